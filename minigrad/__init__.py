@@ -1,0 +1,1 @@
+"""minigrad: an autodiff mini-framework on NumPy."""
