@@ -1,0 +1,182 @@
+"""Ufuncs and other functions that work entry by entry.
+
+Conventions where the derivative does not exist: |x|'(0) = 0; a tie of maximum or minimum gives half
+to each; clip has derivative 1 on the closed interval; x**0 and 0**y have derivative 0.
+Where a local derivative may be infinite, `over` and `times` let a zero cotangent win, so that
+`np.where(x > 0, np.sqrt(x), 0)` is safe at 0.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from minigrad.graph import CONSTANTS, MASKING, apply, constant, defvjp
+from minigrad.tensor import ADAPTERS, Tensor, primitive
+
+# ---- products in which a zero cotangent wins over an infinite factor -----------------------------
+
+
+def _cleared(product: Any, g: Any) -> Any:
+    """Put zero where g is zero and the product is not finite."""
+    if math.isfinite(np.vdot(product, product)):  # one fast pass tells that there is nothing to do
+        return product
+    return np.where(np.isfinite(product) | (g != 0), product, np.zeros_like(product))
+
+
+@primitive()
+def times(g: Any, factor: Any) -> Any:
+    """Multiply, but zero where the cotangent `g` is zero, whatever the factor."""
+    return _cleared(g * factor, g)
+
+
+@primitive()
+def over(g: Any, divisor: Any) -> Any:
+    """Divide, but zero where the cotangent `g` is zero, whatever the divisor."""
+    return _cleared(g / divisor, g)
+
+
+defvjp(
+    times,
+    lambda h, y, g, factor: times(h, factor),
+    lambda h, y, g, factor: times(h, g),
+)
+defvjp(
+    over,
+    lambda h, y, g, divisor: over(h, divisor),
+    lambda h, y, g, divisor: -times(over(h, divisor), y),
+)
+
+# ---- arithmetic ----------------------------------------------------------------------------------
+defvjp(np.add, lambda g, y, a, b: g, lambda g, y, a, b: g)
+defvjp(np.subtract, lambda g, y, a, b: g, lambda g, y, a, b: -g)
+defvjp(np.multiply, lambda g, y, a, b: g * b, lambda g, y, a, b: g * a)
+defvjp(np.divide, lambda g, y, a, b: over(g, b), lambda g, y, a, b: -times(over(g, b), y))
+defvjp(np.negative, lambda g, y, x: -g)
+defvjp(np.positive, lambda g, y, x: g)
+defvjp(np.reciprocal, lambda g, y, x: -times(over(g, x), y))
+defvjp(np.square, lambda g, y, x: g * 2 * x)
+defvjp(
+    np.power,
+    lambda g, y, x, n: times(g * n, x ** (n - 1)),
+    lambda g, y, x, n: times(g, y * np.log(np.where(x > 0, x, 1.0))),
+)
+defvjp(np.remainder, lambda g, y, a, b: g, lambda g, y, a, b: -g * np.floor_divide(a, b))
+defvjp(np.fmod, lambda g, y, a, b: g, lambda g, y, a, b: -g * np.trunc(a / b))
+defvjp(np.absolute, lambda g, y, x: g * np.sign(x))
+defvjp(np.fabs, lambda g, y, x: g * np.sign(x))
+defvjp(
+    np.maximum,
+    lambda g, y, a, b: g * np.where(a == b, 0.5, a > b),
+    lambda g, y, a, b: g * np.where(a == b, 0.5, b > a),
+)
+defvjp(
+    np.minimum,
+    lambda g, y, a, b: g * np.where(a == b, 0.5, a < b),
+    lambda g, y, a, b: g * np.where(a == b, 0.5, b < a),
+)
+
+# ---- exponentials and logarithms -----------------------------------------------------------------
+defvjp(np.exp, lambda g, y, x: g * y)
+defvjp(np.exp2, lambda g, y, x: g * y * math.log(2))
+defvjp(np.expm1, lambda g, y, x: g * (y + 1))
+defvjp(np.log, lambda g, y, x: over(g, x))
+defvjp(np.log2, lambda g, y, x: over(g, x * math.log(2)))
+defvjp(np.log10, lambda g, y, x: over(g, x * math.log(10)))
+defvjp(np.log1p, lambda g, y, x: over(g, x + 1))
+defvjp(np.sqrt, lambda g, y, x: over(g, 2 * y))
+defvjp(np.cbrt, lambda g, y, x: over(g, 3 * y**2))
+defvjp(
+    np.logaddexp,
+    lambda g, y, a, b: g * np.exp(np.where(a == y, 0.0, a - y)),
+    lambda g, y, a, b: g * np.exp(np.where(b == y, 0.0, b - y)),
+)
+
+# ---- trigonometric and hyperbolic ----------------------------------------------------------------
+defvjp(np.sin, lambda g, y, x: g * np.cos(x))
+defvjp(np.cos, lambda g, y, x: -g * np.sin(x))
+defvjp(np.tan, lambda g, y, x: g * (1 + y**2))
+defvjp(np.arcsin, lambda g, y, x: over(g, np.sqrt(1 - x**2)))
+defvjp(np.arccos, lambda g, y, x: -over(g, np.sqrt(1 - x**2)))
+defvjp(np.arctan, lambda g, y, x: g / (1 + x**2))
+defvjp(
+    np.arctan2,
+    lambda g, y, a, b: over(g * b, a**2 + b**2),
+    lambda g, y, a, b: -over(g * a, a**2 + b**2),
+)
+defvjp(np.sinh, lambda g, y, x: g * np.cosh(x))
+defvjp(np.cosh, lambda g, y, x: g * np.sinh(x))
+defvjp(np.tanh, lambda g, y, x: g * (1 - y**2))
+defvjp(np.arcsinh, lambda g, y, x: g / np.sqrt(x**2 + 1))
+defvjp(np.arccosh, lambda g, y, x: over(g, np.sqrt(x - 1) * np.sqrt(x + 1)))
+defvjp(np.arctanh, lambda g, y, x: over(g, 1 - x**2))
+
+# ---- choosing ------------------------------------------------------------------------------------
+defvjp(
+    np.where,
+    None,
+    lambda g, y, condition, a, b: np.where(condition, g, 0.0),
+    lambda g, y, condition, a, b: np.where(condition, 0.0, g),
+)
+defvjp(
+    np.clip,
+    lambda g, y, x, low, high: g * (_above(x, low) & _above(high, x)),
+    lambda g, y, x, low, high: g * ~_above(x, low),
+    lambda g, y, x, low, high: g * ~_above(high, x),
+)
+MASKING.update({np.where, np.clip, np.maximum, np.minimum})
+
+
+def _above(upper: Any, lower: Any) -> Any:
+    """Compare, with None for no bound."""
+    return np.asarray(True if upper is None or lower is None else upper >= lower)
+
+
+def _clip(
+    a: Any,
+    a_min: Any = None,
+    a_max: Any = None,
+    out: None = None,
+    *,
+    min: Any = None,
+    max: Any = None,
+) -> Tensor:
+    """Read both spellings of the bounds."""
+    if out is not None:
+        raise TypeError("np.clip with out= is not recorded: use the result")
+    low, high = (a_min if min is None else min), (a_max if max is None else max)
+    return apply(Tensor, np.clip, (a, low, high), {})
+
+
+def _where(condition: Any, *choices: Any) -> Any:
+    """Tell the choice between two values from the search for what is true."""
+    if not choices:
+        return constant(np.where, (condition,), {})
+    return apply(Tensor, np.where, (condition, *choices), {})
+
+
+def _full_like(a: Any, fill_value: Any, dtype: Any = None, **options: Any) -> Any:
+    """Fill with a constant, or with a Tensor, which keeps its history."""
+    if isinstance(fill_value, Tensor):
+        return np.broadcast_to(fill_value, np.shape(a))
+    return constant(np.full_like, (a, fill_value, dtype), options)
+
+
+ADAPTERS.update({np.clip: _clip, np.where: _where, np.full_like: _full_like})
+
+# ---- constants: the derivative is zero wherever it exists, or the result is no number ------------
+CONSTANTS.update(
+    {
+        *(np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal),
+        *(np.logical_and, np.logical_or, np.logical_xor, np.logical_not),
+        *(np.isnan, np.isinf, np.isfinite, np.signbit, np.isposinf, np.isneginf),
+        *(np.sign, np.floor, np.ceil, np.trunc, np.rint, np.round, np.fix, np.floor_divide),
+        *(np.argmax, np.argmin, np.argsort, np.nonzero, np.flatnonzero, np.count_nonzero),
+        *(np.any, np.all, np.isclose, np.allclose, np.array_equal, np.searchsorted),
+        *(np.shape, np.ndim, np.size, np.zeros_like, np.ones_like, np.empty_like),
+        *(np.result_type, np.iscomplexobj, np.isrealobj, np.shares_memory, np.may_share_memory),
+        *(np.array_repr, np.array_str, np.array2string),
+    }
+)

@@ -1,0 +1,511 @@
+"""Reverse-mode differentiation, whole: a graph of recorded calls and one walk back through it.
+
+A `Node` is an array that remembers the call that made it (`Tensor` dresses it as a NumPy array).
+`gradients` walks the calls from the youngest to the oldest and gives each operand its share by the
+*VJP rule* of the function, the vector-Jacobian product `(g, y, *operands) -> gradient`, where `g`
+is the gradient of the output and `y` the output. Rules are NumPy too: run on Tensors they are
+recorded again, and derivatives of every order come from the one line.
+
+Source: A. Griewank and A. Walther, *Evaluating Derivatives*, 2nd ed., SIAM 2008, chapter 3.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import itertools
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NoReturn, TypeAlias, TypeVar, overload
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array: TypeAlias = NDArray[Any]
+Function: TypeAlias = Callable[..., Any]
+N = TypeVar("N", bound="Node")
+
+# What a function's derivative looks like in the table: one rule per operand, or one joint rule that
+# returns the gradients of all operands at once. A rule may be None: see `defvjp`.
+Rules: TypeAlias = Any  # tuple[Function | None, ...], or a joint Function
+
+Call: TypeAlias = (
+    "tuple[Function, tuple[Node, ...], tuple[Function, ...], tuple[Any, ...], tuple[Any, ...], "
+    "dict[str, Any]]"
+)
+
+RULES: dict[Function, Rules] = {}
+NO_KEYWORDS: dict[str, Any] = {}
+CONSTANTS: set[Function] = set()  # piecewise constant, or no numbers at all: `>`, floor, argmax
+MASKING: set[Function] = set()  # where, clip …: what they cut off must not leak back as 0 · inf
+
+_birthday = itertools.count(1).__next__
+_new = object.__new__
+
+
+class Node:
+    """An array and the call that made it; leaves have no call.
+
+    `_call` is `(function, parents, rules, arguments, values, keywords)`: the operands that receive
+    a gradient, their rules, and all arguments twice, as they were given and as arrays.
+    Operands are born before results, so the order of birth is a topological order. A node points
+    to its operands and nothing points back: dropping the result frees the graph, without cycles.
+    """
+
+    __slots__ = ("__weakref__", "_birth", "_call", "_data", "_written", "grad", "name")
+
+    _data: Array
+    _call: Call | None
+    _birth: int
+    _written: int  # when the values of a parameter were last replaced; 0 for never
+    grad: Array | None
+    name: str | None
+
+
+def leaf(kind: type[N], array: Array, name: str | None = None) -> N:
+    """Make a leaf over `array` itself, not over a copy."""
+    node = _new(kind)
+    node._data = array
+    node._call = None
+    node._birth = _birthday()
+    node._written = 0
+    node.grad = None
+    node.name = name
+    return node
+
+
+def write(node: Node, values: Any) -> None:
+    """Replace the values of a parameter in place; older graphs through it can no longer run."""
+    if values is not node._data:
+        node._data[...] = values
+    node._written = _birthday()
+
+
+# ---- recording -----------------------------------------------------------------------------------
+def defvjp(function: Function, *rules: Function | None, joint: Function | None = None) -> None:
+    """State the derivative of `function`: one VJP rule per positional argument that is an array.
+
+    Args:
+        function: any function of arrays, NumPy's, yours or somebody else's.
+        rules: each `(g, y, *args, **kwargs) -> gradient of that argument`, in NumPy. The engine
+            sums over broadcast axes and restores the dtype. A rule returns a new array, `g` or a
+            view of `g`, and writes into nothing. None in a place marks an intermediate that other
+            rules want again: its own share of the derivative must be inside theirs.
+        joint: instead of rules, one function that returns the gradients of all arguments.
+
+    Raises:
+        TypeError: when a rule is not callable.
+
+    >>> import minigrad as mg
+    >>> def cube(x): return x * x * x
+    >>> cube = mg.primitive()(cube)
+    >>> mg.defvjp(cube, lambda g, y, x: g * 3 * x**2)
+    >>> x = mg.Tensor(2.0); cube(x).backward(); x.grad
+    array(12.)
+    """
+    for rule in (*rules, joint):
+        if rule is not None and not callable(rule):
+            raise TypeError(f"a VJP rule of {called(function)} must be callable, not {rule!r}")
+    RULES[function] = rules if joint is None else joint
+
+
+def record(
+    kind: type[N],
+    function: Function,
+    parents: tuple[Node, ...],
+    rules: tuple[Function, ...],
+    arguments: tuple[Any, ...],
+    values: tuple[Any, ...],
+    keywords: dict[str, Any],
+    output: Any,
+) -> N:
+    """Make the node of a call whose `output` is already computed."""
+    node = _new(kind)
+    node._data = output if type(output) is np.ndarray else np.asarray(output)
+    node._call = (function, parents, rules, arguments, values, keywords)
+    node._birth = _birthday()
+    node._written = 0
+    node.grad = None
+    node.name = None
+    return node
+
+
+def apply(
+    kind: type[N],
+    function: Function,
+    arguments: Iterable[Any],
+    keywords: dict[str, Any],
+    compute: Function | None = None,
+) -> N:
+    """Call `function` (or `compute` in its place) on the arrays of `arguments`, and record it.
+
+    Raises:
+        TypeError: when the function, or an argument that holds a Tensor, has no rule.
+    """
+    rules = RULES.get(function)
+    if rules is None:
+        raise TypeError(
+            f"{called(function)} has no derivative rule: mg.defvjp({called(function)}, rule) "
+            "states one, and .data passes a Tensor's values as constants"
+        )
+    compute = compute or function
+    arguments = tuple(map(freeze, arguments))
+    if keywords or type(rules) is not tuple or len(arguments) > len(rules):
+        arguments, keywords = _checked(function, compute, rules, arguments, keywords)
+    values = tuple([a._data if isinstance(a, Node) else a for a in arguments])
+    output = compute(*values, **keywords)
+    if type(rules) is not tuple:
+        rules = tuple(map(Joint(rules).part, range(len(arguments))))
+    pairs = zip(arguments, rules, strict=False)
+    kept = [(a, rule) for a, rule in pairs if rule is not None and isinstance(a, Node)]
+    parents = tuple([a for a, _ in kept])
+    bound = tuple([rule for _, rule in kept])
+    return record(kind, function, parents, bound, arguments, values, keywords, output)
+
+
+class Joint:
+    """One rule for all operands, cut into one rule for each; it runs once for each gradient."""
+
+    def __init__(self, rule: Function) -> None:
+        self.rule = rule
+        self.last: tuple[Any, Any] = (None, ())
+
+    def part(self, i: int) -> Function:
+        """Return the rule of operand `i`."""
+
+        def rule(g: Any, y: Any, *operands: Any, **keywords: Any) -> Any:
+            if self.last[0] is not g:
+                self.last = (g, self.rule(g, y, *operands, **keywords))
+            return self.last[1][i]
+
+        return rule
+
+
+def freeze(argument: Any) -> Any:
+    """Keep what the graph saw: an array that somebody can still write into is copied."""
+    if isinstance(argument, np.ndarray):
+        base = argument.base
+        if argument.flags.writeable or (isinstance(base, np.ndarray) and base.flags.writeable):
+            return argument.copy("K")
+    elif isinstance(argument, (list, tuple)):
+        if any(isinstance(item, Node) for item in argument):
+            raise TypeError(
+                "a Tensor inside a list is not seen by this function, and its gradient would be "
+                "lost: np.stack or np.concatenate gathers Tensors into one"
+            )
+        if isinstance(argument, list):
+            return [freeze(item) for item in argument]
+    return argument
+
+
+def constant(function: Function, arguments: Iterable[Any], keywords: dict[str, Any]) -> Any:
+    """Call a function whose derivative is zero or none on the arrays of its arguments."""
+    return function(*map(arrays, arguments), **{k: arrays(v) for k, v in keywords.items()})
+
+
+def arrays(argument: Any) -> Any:
+    """Put arrays in place of Tensors, inside lists and tuples too."""
+    if isinstance(argument, Node):
+        return argument._data
+    if isinstance(argument, (list, tuple)):
+        return type(argument)(map(arrays, argument))
+    return argument
+
+
+def _checked(
+    function: Function,
+    compute: Function,
+    rules: Rules,
+    arguments: tuple[Any, ...],
+    keywords: dict[str, Any],
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Move Tensors from keywords to positions, and refuse what no rule knows."""
+    named = [name for name, value in keywords.items() if isinstance(value, Node)]
+    if named:
+        arguments, keywords = _by_position(function, compute, arguments, keywords, named)
+    operands = len(rules) if type(rules) is tuple else len(arguments)
+    for i, argument in enumerate(arguments[operands:], start=operands):
+        if isinstance(argument, Node):
+            raise TypeError(
+                f"argument {i} of {called(function)} has no derivative rule and got a Tensor: "
+                "pass its .data if it is meant as a constant"
+            )
+    rule = next((r for r in rules if r), None) if type(rules) is tuple else rules
+    if rule is None:
+        return arguments, keywords
+    positions, names, any_position, any_name = _accepts(rule)
+    if len(arguments) > len(positions) and not any_position:
+        raise TypeError(
+            f"{called(function)} has a derivative rule for {len(positions)} positional arguments, "
+            f"not for {len(arguments)}: pass the options by keyword"
+        )
+    given = dict(zip(positions[operands:], arguments[operands:], strict=False)) | keywords
+    for name, value in given.items():
+        if value is not None and (name == "out" or not (any_name or name in names)):
+            raise TypeError(f"{called(function)} with {name}= has no derivative rule for a Tensor")
+    return arguments, {k: v for k, v in keywords.items() if any_name or k in names}
+
+
+@functools.lru_cache(maxsize=None)
+def _accepts(rule: Function) -> tuple[list[str], set[str], bool, bool]:
+    """Positional names and keywords that a rule takes after `g, y`; and whether it takes any."""
+    parameters = inspect.signature(rule).parameters.values()
+    positional = [
+        p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+    ]
+    names = {p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
+    kinds = {p.kind for p in parameters}
+    return (
+        positional[2:],
+        names,
+        inspect._ParameterKind.VAR_POSITIONAL in kinds,
+        inspect._ParameterKind.VAR_KEYWORD in kinds,
+    )
+
+
+def _by_position(
+    function: Function,
+    compute: Function,
+    arguments: tuple[Any, ...],
+    keywords: dict[str, Any],
+    named: list[str],
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Move the Tensors `named` in the keywords to their positions."""
+    try:
+        signature = inspect.signature(compute)
+    except ValueError:  # written in C, without a signature
+        raise TypeError(f"pass {named[0]}= of {called(function)} by position") from None
+    bound = signature.bind(*arguments, **keywords)
+    bound.apply_defaults()
+    names = list(signature.parameters)
+    last = max(names.index(name) for name in named)
+    if any(signature.parameters[n].kind is inspect.Parameter.KEYWORD_ONLY for n in named):
+        raise TypeError(
+            f"{named[0]}= of {called(function)} is an option and got a Tensor: pass its .data "
+            "if it is meant as a constant"
+        )
+    moved = names[: last + 1]
+    rest = {name: value for name, value in keywords.items() if name not in moved}
+    return tuple(bound.arguments[name] for name in moved), rest
+
+
+def called(function: Function) -> str:
+    """Name a function as a person writes it: np.exp, affine."""
+    name = getattr(function, "__name__", repr(function))
+    module = getattr(function, "__module__", None) or "numpy"  # a ufunc names no module
+    return f"np.{name}" if module.split(".")[0] == "numpy" else name
+
+
+# ---- the walk back -------------------------------------------------------------------------------
+@overload
+def gradients(output: Node, wrt: Node, grad: Any = None, create_graph: bool = False) -> Any: ...
+@overload
+def gradients(
+    output: Node, wrt: Sequence[Node], grad: Any = None, create_graph: bool = False
+) -> list[Any]: ...
+def gradients(
+    output: Node, wrt: Node | Sequence[Node], grad: Any = None, create_graph: bool = False
+) -> Any:
+    """Differentiate `output` with respect to each Tensor of `wrt`. Pure: no `.grad` is touched.
+
+    Args:
+        output: a Tensor; a scalar, unless `grad` is given.
+        wrt: Tensors, leaves or interior nodes; or one Tensor.
+        grad: the cotangent, of the output's shape: what comes back is its product with the Jacobian.
+        create_graph: run the rules on Tensors, so that the result can be differentiated again.
+
+    Returns:
+        One gradient for each of `wrt`, of its shape and dtype (just one, not a list, for one
+        Tensor): arrays of your own, or Tensors with `create_graph`. Zero where the output does not
+        depend on it.
+
+    Raises:
+        TypeError: when `output` or an entry of `wrt` is not a Tensor.
+        ValueError: when `grad` is missing for an output that is no scalar, or has another shape.
+        RuntimeError: when a parameter was written after the graph was recorded.
+
+    >>> import minigrad as mg
+    >>> x = mg.Tensor([1.0, 2.0])
+    >>> mg.gradients(np.sum(x**3), [x])
+    [array([ 3., 12.])]
+    """
+    if isinstance(wrt, Node):
+        return gradients(output, [wrt], grad, create_graph)[0]
+    for node in (output, *wrt):
+        if not isinstance(node, Node):
+            raise TypeError(
+                f"gradients differentiates Tensors, not {type(node).__name__}: an array remembers "
+                "no calls; make a mg.Tensor of what you differentiate by, before the computation"
+            )
+    kind = type(output)
+    seed = _cotangent(output, grad, create_graph)
+    targets = {node._birth for node in wrt}
+    path = _between(output, targets)
+    totals: dict[int, Any] = {output._birth: seed}
+    del output, node  # from here on the path alone holds the graph, and lets go of it node by node
+    with np.errstate(divide="ignore", invalid="ignore"):
+        _walk(path, targets, totals, create_graph)
+    shared = {id(seed)}
+    return [_delivered(kind, node, totals.get(node._birth), shared, create_graph) for node in wrt]
+
+
+def _cotangent(output: Node, grad: Any, create_graph: bool) -> Any:
+    """Check or make the gradient that the walk starts with."""
+    array = output._data
+    if grad is None:
+        if array.size != 1:
+            raise ValueError(
+                f"an output of shape {array.shape} needs a cotangent of that shape: pass grad=, or "
+                "reduce the output to a scalar, for example by np.sum"
+            )
+        grad = np.ones_like(array)
+    elif isinstance(grad, Node):
+        if not create_graph:
+            raise TypeError("a Tensor as grad= needs create_graph=True; or pass its .data")
+    elif np.iscomplexobj(grad):
+        raise TypeError("the cotangent grad= must be real")
+    else:
+        grad = np.asarray(grad).astype(array.dtype, copy=False)
+    if np.shape(grad) != array.shape:
+        raise ValueError(f"grad has shape {np.shape(grad)}, but the output has {array.shape}")
+    return leaf(type(output), grad) if create_graph and not isinstance(grad, Node) else grad
+
+
+def _between(output: Node, targets: set[int]) -> dict[int, Node]:
+    """Collect the nodes that lead from `output` to a target, by birth, oldest first."""
+    oldest = min(targets, default=output._birth + 1)
+    found: dict[int, Node] = {}
+    stack = [output]
+    while stack:
+        node = stack.pop()
+        if node._call is None or node._birth in found:
+            continue
+        found[node._birth] = node
+        for parent in node._call[1]:
+            if parent._written > node._birth:
+                _stale(parent, node)
+            if parent._birth >= oldest:
+                stack.append(parent)
+    path: dict[int, Node] = {}
+    for birth in sorted(found):
+        node = found[birth]
+        for parent in node._call[1] if node._call else ():
+            if parent._birth in path or parent._birth in targets:
+                path[birth] = node
+                break
+    return path
+
+
+def _walk(
+    path: dict[int, Node], targets: set[int], totals: dict[int, Any], create_graph: bool
+) -> None:
+    """Visit the path from the youngest node to the oldest, adding up gradients in `totals`."""
+    leads = targets | path.keys()
+    own: set[int] = set()  # sums made here, which may be added to in place
+    careful = False
+    while path:
+        birth, node = path.popitem()
+        g = totals[birth] if birth in targets else totals.pop(birth, None)
+        if g is None or node._call is None:
+            continue
+        function, parents, rules, arguments, values, keywords = node._call
+        y, operands = (node, arguments) if create_graph else (node._data, values)
+        careful = careful or function in MASKING
+        for parent, rule in zip(parents, rules, strict=True):
+            key = parent._birth
+            if key not in leads:
+                continue
+            share = rule(g, y, *operands, **keywords)
+            if careful and isinstance(function, np.ufunc):
+                share = _zero_wins(g, share)
+            x = parent._data
+            if type(share) is not np.ndarray or share.shape != x.shape or share.dtype != x.dtype:
+                share = _fitted(share, x, function)
+            if key not in totals:
+                totals[key] = share
+            elif key in own:
+                totals[key] += share
+            else:
+                totals[key] = totals[key] + share
+                own.add(key)
+
+
+def _fitted(share: Any, x: Array, function: Function) -> Any:
+    """Undo what the call did to the operand `x`: broadcasting, and a change of dtype."""
+    if not isinstance(share, (Node, np.ndarray)):
+        share = np.asarray(share)
+    if share.shape != x.shape:
+        try:
+            share = unbroadcast(share, x.shape)
+        except ValueError:
+            raise ValueError(
+                f"a VJP rule of {called(function)} returned shape {share.shape} for an operand of "
+                f"shape {x.shape}: a gradient has the shape of what it is the gradient of"
+            ) from None
+    return share if share.dtype == x.dtype else share.astype(x.dtype)
+
+
+def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
+    """Sum `g` over the axes along which an operand of `shape` was broadcast to g's shape.
+
+    The gradient of a copy is the sum over the copies. float16 is summed in float32.
+
+    Raises:
+        ValueError: when `shape` does not broadcast to the shape of `g`.
+
+    >>> unbroadcast(np.ones((2, 3)), (3,))
+    array([2., 2., 2.])
+    """
+    extra = g.ndim - len(shape)
+    padded = (1,) * extra + shape
+    if extra < 0 or any(n not in (1, m) for n, m in zip(padded, g.shape, strict=True)):
+        raise ValueError(f"shape {shape} does not broadcast to {g.shape}")
+    axes = tuple(i for i, (n, m) in enumerate(zip(padded, g.shape, strict=True)) if n != m)
+    axes = tuple(range(extra)) + tuple(i for i in axes if i >= extra)
+    if g.dtype == np.float16:
+        g = g.astype(np.float32)
+    total = np.add.reduce(g, axis=axes)
+    return total if total.shape == shape else np.reshape(total, shape)
+
+
+def _zero_wins(g: Any, share: Any) -> Any:
+    """Put zero where the cotangent is zero and a local derivative that is not finite made NaN."""
+    bad = ~np.isfinite(share)
+    return np.where(bad & (g == 0), 0.0, share) if bad.any() else share
+
+
+def _delivered(
+    kind: type[Node], node: Node, total: Any, shared: set[int], create_graph: bool
+) -> Any:
+    """Hand a gradient over as the caller's own: it shares memory with nothing."""
+    if total is None:
+        total = np.zeros_like(node._data)
+    if create_graph:
+        return total if isinstance(total, Node) else leaf(kind, np.asarray(total))
+    total = np.asarray(total)
+    if total.base is not None or id(total) in shared:
+        total = total.copy()
+    shared.add(id(total))
+    return total
+
+
+def _stale(parent: Node, node: Node) -> NoReturn:
+    """Refuse to run backward through values that have been replaced."""
+    function = called(node._call[0]) if node._call else "a call"
+    raise RuntimeError(
+        f"parameter {parent.name or 'of shape ' + str(parent._data.shape)} was written after "
+        f"{function} used it, so this graph no longer holds its value: run the forward pass again "
+        "before the backward pass, and write parameters after it"
+    )
+
+
+def leaves(output: Node) -> list[Node]:
+    """List the leaves that `output` was computed from, oldest first."""
+    found: dict[int, Node] = {}
+    stack = [output]
+    while stack:
+        node = stack.pop()
+        if node._birth not in found:
+            found[node._birth] = node
+            if node._call is not None:
+                stack.extend(node._call[1])
+    return [found[birth] for birth in sorted(found) if found[birth]._call is None]

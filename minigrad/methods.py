@@ -1,0 +1,140 @@
+"""What people expect to find on an array: NumPy's functions, spelled as methods.
+
+Each method is the NumPy function of the same name applied to `self`, so its derivative is the one
+in the table, and nothing here knows of differentiation. NumPy's manual describes the arguments.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+
+Axis: TypeAlias = int | tuple[int, ...] | None
+
+
+class ArrayMethods:
+    """The methods of an array, by way of NumPy's functions."""
+
+    __slots__ = ()
+
+    def sum(self: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+        """Sum over `axis`, over everything when None."""
+        return np.sum(self, axis=axis, keepdims=keepdims)
+
+    def mean(self: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+        """Arithmetic mean over `axis`."""
+        return np.mean(self, axis=axis, keepdims=keepdims)
+
+    def max(self: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+        """Largest entry along `axis`; ties share the gradient equally."""
+        return np.max(self, axis=axis, keepdims=keepdims)
+
+    def min(self: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+        """Smallest entry along `axis`; ties share the gradient equally."""
+        return np.min(self, axis=axis, keepdims=keepdims)
+
+    def prod(self: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+        """Product over `axis`."""
+        return np.prod(self, axis=axis, keepdims=keepdims)
+
+    def argmax(self: Any, axis: int | None = None) -> Any:
+        """Index of the largest entry: a constant, a plain integer array."""
+        return np.argmax(self, axis=axis)
+
+    def argmin(self: Any, axis: int | None = None) -> Any:
+        """Index of the smallest entry: a constant, a plain integer array."""
+        return np.argmin(self, axis=axis)
+
+    def argsort(self: Any, axis: int = -1) -> Any:
+        """Indices that would sort: a constant, a plain integer array."""
+        return np.argsort(self, axis=axis)
+
+    def clip(self: Any, a_min: Any = None, a_max: Any = None) -> Any:
+        """Limit the entries to [a_min, a_max]; derivative 1 on the closed interval."""
+        return np.clip(self, a_min, a_max)
+
+    def dot(self: Any, other: Any) -> Any:
+        """Dot product, as `np.dot`."""
+        return np.dot(self, other)
+
+    def copy(self: Any) -> Any:
+        """Return the same values as a result of their own, with history."""
+        return np.copy(self)
+
+    def reshape(self: Any, *shape: Any, order: Any = "C") -> Any:
+        """Return the same entries in another shape: `reshape(2, 3)` or `reshape((2, 3))`."""
+        return np.reshape(self, shape[0] if len(shape) == 1 else shape, order=order)
+
+    def ravel(self: Any) -> Any:
+        """Flatten to one axis."""
+        return np.ravel(self)
+
+    flatten = ravel
+
+    def transpose(self: Any, *axes: Any) -> Any:
+        """Permute the axes; reverse them when none are named."""
+        return np.transpose(self, (axes[0] if len(axes) == 1 else axes) or None)
+
+    @property
+    def T(self: Any) -> Any:
+        """The array with its axes reversed."""
+        return np.transpose(self)
+
+    def swapaxes(self: Any, axis1: int, axis2: int) -> Any:
+        """Interchange two axes."""
+        return np.swapaxes(self, axis1, axis2)
+
+    def squeeze(self: Any, axis: Axis = None) -> Any:
+        """Drop axes of length one."""
+        return np.squeeze(self, axis=axis)
+
+    def repeat(self: Any, repeats: Any, axis: int | None = None) -> Any:
+        """Repeat entries along `axis`."""
+        return np.repeat(self, repeats, axis=axis)
+
+    @property
+    def at(self) -> At:
+        """Functional updates: `x.at[index].set(v)` and `.add(v)` return a new array."""
+        return At(self)
+
+
+class At:
+    """What stands between `x.at` and `.set(value)`: the array, then the index.
+
+    >>> import minigrad as mg
+    >>> x = mg.Tensor([1.0, 2.0, 3.0])
+    >>> x.at[1].set(0.0).tolist()
+    [1.0, 0.0, 3.0]
+    >>> x.at[[0, 0]].add(1.0).tolist()
+    [3.0, 2.0, 3.0]
+    """
+
+    def __init__(self, array: Any, index: Any = None) -> None:
+        self._array = array
+        self._index = index
+
+    def __getitem__(self, index: Any) -> At:
+        return At(self._array, index)
+
+    def set(self, value: Any) -> Any:
+        """Put `value` in place of the entries; the last one wins where an entry is named twice."""
+        return self._array.__array_function__(written_at, (), (self._array, self._index, value), {})
+
+    def add(self, value: Any) -> Any:
+        """Add `value` to the entries, again and again where an entry is named twice."""
+        return self._array.__array_function__(added_at, (), (self._array, self._index, value), {})
+
+
+def written_at(x: Any, index: Any, value: Any) -> Any:
+    """Copy the array `x` and write `value` at `index` of the copy."""
+    y = x.copy()
+    y[index] = value
+    return y
+
+
+def added_at(x: Any, index: Any, value: Any) -> Any:
+    """Copy the array `x` and add `value` at `index` of the copy, repeats included."""
+    y = x.copy()
+    np.add.at(y, index, value)
+    return y

@@ -1,0 +1,401 @@
+"""The Tensor: a node of the graph, dressed as a NumPy array.
+
+NumPy hands its functions over through two protocols, `__array_ufunc__` and `__array_function__`;
+what they and the operators do is to record the call (`graph.py`), with the rules of the table.
+"""
+
+from __future__ import annotations
+
+import functools
+import operator
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
+
+from minigrad.graph import (
+    CONSTANTS,
+    NO_KEYWORDS,
+    RULES,
+    Array,
+    Function,
+    Node,
+    apply,
+    called,
+    constant,
+    defvjp,
+    freeze,
+    gradients,
+    leaf,
+    leaves,
+    record,
+)
+from minigrad.methods import ArrayMethods
+
+# NumPy's signature -> a recorded call, where arguments are lists of arrays or have two spellings
+ADAPTERS: dict[Function, Function] = {}
+_REDUCTIONS = {np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min}
+GETITEM: Function = operator.getitem
+_SCALARS = (float, int)
+F = TypeVar("F", bound=Function)
+
+
+class Tensor(Node, ArrayMethods):
+    """An array of floats that remembers how it was made.
+
+    Args:
+        data: numbers, lists or an array, of any shape. It is copied. Python numbers and lists
+            become float64; float arrays keep their dtype.
+        dtype: the float dtype to convert to; it also says that integers are meant as numbers.
+        name: shown by `repr`, errors and explanations.
+
+    A Tensor is a value: nothing changes it while a graph hangs on it. NumPy functions and operators
+    on it are recorded; `backward` then fills `grad` of the leaves, which are the Tensors that you
+    made yourself.
+
+    Raises:
+        TypeError: for an integer array without `dtype`, complex numbers, text and other objects.
+
+    >>> x = Tensor([1.0, 2.0], name="x")
+    >>> y = np.sum(x * x)
+    >>> y.backward()
+    >>> x.grad
+    array([2., 4.])
+    """
+
+    __slots__ = ()
+
+    def __new__(
+        cls, data: ArrayLike, dtype: DTypeLike | None = None, *, name: str | None = None
+    ) -> Tensor:
+        return leaf(cls, _float_array(data, dtype), name)
+
+    def __init_subclass__(cls) -> None:
+        raise TypeError("Tensor is final: hold a Tensor in an attribute instead of inheriting")
+
+    # ---- looking at it -------------------------------------------------------------------------
+    @property
+    def data(self) -> Array:
+        """The values, as a read-only view; no history, no gradient."""
+        view = self._data.view()
+        view.flags.writeable = False
+        return view
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Length along each axis."""
+        return self._data.shape
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return self._data.ndim
+
+    @property
+    def size(self) -> int:
+        """Number of entries."""
+        return self._data.size
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Float type of the entries; the gradient has the same."""
+        return self._data.dtype
+
+    def item(self, *index: int) -> float:
+        """One entry as a Python float: a constant, without history."""
+        return float(self._data.item(*index))
+
+    def tolist(self) -> Any:
+        """Nested lists of Python floats: constants, without history."""
+        return self._data.tolist()
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def __bool__(self) -> bool:
+        return bool(self._data)
+
+    def __int__(self) -> int:
+        return int(self._data)
+
+    def __float__(self) -> float:
+        raise TypeError(
+            "float() and the math module would drop the gradient of a Tensor: use NumPy's function "
+            "(np.exp, not math.exp), np.stack to gather Tensors, or .item() for a constant"
+        )
+
+    def __array__(self, *args: Any, **kwargs: Any) -> Array:
+        raise TypeError(
+            "a Tensor does not turn into an array by itself, because its gradient would be lost: "
+            "use .data for the values, np.stack([...]) to gather Tensors into one"
+        )
+
+    def __format__(self, spec: str) -> str:
+        return format(self._data[()], spec) if self.ndim == 0 else format(str(self._data), spec)
+
+    def __repr__(self) -> str:
+        text = np.array2string(self._data, separator=", ", prefix="Tensor(", threshold=100)
+        dtype = "" if self.dtype == np.float64 else f", dtype={self.dtype}"
+        name = "" if self.name is None else f", name={self.name!r}"
+        made = "" if self._call is None else f", from {called(self._call[0])}"
+        return f"Tensor({text}{dtype}{name}{made})"
+
+    # ---- differentiating it --------------------------------------------------------------------
+    def backward(self, grad: ArrayLike | None = None) -> None:
+        """Add the gradient of this Tensor into `.grad` of every leaf that it was computed from.
+
+        Args:
+            grad: the cotangent, of this Tensor's shape; may be left out for a scalar (then 1).
+
+        Raises:
+            ValueError: when `grad` is missing or has another shape.
+            RuntimeError: when a parameter was written since the graph was recorded.
+        """
+        reached = leaves(self)
+        for node, g in zip(reached, gradients(self, reached, grad), strict=True):
+            node.grad = g if node.grad is None else node.grad + g
+
+    # ---- operators: NumPy's ufuncs -------------------------------------------------------------
+    def __add__(self, other: Any) -> Tensor:
+        return _binary(np.add, self, other)
+
+    def __radd__(self, other: Any) -> Tensor:
+        return _binary(np.add, other, self)
+
+    def __sub__(self, other: Any) -> Tensor:
+        return _binary(np.subtract, self, other)
+
+    def __rsub__(self, other: Any) -> Tensor:
+        return _binary(np.subtract, other, self)
+
+    def __mul__(self, other: Any) -> Tensor:
+        return _binary(np.multiply, self, other)
+
+    def __rmul__(self, other: Any) -> Tensor:
+        return _binary(np.multiply, other, self)
+
+    def __truediv__(self, other: Any) -> Tensor:
+        return _binary(np.divide, self, other)
+
+    def __rtruediv__(self, other: Any) -> Tensor:
+        return _binary(np.divide, other, self)
+
+    def __mod__(self, other: Any) -> Tensor:
+        return _binary(np.remainder, self, other)
+
+    def __rmod__(self, other: Any) -> Tensor:
+        return _binary(np.remainder, other, self)
+
+    def __pow__(self, other: Any) -> Tensor:
+        return _binary(np.power, self, other)
+
+    def __rpow__(self, other: Any) -> Tensor:
+        return _binary(np.power, other, self)
+
+    def __matmul__(self, other: Any) -> Tensor:
+        return _binary(np.matmul, self, other)
+
+    def __rmatmul__(self, other: Any) -> Tensor:
+        return _binary(np.matmul, other, self)
+
+    def __neg__(self) -> Tensor:
+        return _unary(np.negative, self)
+
+    def __pos__(self) -> Tensor:
+        return _unary(np.positive, self)
+
+    def __abs__(self) -> Tensor:
+        return _unary(np.absolute, self)
+
+    def __floordiv__(self, other: Any) -> Array:
+        return _constant(np.floor_divide, self, other)
+
+    def __rfloordiv__(self, other: Any) -> Array:
+        return _constant(np.floor_divide, other, self)
+
+    def __lt__(self, other: Any) -> Array:
+        return _constant(np.less, self, other)
+
+    def __le__(self, other: Any) -> Array:
+        return _constant(np.less_equal, self, other)
+
+    def __gt__(self, other: Any) -> Array:
+        return _constant(np.greater, self, other)
+
+    def __ge__(self, other: Any) -> Array:
+        return _constant(np.greater_equal, self, other)
+
+    def __eq__(self, other: object) -> Any:
+        return _constant(np.equal, self, other)
+
+    def __ne__(self, other: object) -> Any:
+        return _constant(np.not_equal, self, other)
+
+    __hash__ = object.__hash__
+
+    def __contains__(self, value: Any) -> bool:
+        return bool(np.any(self == value))
+
+    # ---- the array protocols: NumPy hands its functions to us ----------------------------------
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
+        for name in ("out", "where"):
+            if name in kwargs:
+                _refuse(ufunc, name)
+        if method == "__call__":
+            if ufunc in CONSTANTS:
+                return constant(ufunc, args, kwargs)
+            return apply(Tensor, ufunc, args, kwargs)
+        if method == "reduce" and ufunc in _REDUCTIONS:
+            kwargs.setdefault("axis", args[1] if len(args) > 1 else 0)
+            return apply(Tensor, _REDUCTIONS[ufunc], (self,), kwargs)
+        raise TypeError(
+            f"np.{ufunc.__name__}.{method} has no derivative rule: write it with functions that "
+            "have one, or pass .data for a constant"
+        )
+
+    def __array_function__(self, function: Function, types: Any, args: Any, kwargs: Any) -> Any:
+        if function in ADAPTERS:
+            return ADAPTERS[function](*args, **kwargs)
+        if function in CONSTANTS:
+            return constant(function, args, kwargs)
+        return apply(Tensor, function, args, kwargs)
+
+    def __getitem__(self, index: Any) -> Tensor:
+        return apply(Tensor, GETITEM, (self, _index(index)), {})
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        raise TypeError(
+            "a Tensor is a value, its entries cannot be written: "
+            "y = x.at[index].set(value) makes a new Tensor"
+        )
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if self.ndim == 0:
+            raise TypeError("a 0-d Tensor has no rows to iterate over; .item() is its value")
+        return (self[i] for i in range(len(self)))
+
+    # ---- copies: leaves only, an interior node is nothing without its history ------------------
+    def __reduce__(self) -> tuple[Function, tuple[Any, ...]]:
+        if self._call is not None:
+            raise TypeError(
+                f"this Tensor is the result of {called(self._call[0])} and cannot be copied or "
+                "pickled with its history: keep its .data, or mg.Tensor(t.data) for a new leaf"
+            )
+        return _restored, (self._data, self.grad, self.name)
+
+
+def _restored(array: Array, grad: Array | None, name: str | None) -> Tensor:
+    """Rebuild a pickled or copied leaf."""
+    tensor = Tensor(array, name=name)
+    tensor.grad = None if grad is None else grad.copy()
+    return tensor
+
+
+def _float_array(data: ArrayLike, dtype: DTypeLike | None) -> Array:
+    """Copy `data` as an array of floats; promote numbers, ask about integer arrays."""
+    if isinstance(data, Node):
+        raise TypeError(
+            "this is a Tensor already; mg.Tensor(t.data) makes a new leaf of its values"
+        )
+    array = np.array(data, dtype=dtype)
+    if array.dtype.kind == "f":
+        return array
+    if array.dtype.kind in "iub" and not isinstance(data, (np.ndarray, np.generic)):
+        return array.astype(np.float64)  # Python numbers, and lists of them
+    if array.dtype.kind in "iub":
+        raise TypeError(
+            f"an integer array ({array.dtype}) cannot be differentiated: say .astype(float) if "
+            "its entries are numbers; leave it a plain array if they are labels or indices"
+        )
+    raise TypeError(f"a Tensor holds real floats, not {array.dtype} ({type(data).__name__})")
+
+
+def _index(index: Any) -> Any:
+    """Check an index and keep it as it is now."""
+    if isinstance(index, tuple):
+        return tuple(map(_index, index))
+    if isinstance(index, Node):
+        raise TypeError(
+            "a Tensor cannot be an index: the choice of an entry has no derivative; "
+            "use an integer array, such as t.data.astype(int)"
+        )
+    if isinstance(index, list):
+        return np.array(index, dtype=None if index else int)
+    return freeze(index)
+
+
+def _refuse(ufunc: np.ufunc, name: str) -> None:
+    """Say what to write instead of a ufunc's out= or where=."""
+    remedy = {
+        "out": "an array or a Tensor cannot be filled by a recorded call; use the result, "
+        "y = x + t instead of x += t where x is an array",
+        "where": "use np.where(condition, result, other)",
+    }
+    raise TypeError(f"np.{ufunc.__name__} with {name}= is not recorded: {remedy[name]}")
+
+
+def _constant(function: Function, *args: Any) -> Any:
+    """Call a comparison or another function without derivative: a plain array."""
+    return constant(function, args, {})
+
+
+def _unary(ufunc: np.ufunc, x: Tensor) -> Tensor:
+    """Record ufunc(x): what `apply` does, for the operators, with as little Python as possible."""
+    xs = (x,)
+    a = x._data
+    return record(Tensor, ufunc, xs, RULES[ufunc], xs, (a,), NO_KEYWORDS, ufunc(a))
+
+
+def _binary(ufunc: np.ufunc, a: Any, b: Any) -> Tensor:
+    """Record ufunc(a, b): what `apply` does, for the operators, with little Python."""
+    rules = RULES[ufunc]
+    pair = (a, b)
+    if type(a) is Tensor:
+        if type(b) is Tensor:
+            x, y = a._data, b._data
+            return record(Tensor, ufunc, pair, rules, pair, (x, y), NO_KEYWORDS, ufunc(x, y))
+        if type(b) in _SCALARS:
+            x = a._data
+            return record(Tensor, ufunc, (a,), rules[:1], pair, (x, b), NO_KEYWORDS, ufunc(x, b))
+    elif type(a) in _SCALARS:
+        y = b._data
+        return record(Tensor, ufunc, (b,), rules[1:], pair, (a, y), NO_KEYWORDS, ufunc(a, y))
+    return apply(Tensor, ufunc, pair, NO_KEYWORDS)
+
+
+# ---- functions of one's own ----------------------------------------------------------------------
+def primitive(*rules: Function | None, joint: Function | None = None) -> Callable[[F], F]:
+    """Make a function on arrays differentiable: a decorator that takes its VJP rules.
+
+    Args:
+        rules: one `(g, y, *args, **kwargs) -> gradient` per positional array argument, as for
+            `defvjp`, which may also state them later.
+        joint: instead, one function that returns the gradients of all arguments.
+
+    Called with arrays alone, the function runs as it is written and nothing is recorded.
+
+    >>> @primitive(lambda g, y, x: g * y)
+    ... def my_exp(x):
+    ...     return np.exp(x)
+    >>> x = Tensor(0.0)
+    >>> my_exp(x).backward()
+    >>> x.grad
+    array(1.)
+    """
+
+    def decorate(function: F) -> F:
+        @functools.wraps(function)
+        def recorded(*args: Any, **kwargs: Any) -> Any:
+            for value in args:
+                if type(value) is Tensor:
+                    return apply(Tensor, recorded, args, kwargs, function)
+            if kwargs and any(type(value) is Tensor for value in kwargs.values()):
+                return apply(Tensor, recorded, args, kwargs, function)
+            return function(*args, **kwargs)
+
+        if rules or joint:
+            defvjp(recorded, *rules, joint=joint)
+        return recorded  # type: ignore
+
+    return decorate
