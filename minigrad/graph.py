@@ -1,12 +1,10 @@
-"""Reverse-mode differentiation, whole: a graph of recorded calls and one walk back through it.
+"""The graph of recorded calls, and the table of derivatives that it is recorded with.
 
-A `Node` is an array that remembers the call that made it (`Tensor` dresses it as a NumPy array).
-`gradients` walks the calls from the youngest to the oldest and gives each operand its share by the
-*VJP rule* of the function, the vector-Jacobian product `(g, y, *operands) -> gradient`, where `g`
-is the gradient of the output and `y` the output. Rules are NumPy too: run on Tensors they are
-recorded again, and derivatives of every order come from the one line.
-
-Source: A. Griewank and A. Walther, *Evaluating Derivatives*, 2nd ed., SIAM 2008, chapter 3.
+A `Node` is an array that remembers the call that made it; `Tensor` dresses it as a NumPy array.
+The derivative of each function is a *VJP rule* per operand, the vector-Jacobian product
+`(g, y, *operands) -> gradient of the operand`, where `g` is the gradient of the output and `y` the
+output. Rules are NumPy too: run on Tensors they are recorded again, and derivatives of every order
+come from the one line. `backward.py` walks the graph back.
 """
 
 from __future__ import annotations
@@ -14,11 +12,11 @@ from __future__ import annotations
 import functools
 import inspect
 import itertools
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NoReturn, TypeAlias, TypeVar, overload
+from collections.abc import Callable, Iterable
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 Array: TypeAlias = NDArray[Any]
 Function: TypeAlias = Callable[..., Any]
@@ -141,7 +139,7 @@ def apply(
     Raises:
         TypeError: when the function, or an argument that holds a Tensor, has no rule.
     """
-    rules = RULES.get(function)
+    rules: Any = RULES.get(function)
     if rules is None:
         raise TypeError(
             f"{called(function)} has no derivative rule: mg.defvjp({called(function)}, rule) "
@@ -153,9 +151,8 @@ def apply(
         arguments, keywords = _checked(function, compute, rules, arguments, keywords)
     values = tuple([a._data if isinstance(a, Node) else a for a in arguments])
     output = compute(*values, **keywords)
-    if type(rules) is not tuple:
-        rules = tuple(map(Joint(rules).part, range(len(arguments))))
-    pairs = zip(arguments, rules, strict=False)
+    each = rules if type(rules) is tuple else map(Joint(rules).part, range(len(arguments)))
+    pairs = zip(arguments, each, strict=False)
     kept = [(a, rule) for a, rule in pairs if rule is not None and isinstance(a, Node)]
     parents = tuple([a for a, _ in kept])
     bound = tuple([rule for _, rule in kept])
@@ -245,7 +242,7 @@ def _checked(
     return arguments, {k: v for k, v in keywords.items() if any_name or k in names}
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _accepts(rule: Function) -> tuple[list[str], set[str], bool, bool]:
     """Positional names and keywords that a rule takes after `g, y`; and whether it takes any."""
     parameters = inspect.signature(rule).parameters.values()
@@ -293,219 +290,3 @@ def called(function: Function) -> str:
     name = getattr(function, "__name__", repr(function))
     module = getattr(function, "__module__", None) or "numpy"  # a ufunc names no module
     return f"np.{name}" if module.split(".")[0] == "numpy" else name
-
-
-# ---- the walk back -------------------------------------------------------------------------------
-@overload
-def gradients(output: Node, wrt: Node, grad: Any = None, create_graph: bool = False) -> Any: ...
-@overload
-def gradients(
-    output: Node, wrt: Sequence[Node], grad: Any = None, create_graph: bool = False
-) -> list[Any]: ...
-def gradients(
-    output: Node, wrt: Node | Sequence[Node], grad: Any = None, create_graph: bool = False
-) -> Any:
-    """Differentiate `output` with respect to each Tensor of `wrt`. Pure: no `.grad` is touched.
-
-    Args:
-        output: a Tensor; a scalar, unless `grad` is given.
-        wrt: Tensors, leaves or interior nodes; or one Tensor.
-        grad: the cotangent, of the output's shape: what comes back is its product with the Jacobian.
-        create_graph: run the rules on Tensors, so that the result can be differentiated again.
-
-    Returns:
-        One gradient for each of `wrt`, of its shape and dtype (just one, not a list, for one
-        Tensor): arrays of your own, or Tensors with `create_graph`. Zero where the output does not
-        depend on it.
-
-    Raises:
-        TypeError: when `output` or an entry of `wrt` is not a Tensor.
-        ValueError: when `grad` is missing for an output that is no scalar, or has another shape.
-        RuntimeError: when a parameter was written after the graph was recorded.
-
-    >>> import minigrad as mg
-    >>> x = mg.Tensor([1.0, 2.0])
-    >>> mg.gradients(np.sum(x**3), [x])
-    [array([ 3., 12.])]
-    """
-    if isinstance(wrt, Node):
-        return gradients(output, [wrt], grad, create_graph)[0]
-    for node in (output, *wrt):
-        if not isinstance(node, Node):
-            raise TypeError(
-                f"gradients differentiates Tensors, not {type(node).__name__}: an array remembers "
-                "no calls; make a mg.Tensor of what you differentiate by, before the computation"
-            )
-    kind = type(output)
-    seed = _cotangent(output, grad, create_graph)
-    targets = {node._birth for node in wrt}
-    path = _between(output, targets)
-    totals: dict[int, Any] = {output._birth: seed}
-    del output, node  # from here on the path alone holds the graph, and lets go of it node by node
-    with np.errstate(divide="ignore", invalid="ignore"):
-        _walk(path, targets, totals, create_graph)
-    shared = {id(seed)}
-    return [_delivered(kind, node, totals.get(node._birth), shared, create_graph) for node in wrt]
-
-
-def _cotangent(output: Node, grad: Any, create_graph: bool) -> Any:
-    """Check or make the gradient that the walk starts with."""
-    array = output._data
-    if grad is None:
-        if array.size != 1:
-            raise ValueError(
-                f"an output of shape {array.shape} needs a cotangent of that shape: pass grad=, or "
-                "reduce the output to a scalar, for example by np.sum"
-            )
-        grad = np.ones_like(array)
-    elif isinstance(grad, Node):
-        if not create_graph:
-            raise TypeError("a Tensor as grad= needs create_graph=True; or pass its .data")
-    elif np.iscomplexobj(grad):
-        raise TypeError("the cotangent grad= must be real")
-    else:
-        grad = np.asarray(grad).astype(array.dtype, copy=False)
-    if np.shape(grad) != array.shape:
-        raise ValueError(f"grad has shape {np.shape(grad)}, but the output has {array.shape}")
-    return leaf(type(output), grad) if create_graph and not isinstance(grad, Node) else grad
-
-
-def _between(output: Node, targets: set[int]) -> dict[int, Node]:
-    """Collect the nodes that lead from `output` to a target, by birth, oldest first."""
-    oldest = min(targets, default=output._birth + 1)
-    found: dict[int, Node] = {}
-    stack = [output]
-    while stack:
-        node = stack.pop()
-        if node._call is None or node._birth in found:
-            continue
-        found[node._birth] = node
-        for parent in node._call[1]:
-            if parent._written > node._birth:
-                _stale(parent, node)
-            if parent._birth >= oldest:
-                stack.append(parent)
-    path: dict[int, Node] = {}
-    for birth in sorted(found):
-        node = found[birth]
-        for parent in node._call[1] if node._call else ():
-            if parent._birth in path or parent._birth in targets:
-                path[birth] = node
-                break
-    return path
-
-
-def _walk(
-    path: dict[int, Node], targets: set[int], totals: dict[int, Any], create_graph: bool
-) -> None:
-    """Visit the path from the youngest node to the oldest, adding up gradients in `totals`."""
-    leads = targets | path.keys()
-    own: set[int] = set()  # sums made here, which may be added to in place
-    careful = False
-    while path:
-        birth, node = path.popitem()
-        g = totals[birth] if birth in targets else totals.pop(birth, None)
-        if g is None or node._call is None:
-            continue
-        function, parents, rules, arguments, values, keywords = node._call
-        y, operands = (node, arguments) if create_graph else (node._data, values)
-        careful = careful or function in MASKING
-        for parent, rule in zip(parents, rules, strict=True):
-            key = parent._birth
-            if key not in leads:
-                continue
-            share = rule(g, y, *operands, **keywords)
-            if careful and isinstance(function, np.ufunc):
-                share = _zero_wins(g, share)
-            x = parent._data
-            if type(share) is not np.ndarray or share.shape != x.shape or share.dtype != x.dtype:
-                share = _fitted(share, x, function)
-            if key not in totals:
-                totals[key] = share
-            elif key in own:
-                totals[key] += share
-            else:
-                totals[key] = totals[key] + share
-                own.add(key)
-
-
-def _fitted(share: Any, x: Array, function: Function) -> Any:
-    """Undo what the call did to the operand `x`: broadcasting, and a change of dtype."""
-    if not isinstance(share, (Node, np.ndarray)):
-        share = np.asarray(share)
-    if share.shape != x.shape:
-        try:
-            share = unbroadcast(share, x.shape)
-        except ValueError:
-            raise ValueError(
-                f"a VJP rule of {called(function)} returned shape {share.shape} for an operand of "
-                f"shape {x.shape}: a gradient has the shape of what it is the gradient of"
-            ) from None
-    return share if share.dtype == x.dtype else share.astype(x.dtype)
-
-
-def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
-    """Sum `g` over the axes along which an operand of `shape` was broadcast to g's shape.
-
-    The gradient of a copy is the sum over the copies. float16 is summed in float32.
-
-    Raises:
-        ValueError: when `shape` does not broadcast to the shape of `g`.
-
-    >>> unbroadcast(np.ones((2, 3)), (3,))
-    array([2., 2., 2.])
-    """
-    extra = g.ndim - len(shape)
-    padded = (1,) * extra + shape
-    if extra < 0 or any(n not in (1, m) for n, m in zip(padded, g.shape, strict=True)):
-        raise ValueError(f"shape {shape} does not broadcast to {g.shape}")
-    axes = tuple(i for i, (n, m) in enumerate(zip(padded, g.shape, strict=True)) if n != m)
-    axes = tuple(range(extra)) + tuple(i for i in axes if i >= extra)
-    if g.dtype == np.float16:
-        g = g.astype(np.float32)
-    total = np.add.reduce(g, axis=axes)
-    return total if total.shape == shape else np.reshape(total, shape)
-
-
-def _zero_wins(g: Any, share: Any) -> Any:
-    """Put zero where the cotangent is zero and a local derivative that is not finite made NaN."""
-    bad = ~np.isfinite(share)
-    return np.where(bad & (g == 0), 0.0, share) if bad.any() else share
-
-
-def _delivered(
-    kind: type[Node], node: Node, total: Any, shared: set[int], create_graph: bool
-) -> Any:
-    """Hand a gradient over as the caller's own: it shares memory with nothing."""
-    if total is None:
-        total = np.zeros_like(node._data)
-    if create_graph:
-        return total if isinstance(total, Node) else leaf(kind, np.asarray(total))
-    total = np.asarray(total)
-    if total.base is not None or id(total) in shared:
-        total = total.copy()
-    shared.add(id(total))
-    return total
-
-
-def _stale(parent: Node, node: Node) -> NoReturn:
-    """Refuse to run backward through values that have been replaced."""
-    function = called(node._call[0]) if node._call else "a call"
-    raise RuntimeError(
-        f"parameter {parent.name or 'of shape ' + str(parent._data.shape)} was written after "
-        f"{function} used it, so this graph no longer holds its value: run the forward pass again "
-        "before the backward pass, and write parameters after it"
-    )
-
-
-def leaves(output: Node) -> list[Node]:
-    """List the leaves that `output` was computed from, oldest first."""
-    found: dict[int, Node] = {}
-    stack = [output]
-    while stack:
-        node = stack.pop()
-        if node._birth not in found:
-            found[node._birth] = node
-            if node._call is not None:
-                stack.extend(node._call[1])
-    return [found[birth] for birth in sorted(found) if found[birth]._call is None]

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
+from minigrad.backward import gradients, leaves
 from minigrad.graph import (
     CONSTANTS,
     NO_KEYWORDS,
@@ -26,9 +27,7 @@ from minigrad.graph import (
     constant,
     defvjp,
     freeze,
-    gradients,
     leaf,
-    leaves,
     record,
 )
 from minigrad.methods import ArrayMethods
@@ -36,7 +35,7 @@ from minigrad.methods import ArrayMethods
 # NumPy's signature -> a recorded call, where arguments are lists of arrays or have two spellings
 ADAPTERS: dict[Function, Function] = {}
 _REDUCTIONS = {np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min}
-GETITEM: Function = operator.getitem
+GETITEM: Any = operator.getitem
 _SCALARS = (float, int)
 F = TypeVar("F", bound=Function)
 
@@ -69,6 +68,7 @@ class Tensor(Node, ArrayMethods):
     def __new__(
         cls, data: ArrayLike, dtype: DTypeLike | None = None, *, name: str | None = None
     ) -> Tensor:
+        """Make a leaf."""
         return leaf(cls, _float_array(data, dtype), name)
 
     def __init_subclass__(cls) -> None:
@@ -208,22 +208,22 @@ class Tensor(Node, ArrayMethods):
     def __abs__(self) -> Tensor:
         return _unary(np.absolute, self)
 
-    def __floordiv__(self, other: Any) -> Array:
+    def __floordiv__(self, other: Any) -> Any:
         return _constant(np.floor_divide, self, other)
 
-    def __rfloordiv__(self, other: Any) -> Array:
+    def __rfloordiv__(self, other: Any) -> Any:
         return _constant(np.floor_divide, other, self)
 
-    def __lt__(self, other: Any) -> Array:
+    def __lt__(self, other: Any) -> Any:
         return _constant(np.less, self, other)
 
-    def __le__(self, other: Any) -> Array:
+    def __le__(self, other: Any) -> Any:
         return _constant(np.less_equal, self, other)
 
-    def __gt__(self, other: Any) -> Array:
+    def __gt__(self, other: Any) -> Any:
         return _constant(np.greater, self, other)
 
-    def __ge__(self, other: Any) -> Array:
+    def __ge__(self, other: Any) -> Any:
         return _constant(np.greater_equal, self, other)
 
     def __eq__(self, other: object) -> Any:

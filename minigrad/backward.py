@@ -1,0 +1,232 @@
+"""Reverse-mode differentiation: the walk back through a graph of recorded calls.
+
+`gradients` visits the calls from the youngest to the oldest. At each it knows the gradient `g` of
+the output, runs the rules of the function and adds each operand's share to that operand's total:
+where an operand was used twice, its gradient is the sum over both uses (the chain rule).
+
+Source: A. Griewank and A. Walther, *Evaluating Derivatives*, 2nd ed., SIAM 2008, chapter 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NoReturn, overload
+
+import numpy as np
+
+from minigrad.graph import MASKING, Array, Function, Node, called, leaf
+
+
+@overload
+def gradients(output: Node, wrt: Node, grad: Any = None, create_graph: bool = False) -> Any: ...
+@overload
+def gradients(
+    output: Node, wrt: Sequence[Node], grad: Any = None, create_graph: bool = False
+) -> list[Any]: ...
+def gradients(
+    output: Node, wrt: Node | Sequence[Node], grad: Any = None, create_graph: bool = False
+) -> Any:
+    """Differentiate `output` with respect to each Tensor of `wrt`. Pure: no `.grad` is touched.
+
+    Args:
+        output: a Tensor; a scalar, unless `grad` is given.
+        wrt: Tensors, leaves or interior nodes; or one Tensor.
+        grad: the cotangent, of the output's shape: what comes back is it times the Jacobian.
+        create_graph: run the rules on Tensors, so that the result can be differentiated again.
+
+    Returns:
+        One gradient for each of `wrt`, of its shape and dtype (just one, not a list, for one
+        Tensor): arrays of your own, or Tensors with `create_graph`. Zero where the output does not
+        depend on it.
+
+    Raises:
+        TypeError: when `output` or an entry of `wrt` is not a Tensor.
+        ValueError: when `grad` is missing for an output that is no scalar, or has another shape.
+        RuntimeError: when a parameter was written after the graph was recorded.
+
+    >>> import minigrad as mg
+    >>> x = mg.Tensor([1.0, 2.0])
+    >>> mg.gradients(np.sum(x**3), [x])
+    [array([ 3., 12.])]
+    """
+    if isinstance(wrt, Node):
+        return gradients(output, [wrt], grad, create_graph)[0]
+    for node in (output, *wrt):
+        if not isinstance(node, Node):
+            raise TypeError(
+                f"gradients differentiates Tensors, not {type(node).__name__}: an array remembers "
+                "no calls; make a mg.Tensor of what you differentiate by, before the computation"
+            )
+    kind = type(output)
+    seed = _cotangent(output, grad, create_graph)
+    targets = {node._birth for node in wrt}
+    path = _between(output, targets)
+    totals: dict[int, Any] = {output._birth: seed}
+    del output, node  # from here on the path alone holds the graph, and lets go of it node by node
+    with np.errstate(divide="ignore", invalid="ignore"):
+        _walk(path, targets, totals, create_graph)
+    shared = {id(seed)}
+    return [_delivered(kind, node, totals.get(node._birth), shared, create_graph) for node in wrt]
+
+
+def _cotangent(output: Node, grad: Any, create_graph: bool) -> Any:
+    """Check or make the gradient that the walk starts with."""
+    array = output._data
+    if grad is None:
+        if array.size != 1:
+            raise ValueError(
+                f"an output of shape {array.shape} needs a cotangent of that shape: pass grad=, or "
+                "reduce the output to a scalar, for example by np.sum"
+            )
+        grad = np.ones_like(array)
+    elif isinstance(grad, Node):
+        if not create_graph:
+            raise TypeError("a Tensor as grad= needs create_graph=True; or pass its .data")
+    elif np.iscomplexobj(grad):
+        raise TypeError("the cotangent grad= must be real")
+    else:
+        grad = np.asarray(grad).astype(array.dtype, copy=False)
+    if np.shape(grad) != array.shape:
+        raise ValueError(f"grad has shape {np.shape(grad)}, but the output has {array.shape}")
+    return leaf(type(output), grad) if create_graph and not isinstance(grad, Node) else grad
+
+
+def _between(output: Node, targets: set[int]) -> dict[int, Node]:
+    """Collect the nodes that lead from `output` to a target, by birth, oldest first."""
+    oldest = min(targets, default=output._birth + 1)
+    found: dict[int, Node] = {}
+    stack = [output]
+    while stack:
+        node = stack.pop()
+        if node._call is None or node._birth in found:
+            continue
+        found[node._birth] = node
+        for parent in node._call[1]:
+            if parent._written > node._birth:
+                _stale(parent, node)
+            if parent._birth >= oldest:
+                stack.append(parent)
+    path: dict[int, Node] = {}
+    for birth in sorted(found):
+        node = found[birth]
+        for parent in node._call[1] if node._call else ():
+            if parent._birth in path or parent._birth in targets:
+                path[birth] = node
+                break
+    return path
+
+
+def _walk(
+    path: dict[int, Node], targets: set[int], totals: dict[int, Any], create_graph: bool
+) -> None:
+    """Visit the path from the youngest node to the oldest, adding up gradients in `totals`."""
+    leads = targets | path.keys()
+    own: set[int] = set()  # sums made here, which may be added to in place
+    careful = False
+    while path:
+        birth, node = path.popitem()
+        g = totals[birth] if birth in targets else totals.pop(birth, None)
+        if g is None or node._call is None:
+            continue
+        function, parents, rules, arguments, values, keywords = node._call
+        y, operands = (node, arguments) if create_graph else (node._data, values)
+        careful = careful or function in MASKING
+        for parent, rule in zip(parents, rules, strict=True):
+            key = parent._birth
+            if key not in leads:
+                continue
+            share = rule(g, y, *operands, **keywords)
+            if careful and isinstance(function, np.ufunc):
+                share = _zero_wins(g, share)
+            x = parent._data
+            if type(share) is not np.ndarray or share.shape != x.shape or share.dtype != x.dtype:
+                share = _fitted(share, x, function)
+            if key not in totals:
+                totals[key] = share
+            elif key in own:
+                totals[key] += share
+            else:
+                totals[key] = totals[key] + share
+                own.add(key)
+
+
+def _fitted(share: Any, x: Array, function: Function) -> Any:
+    """Undo what the call did to the operand `x`: broadcasting, and a change of dtype."""
+    if not isinstance(share, (Node, np.ndarray)):
+        share = np.asarray(share)
+    if share.shape != x.shape:
+        try:
+            share = unbroadcast(share, x.shape)
+        except ValueError:
+            raise ValueError(
+                f"a VJP rule of {called(function)} returned shape {share.shape} for an operand of "
+                f"shape {x.shape}: a gradient has the shape of what it is the gradient of"
+            ) from None
+    return share if share.dtype == x.dtype else share.astype(x.dtype)
+
+
+def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
+    """Sum `g` over the axes along which an operand of `shape` was broadcast to g's shape.
+
+    The gradient of a copy is the sum over the copies. float16 is summed in float32.
+
+    Raises:
+        ValueError: when `shape` does not broadcast to the shape of `g`.
+
+    >>> unbroadcast(np.ones((2, 3)), (3,))
+    array([2., 2., 2.])
+    """
+    extra = g.ndim - len(shape)
+    padded = (1,) * extra + shape
+    if extra < 0 or any(n not in (1, m) for n, m in zip(padded, g.shape, strict=True)):
+        raise ValueError(f"shape {shape} does not broadcast to {g.shape}")
+    axes = tuple(i for i, (n, m) in enumerate(zip(padded, g.shape, strict=True)) if n != m)
+    axes = tuple(range(extra)) + tuple(i for i in axes if i >= extra)
+    if g.dtype == np.float16:
+        g = g.astype(np.float32)
+    total = np.add.reduce(g, axis=axes)
+    return total if total.shape == shape else np.reshape(total, shape)
+
+
+def _zero_wins(g: Any, share: Any) -> Any:
+    """Put zero where the cotangent is zero and a local derivative that is not finite made NaN."""
+    bad = ~np.isfinite(share)
+    return np.where(bad & (g == 0), 0.0, share) if bad.any() else share
+
+
+def _delivered(
+    kind: type[Node], node: Node, total: Any, shared: set[int], create_graph: bool
+) -> Any:
+    """Hand a gradient over as the caller's own: it shares memory with nothing."""
+    if total is None:
+        total = np.zeros_like(node._data)
+    if create_graph:
+        return total if isinstance(total, Node) else leaf(kind, np.asarray(total))
+    total = np.asarray(total)
+    if total.base is not None or id(total) in shared:
+        total = total.copy()
+    shared.add(id(total))
+    return total
+
+
+def _stale(parent: Node, node: Node) -> NoReturn:
+    """Refuse to run backward through values that have been replaced."""
+    function = called(node._call[0]) if node._call else "a call"
+    raise RuntimeError(
+        f"parameter {parent.name or 'of shape ' + str(parent._data.shape)} was written after "
+        f"{function} used it, so this graph no longer holds its value: run the forward pass again "
+        "before the backward pass, and write parameters after it"
+    )
+
+
+def leaves(output: Node) -> list[Node]:
+    """List the leaves that `output` was computed from, oldest first."""
+    found: dict[int, Node] = {}
+    stack = [output]
+    while stack:
+        node = stack.pop()
+        if node._birth not in found:
+            found[node._birth] = node
+            if node._call is not None:
+                stack.extend(node._call[1])
+    return [found[birth] for birth in sorted(found) if found[birth]._call is None]
