@@ -1,10 +1,127 @@
 """minigrad: an autodiff mini-framework on NumPy."""
 
-from minigrad import derivatives as _derivatives
+from minigrad import datasets, derivatives, functions, initializers
 from minigrad.backward import gradients, unbroadcast
+from minigrad.datasets import batches
+from minigrad.differences import numerical_gradient
+from minigrad.functions import (
+    affine,
+    binary_cross_entropy_with_logits,
+    elu,
+    gelu,
+    leaky_relu,
+    log_softmax,
+    logsumexp,
+    mean_squared_error,
+    relu,
+    sigmoid,
+    silu,
+    softmax,
+    softmax_cross_entropy,
+    softplus,
+    tanh,
+)
 from minigrad.graph import defvjp
+from minigrad.history import History
+from minigrad.layers import (
+    ELU,
+    GELU,
+    Affine,
+    Dropout,
+    Flatten,
+    Layer,
+    LeakyReLU,
+    Loss,
+    MeanSquaredError,
+    ReLU,
+    Sigmoid,
+    SigmoidWithLoss,
+    SiLU,
+    Softmax,
+    SoftmaxWithLoss,
+    Softplus,
+    Tanh,
+    wrap,
+)
+from minigrad.networks import Network, Sequential, mlp
+from minigrad.optimizers import (
+    SGD,
+    AdaGrad,
+    Adam,
+    AdamW,
+    Momentum,
+    Nesterov,
+    Optimizer,
+    RMSprop,
+    clip_by_global_norm,
+)
+from minigrad.schedules import CosineDecay, ExponentialDecay, StepDecay, Warmup
 from minigrad.tensor import Tensor, primitive
+from minigrad.training import Trainer
 
 __version__ = "0.1.0"
 
-__all__ = ["Tensor", "defvjp", "gradients", "primitive", "unbroadcast"]
+__all__ = [
+    "ELU",
+    "GELU",
+    "SGD",
+    "AdaGrad",
+    "Adam",
+    "AdamW",
+    "Affine",
+    "CosineDecay",
+    "Dropout",
+    "ExponentialDecay",
+    "Flatten",
+    "History",
+    "Layer",
+    "LeakyReLU",
+    "Loss",
+    "MeanSquaredError",
+    "Momentum",
+    "Nesterov",
+    "Network",
+    "Optimizer",
+    "RMSprop",
+    "ReLU",
+    "Sequential",
+    "SiLU",
+    "Sigmoid",
+    "SigmoidWithLoss",
+    "Softmax",
+    "SoftmaxWithLoss",
+    "Softplus",
+    "StepDecay",
+    "Tanh",
+    "Tensor",
+    "Trainer",
+    "Warmup",
+    "affine",
+    "batches",
+    "binary_cross_entropy_with_logits",
+    "clip_by_global_norm",
+    "datasets",
+    "defvjp",
+    "derivatives",
+    "elu",
+    "functions",
+    "gelu",
+    "gradients",
+    "initializers",
+    "leaky_relu",
+    "log_softmax",
+    "logsumexp",
+    "mean_squared_error",
+    "mlp",
+    "numerical_gradient",
+    "primitive",
+    "relu",
+    "sigmoid",
+    "silu",
+    "softmax",
+    "softmax_cross_entropy",
+    "softplus",
+    "tanh",
+    "unbroadcast",
+    "wrap",
+]

@@ -63,7 +63,7 @@ def gradients(
     path = _between(output, targets)
     totals: dict[int, Any] = {output._birth: seed}
     del output, node  # from here on the path alone holds the graph, and lets go of it node by node
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(all="ignore"):  # an infinite derivative is an answer, not an accident
         _walk(path, targets, totals, create_graph)
     shared = {id(seed)}
     return [_delivered(kind, node, totals.get(node._birth), shared, create_graph) for node in wrt]
@@ -131,12 +131,14 @@ def _walk(
         function, parents, rules, arguments, values, keywords = node._call
         y, operands = (node, arguments) if create_graph else (node._data, values)
         careful = careful or function in MASKING
+        if type(rules) is not tuple:
+            rules = rules.cut(g, y, operands, keywords)
         for parent, rule in zip(parents, rules, strict=True):
             key = parent._birth
             if key not in leads:
                 continue
             share = rule(g, y, *operands, **keywords)
-            if careful and isinstance(function, np.ufunc):
+            if careful and isinstance(function, np.ufunc) and function.signature is None:
                 share = _zero_wins(g, share)
             x = parent._data
             if type(share) is not np.ndarray or share.shape != x.shape or share.dtype != x.dtype:

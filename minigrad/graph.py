@@ -27,8 +27,7 @@ N = TypeVar("N", bound="Node")
 Rules: TypeAlias = Any  # tuple[Function | None, ...], or a joint Function
 
 Call: TypeAlias = (
-    "tuple[Function, tuple[Node, ...], tuple[Function, ...], tuple[Any, ...], tuple[Any, ...], "
-    "dict[str, Any]]"
+    "tuple[Function, tuple[Node, ...], Any, tuple[Any, ...], tuple[Any, ...], dict[str, Any]]"
 )
 
 RULES: dict[Function, Rules] = {}
@@ -71,6 +70,13 @@ def leaf(kind: type[N], array: Array, name: str | None = None) -> N:
     return node
 
 
+def input_node(kind: type[N], array: Array) -> N:
+    """Make an input over `array`: a call without operands, so that it is no parameter."""
+    node = leaf(kind, array)
+    node._call = (input_node, (), (), (), (), NO_KEYWORDS)
+    return node
+
+
 def write(node: Node, values: Any) -> None:
     """Replace the values of a parameter in place; older graphs through it can no longer run."""
     if values is not node._data:
@@ -110,7 +116,7 @@ def record(
     kind: type[N],
     function: Function,
     parents: tuple[Node, ...],
-    rules: tuple[Function, ...],
+    rules: Rules,
     arguments: tuple[Any, ...],
     values: tuple[Any, ...],
     keywords: dict[str, Any],
@@ -133,13 +139,17 @@ def apply(
     arguments: Iterable[Any],
     keywords: dict[str, Any],
     compute: Function | None = None,
+    rules: Rules = None,
 ) -> N:
-    """Call `function` (or `compute` in its place) on the arrays of `arguments`, and record it.
+    """Call `function` on the arrays of `arguments`, and record the call.
+
+    `compute` stands in for a function that dispatches or has its output already; `rules`, for those
+    of the table.
 
     Raises:
         TypeError: when the function, or an argument that holds a Tensor, has no rule.
     """
-    rules: Any = RULES.get(function)
+    rules = rules or RULES.get(function)
     if rules is None:
         raise TypeError(
             f"{called(function)} has no derivative rule: mg.defvjp({called(function)}, rule) "
@@ -147,34 +157,40 @@ def apply(
         )
     compute = compute or function
     arguments = tuple(map(freeze, arguments))
+    keywords = {name: freeze(value) for name, value in keywords.items()} or NO_KEYWORDS
     if keywords or type(rules) is not tuple or len(arguments) > len(rules):
         arguments, keywords = _checked(function, compute, rules, arguments, keywords)
     values = tuple([a._data if isinstance(a, Node) else a for a in arguments])
     output = compute(*values, **keywords)
-    each = rules if type(rules) is tuple else map(Joint(rules).part, range(len(arguments)))
-    pairs = zip(arguments, each, strict=False)
-    kept = [(a, rule) for a, rule in pairs if rule is not None and isinstance(a, Node)]
-    parents = tuple([a for a, _ in kept])
-    bound = tuple([rule for _, rule in kept])
+    if not isinstance(output, np.ndarray):
+        output = np.asarray(output)
+    if output.dtype.kind != "f":
+        raise TypeError(
+            f"{called(function)} of a Tensor made {output.dtype}: derivatives are of real floats"
+        )
+    if type(rules) is not tuple:
+        places = [i for i, a in enumerate(arguments) if isinstance(a, Node)]
+        parents = tuple([arguments[i] for i in places])
+        bound: Any = Joint(rules, places)
+    else:
+        pairs = zip(arguments, rules, strict=False)
+        kept = [(a, rule) for a, rule in pairs if rule is not None and isinstance(a, Node)]
+        parents = tuple([a for a, _ in kept])
+        bound = tuple([rule for _, rule in kept])
     return record(kind, function, parents, bound, arguments, values, keywords, output)
 
 
 class Joint:
-    """One rule for all operands, cut into one rule for each; it runs once for each gradient."""
+    """One rule for all operands of a call, of which those in `places` get a gradient."""
 
-    def __init__(self, rule: Function) -> None:
+    def __init__(self, rule: Function, places: list[int]) -> None:
         self.rule = rule
-        self.last: tuple[Any, Any] = (None, ())
+        self.places = places
 
-    def part(self, i: int) -> Function:
-        """Return the rule of operand `i`."""
-
-        def rule(g: Any, y: Any, *operands: Any, **keywords: Any) -> Any:
-            if self.last[0] is not g:
-                self.last = (g, self.rule(g, y, *operands, **keywords))
-            return self.last[1][i]
-
-        return rule
+    def cut(self, g: Any, y: Any, operands: Any, keywords: dict[str, Any]) -> tuple[Function, ...]:
+        """Run the rule, and make of its results a rule for each operand."""
+        shares = self.rule(g, y, *operands, **keywords)
+        return tuple([lambda *_, i=i, **__: shares[i] for i in self.places])
 
 
 def freeze(argument: Any) -> Any:
@@ -182,7 +198,8 @@ def freeze(argument: Any) -> Any:
     if isinstance(argument, np.ndarray):
         base = argument.base
         if argument.flags.writeable or (isinstance(base, np.ndarray) and base.flags.writeable):
-            return argument.copy("K")
+            argument = argument.copy("K")
+            argument.flags.writeable = False
     elif isinstance(argument, (list, tuple)):
         if any(isinstance(item, Node) for item in argument):
             raise TypeError(
@@ -192,6 +209,17 @@ def freeze(argument: Any) -> Any:
         if isinstance(argument, list):
             return [freeze(item) for item in argument]
     return argument
+
+
+def borrowed(array: Any) -> Any:
+    """Look at an array that nobody else can write into for now: `freeze` will not copy it."""
+    if not isinstance(array, np.ndarray):
+        return array
+    try:
+        buffer: Any = array
+        return np.asarray(memoryview(buffer).toreadonly())
+    except (ValueError, TypeError):  # a dtype without a buffer, such as datetime64
+        return freeze(array)
 
 
 def constant(function: Function, arguments: Iterable[Any], keywords: dict[str, Any]) -> Any:
@@ -289,4 +317,5 @@ def called(function: Function) -> str:
     """Name a function as a person writes it: np.exp, affine."""
     name = getattr(function, "__name__", repr(function))
     module = getattr(function, "__module__", None) or "numpy"  # a ufunc names no module
-    return f"np.{name}" if module.split(".")[0] == "numpy" else name
+    library, _, rest = module.partition(".")
+    return name if library != "numpy" else f"np.{rest}.{name}" if rest else f"np.{name}"

@@ -129,6 +129,10 @@ class At:
 def written_at(x: Any, index: Any, value: Any) -> Any:
     """Copy the array `x` and write `value` at `index` of the copy."""
     y = x.copy()
+    if np.ndim(value) > np.ndim(y[index]):
+        raise ValueError(
+            f"a value of shape {np.shape(value)} has more axes than the entries {np.shape(y[index])}"
+        )
     y[index] = value
     return y
 

@@ -34,7 +34,12 @@ from minigrad.methods import ArrayMethods
 
 # NumPy's signature -> a recorded call, where arguments are lists of arrays or have two spellings
 ADAPTERS: dict[Function, Function] = {}
-_REDUCTIONS = {np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min}
+_REDUCTIONS: dict[Any, Function] = {
+    np.add: np.sum,
+    np.multiply: np.prod,
+    np.maximum: np.max,
+    np.minimum: np.min,
+}
 GETITEM: Any = operator.getitem
 _SCALARS = (float, int)
 F = TypeVar("F", bound=Function)
@@ -102,6 +107,12 @@ class Tensor(Node, ArrayMethods):
         """Float type of the entries; the gradient has the same."""
         return self._data.dtype
 
+    def astype(self, dtype: DTypeLike) -> Any:
+        """Convert to another float dtype, with history; or to integers: a plain array."""
+        if np.dtype(dtype).kind != "f":
+            return self._data.astype(dtype)
+        return apply(Tensor, converted, (self, np.dtype(dtype)), {})
+
     def item(self, *index: int) -> float:
         """One entry as a Python float: a constant, without history."""
         return float(self._data.item(*index))
@@ -154,7 +165,7 @@ class Tensor(Node, ArrayMethods):
         """
         reached = leaves(self)
         for node, g in zip(reached, gradients(self, reached, grad), strict=True):
-            node.grad = g if node.grad is None else node.grad + g
+            node.grad = g if node.grad is None else np.asarray(node.grad + g)
 
     # ---- operators: NumPy's ufuncs -------------------------------------------------------------
     def __add__(self, other: Any) -> Tensor:
@@ -285,6 +296,11 @@ class Tensor(Node, ArrayMethods):
         return _restored, (self._data, self.grad, self.name)
 
 
+def converted(x: Any, dtype: np.dtype[Any]) -> Any:
+    """Convert an array to `dtype`: what `Tensor.astype` records."""
+    return x.astype(dtype)
+
+
 def _restored(array: Array, grad: Array | None, name: str | None) -> Tensor:
     """Rebuild a pickled or copied leaf."""
     tensor = Tensor(array, name=name)
@@ -298,9 +314,11 @@ def _float_array(data: ArrayLike, dtype: DTypeLike | None) -> Array:
         raise TypeError(
             "this is a Tensor already; mg.Tensor(t.data) makes a new leaf of its values"
         )
-    array = np.array(data, dtype=dtype)
-    if array.dtype.kind == "f":
-        return array
+    array = np.array(data)
+    if dtype is not None and np.dtype(dtype).kind != "f":
+        raise TypeError(f"a Tensor holds real floats: dtype {np.dtype(dtype)} is none")
+    if array.dtype.kind == "f" or (dtype is not None and array.dtype.kind in "iub"):
+        return array.astype(dtype or array.dtype, copy=False)
     if array.dtype.kind in "iub" and not isinstance(data, (np.ndarray, np.generic)):
         return array.astype(np.float64)  # Python numbers, and lists of them
     if array.dtype.kind in "iub":

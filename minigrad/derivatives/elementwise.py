@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.graph import CONSTANTS, MASKING, apply, constant, defvjp
-from minigrad.tensor import ADAPTERS, Tensor, primitive
+from minigrad.tensor import ADAPTERS, Tensor, converted, primitive
 
 # ---- products in which a zero cotangent wins over an infinite factor -----------------------------
 
@@ -78,6 +78,13 @@ defvjp(
     lambda g, y, a, b: g * np.where(a == b, 0.5, b < a),
 )
 
+defvjp(
+    np.hypot,
+    lambda g, y, a, b: times(a, over(g, y)),
+    lambda g, y, a, b: times(b, over(g, y)),
+)
+defvjp(converted, lambda g, y, x, dtype: g)  # the engine restores the dtype
+
 # ---- exponentials and logarithms -----------------------------------------------------------------
 defvjp(np.exp, lambda g, y, x: g * y)
 defvjp(np.exp2, lambda g, y, x: g * y * math.log(2))
@@ -109,7 +116,7 @@ defvjp(
 defvjp(np.sinh, lambda g, y, x: g * np.cosh(x))
 defvjp(np.cosh, lambda g, y, x: g * np.sinh(x))
 defvjp(np.tanh, lambda g, y, x: g * (1 - y**2))
-defvjp(np.arcsinh, lambda g, y, x: g / np.sqrt(x**2 + 1))
+defvjp(np.arcsinh, lambda g, y, x: g / np.hypot(x, 1.0))
 defvjp(np.arccosh, lambda g, y, x: over(g, np.sqrt(x - 1) * np.sqrt(x + 1)))
 defvjp(np.arctanh, lambda g, y, x: over(g, 1 - x**2))
 
@@ -122,16 +129,16 @@ defvjp(
 )
 defvjp(
     np.clip,
-    lambda g, y, x, low, high: g * (_above(x, low) & _above(high, x)),
-    lambda g, y, x, low, high: g * ~_above(x, low),
-    lambda g, y, x, low, high: g * ~_above(high, x),
+    lambda g, y, x, low, high: g * ~(_below(x, low) | _below(high, x)),
+    lambda g, y, x, low, high: g * (_below(x, low) & ~_below(high, low)),
+    lambda g, y, x, low, high: g * (_below(high, x) | _below(high, low)),
 )
 MASKING.update({np.where, np.clip, np.maximum, np.minimum})
 
 
-def _above(upper: Any, lower: Any) -> Any:
+def _below(a: Any, b: Any) -> Any:
     """Compare, with None for no bound."""
-    return np.asarray(True if upper is None or lower is None else upper >= lower)
+    return np.asarray(False if a is None or b is None else a < b)
 
 
 def _clip(

@@ -1,7 +1,7 @@
 """Taking entries by index, and putting entries back: each is the other's derivative.
 
-All of NumPy's indices work: slices, integers, ellipsis, None, boolean masks, and integer arrays with
-repeats and negatives. Where an entry is taken twice, its gradient is the sum of both.
+All of NumPy's indices work: slices, integers, ellipsis, None, boolean masks, and integer arrays
+with repeats and negatives. Where an entry is taken twice, its gradient is the sum of both.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ the function is called.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -18,19 +19,20 @@ from minigrad.tensor import primitive
 
 def spread(g: Any, x: Any, axis: Any, keepdims: Any) -> Any:
     """Give a reduced array its axes back, with x's shape: each entry of x gets its result's g."""
-    if not keepdims and axis is not None:
+    if not keepdims and axis is not None and x.ndim:
         g = np.expand_dims(g, axis)
     return np.broadcast_to(g, x.shape)
 
 
 def others(x: Any, axis: Any) -> Any:
     """Multiply, for each entry, all the other entries along the axes; without division."""
-    axes = tuple(range(x.ndim)) if axis is None else np.atleast_1d(axis) % x.ndim
+    axes = range(x.ndim) if axis is None or x.ndim == 0 else np.atleast_1d(axis) % x.ndim
     last = tuple(range(x.ndim - len(axes), x.ndim))
-    rows = np.moveaxis(x, axes, last)
+    rows = np.moveaxis(x, tuple(axes), last)
     shape = rows.shape
-    rows = np.reshape(rows, (*shape[: x.ndim - len(axes)], -1))
-    return np.moveaxis(np.reshape(_others_in_row(rows), shape), last, axes)
+    kept = shape[: x.ndim - len(axes)]
+    rows = np.reshape(rows, (*kept, math.prod(shape[len(kept) :])))
+    return np.moveaxis(np.reshape(_others_in_row(rows), shape), last, tuple(axes))
 
 
 @primitive(lambda g, y, x: np.sum(g[..., None] * _pairs(x), axis=-2))
@@ -87,8 +89,10 @@ for extreme in (np.max, np.min, np.amax, np.amin):
 
 
 def centred(x: Any, axis: Any) -> Any:
-    """Subtract the mean."""
-    return x - np.mean(x, axis=axis, keepdims=True)
+    """Subtract the mean; what is left of a constant by rounding alone is zero."""
+    mean = np.mean(x, axis=axis, keepdims=True)
+    noise = 8 * np.finfo(x.dtype).eps * np.abs(mean)
+    return np.where(np.abs(x - mean) <= noise, 0.0, x - mean)
 
 
 defvjp(

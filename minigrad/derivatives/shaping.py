@@ -1,26 +1,18 @@
-"""Functions that move, repeat or gather entries; the derivative moves them back.
-
-NumPy calls some options by other names from release to release (`newshape`, `shape`): a rule takes
-them all.
-"""
+"""Functions that move, repeat or gather entries; the derivative moves them back."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from minigrad.derivatives.indexing import scatter
 from minigrad.graph import apply, defvjp
 from minigrad.tensor import ADAPTERS, Tensor
 
-defvjp(
-    np.reshape,
-    lambda g, y, x, shape=None, order="C", newshape=None, copy=None: np.reshape(
-        g, x.shape, order=order
-    ),
-)
-defvjp(np.ravel, lambda g, y, x, order="C": np.reshape(g, x.shape, order=order))
+defvjp(np.reshape, lambda g, y, x, shape, order="C": np.reshape(g, x.shape, order=order))
 defvjp(np.squeeze, lambda g, y, x, axis=None: np.reshape(g, x.shape))
 defvjp(np.expand_dims, lambda g, y, x, axis: np.reshape(g, x.shape))
 defvjp(np.swapaxes, lambda g, y, x, axis1, axis2: np.swapaxes(g, axis1, axis2))
@@ -52,7 +44,7 @@ def opposite(shift: Any) -> Any:
 
 def untile(g: Any, shape: tuple[int, ...], reps: Any) -> Any:
     """Sum the tiles: split each axis into (tile, entry) and sum over the tiles."""
-    counts = (reps,) if isinstance(reps, int) else tuple(reps)
+    counts = tuple(int(n) for n in np.atleast_1d(reps))
     ndim = max(len(shape), len(counts))
     entries = (1,) * (ndim - len(shape)) + shape
     tiles = (1,) * (ndim - len(counts)) + counts
@@ -61,12 +53,25 @@ def untile(g: Any, shape: tuple[int, ...], reps: Any) -> Any:
 
 
 def unrepeat(g: Any, shape: tuple[int, ...], repeats: Any, axis: int | None) -> Any:
-    """Sum the copies of each entry: a product with the matrix that says whose copy each is."""
-    rows = np.reshape(g, (-1,)) if axis is None else np.moveaxis(g, axis, -1)
-    length = int(np.prod(shape)) if axis is None else shape[axis]
-    owner = np.repeat(np.arange(length), repeats)
-    total = rows @ (owner[:, None] == np.arange(length)).astype(g.dtype)
-    return np.reshape(total, shape) if axis is None else np.moveaxis(total, -1, axis)
+    """Sum the copies of each entry: repeating is indexing by the owners of the copies."""
+    if axis is None:
+        return np.reshape(unrepeat(g, (math.prod(shape),), repeats, 0), shape)
+    owner = np.repeat(np.arange(shape[axis]), repeats)
+    return scatter(g, (slice(None),) * (axis % len(shape)) + (owner,), shape)
+
+
+def _reshape(
+    a: Any, shape: Any = None, order: str = "C", *, newshape: Any = None, copy: None = None
+) -> Any:
+    """Read both names of the shape; refuse an order that depends on the memory layout."""
+    if order not in ("C", "F"):
+        raise TypeError(f"the order of a recorded reshape is 'C' or 'F', not {order!r}")
+    return apply(Tensor, np.reshape, (a, newshape if shape is None else shape), {"order": order})
+
+
+def _ravel(a: Any, order: str = "C") -> Any:
+    """Reshape to one axis."""
+    return _reshape(a, (a.size,), order)
 
 
 # ---- several arrays into one ---------------------------------------------------------------------
@@ -150,6 +155,8 @@ def _each(function: Any) -> Any:
 
 ADAPTERS.update(
     {
+        np.reshape: _reshape,
+        np.ravel: _ravel,
         np.concatenate: _concatenate,
         np.stack: _stack,
         np.vstack: _vstack,

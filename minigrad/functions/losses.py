@@ -1,0 +1,180 @@
+"""Losses: means over the batch, computed from scores (logits) so that nothing overflows.
+
+Targets are checked here, once for all layers and networks.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.functions.activations import log_softmax, sigmoid, softmax, softplus
+from minigrad.graph import apply, arrays, defvjp
+from minigrad.tensor import Tensor, primitive
+
+
+def softmax_cross_entropy(x: Any, t: Any) -> Any:
+    """Cross-entropy between softmax(x) and the targets, averaged over the examples.
+
+    −(1/N) Σₙ Σₖ tₙₖ log softmax(xₙ)ₖ, whose gradient by x is (softmax(x) − t) / N.
+
+    Args:
+        x: scores (N, K), one row an example; other axes may stand before the last, or none.
+        t: class indices, integers (N,); or a distribution per row, (N, K): one-hot or soft.
+
+    Returns:
+        The loss, a scalar of x's dtype.
+
+    Raises:
+        TypeError: when class indices are floats.
+        ValueError: when the shapes do not fit, an index is not in 0 … K−1, or the batch is empty.
+
+    Source: Saitoh, *Deep Learning from Scratch*, 5.6.3 and appendix A.
+
+    >>> softmax_cross_entropy(np.zeros((2, 4)), np.array([0, 3])).item()
+    1.3862943611198906
+    """
+    scores, targets = np.asarray(arrays(x)), np.asarray(arrays(t))
+    check_classes(scores.shape, targets)
+    loss, probabilities = _loss_and_probabilities(scores, targets)
+    if not isinstance(x, Tensor) and not isinstance(t, Tensor):
+        return loss
+    p = probabilities  # the rule wants them again: they are recorded as a call of their own
+    if isinstance(x, Tensor):
+        p = apply(Tensor, softmax, (x,), {}, lambda x: probabilities)
+    return apply(Tensor, softmax_cross_entropy, (x, t, p), {}, lambda x, t, p: loss)
+
+
+def _loss_and_probabilities(x: Any, t: Any) -> tuple[Any, Any]:
+    """Compute the loss, and the softmax on the way."""
+    shifted = x - np.maximum.reduce(x, axis=-1, keepdims=True)
+    e = np.exp(shifted)
+    total = np.add.reduce(e, axis=-1, keepdims=True)
+    log_total = np.log(total)
+    if t.shape == x.shape:
+        log_p = shifted - log_total
+        terms = np.where(t == 0, 0, -t * log_p)
+    else:
+        terms = log_total[..., 0] - _picked(shifted, t)
+    n = total.size
+    return (np.add.reduce(terms, axis=None) / n).astype(x.dtype), e / total
+
+
+def _picked(x: Any, t: Any) -> Any:
+    """Take the entry of each row that its class index names."""
+    return np.take_along_axis(x, t[..., None], axis=-1)[..., 0]
+
+
+@primitive(lambda g, y, p, t: g)
+def _less_one(p: Any, t: Any) -> Any:
+    """Subtract the one-hot rows of class indices t."""
+    d = p.reshape(-1, p.shape[-1]).copy()
+    d[np.arange(len(d)), t.ravel()] -= 1
+    return d.reshape(p.shape)
+
+
+def _difference(p: Any, t: Any) -> Any:
+    """Subtract the targets from the probabilities, whichever way the targets are given."""
+    if np.shape(t) != p.shape:
+        return _less_one(p, t)
+    return p * np.sum(t, axis=-1, keepdims=True) - t
+
+
+defvjp(
+    softmax_cross_entropy,
+    lambda g, y, x, t, p: _difference(p, t) * (g / (p.size // p.shape[-1])),
+    lambda g, y, x, t, p: log_softmax(x) * (-g / (p.size // p.shape[-1])),
+    None,
+)
+
+
+def check_classes(shape: tuple[int, ...], t: Any) -> None:
+    """Check targets against scores of `shape`, and say what is wrong with them."""
+    if 0 in shape or not shape:
+        raise ValueError(f"the batch is empty: scores of shape {shape} hold no example")
+    rows, classes = shape[:-1], shape[-1]
+    if t.shape == shape:
+        return
+    if t.shape != rows:
+        hint = "; t.ravel() drops the axis" if t.shape == (*rows, 1) else ""
+        raise ValueError(
+            f"targets of shape {t.shape} do not fit scores of shape {shape}: give class indices of "
+            f"shape {rows} or rows of probabilities of shape {shape}{hint}"
+        )
+    if t.dtype.kind not in "iu":
+        raise TypeError(
+            f"targets of shape {t.shape} are class indices, but {t.dtype}: use .astype(int)"
+        )
+    if t.min() < 0 or t.max() >= classes:
+        wrong = t[(t < 0) | (t >= classes)].flat[0]
+        raise ValueError(
+            f"class index {wrong} is outside 0 … {classes - 1}: scores have shape {shape}"
+        )
+
+
+def check_same(x: Any, t: Any, loss: str) -> None:
+    """Refuse targets that would broadcast against the scores."""
+    if np.shape(x) != np.shape(t):
+        raise ValueError(
+            f"{loss}: targets of shape {np.shape(t)} do not fit an output of shape {np.shape(x)}; "
+            "they must be the same (t.reshape(-1, 1) makes a column)"
+        )
+    if np.size(x) == 0:
+        raise ValueError(f"{loss}: the batch is empty: the output has shape {np.shape(x)}")
+
+
+@primitive(
+    lambda g, y, x, t: (sigmoid(x) - t) * (g / x.size),
+    lambda g, y, x, t: x * (-g / x.size),
+)
+def _binary_cross_entropy(x: Any, t: Any) -> Any:
+    return np.mean(softplus(x) - x * t, dtype=x.dtype)
+
+
+def binary_cross_entropy_with_logits(x: Any, t: Any) -> Any:
+    """Cross-entropy between sigmoid(x) and targets in [0, 1], averaged over all entries.
+
+    mean(softplus(x) − x t), whose gradient by x is (sigmoid(x) − t) / size.
+
+    Args:
+        x: scores, any shape.
+        t: 0, 1 or a probability for each score, the same shape.
+
+    Raises:
+        ValueError: when the shapes differ, a target is outside [0, 1], or the batch is empty.
+
+    >>> binary_cross_entropy_with_logits(np.array([-1e4, 0.0]), np.array([0, 1])).item()
+    0.34657359027997264
+    """
+    check_same(x, t, "binary cross-entropy")
+    if not np.all((np.asarray(arrays(t)) >= 0) & (np.asarray(arrays(t)) <= 1)):
+        raise ValueError(
+            "binary cross-entropy: targets must be in [0, 1]; did you mean (t + 1) / 2?"
+        )
+    return _binary_cross_entropy(x, t)
+
+
+@primitive(
+    lambda g, y, x, t: (x - t) * (2 * g / x.size),
+    lambda g, y, x, t: (t - x) * (2 * g / x.size),
+)
+def _mean_squared_error(x: Any, t: Any) -> Any:
+    return np.mean((x - t) ** 2)
+
+
+def mean_squared_error(x: Any, t: Any) -> Any:
+    """Mean of the squared differences over all entries (no factor ½).
+
+    Args:
+        x: outputs, any shape.
+        t: targets, the same shape.
+
+    Raises:
+        ValueError: when the shapes differ (they would broadcast), or the batch is empty.
+
+    >>> mean_squared_error(np.array([1.0, 2.0]), np.array([1.0, 4.0])).item()
+    2.0
+    """
+    check_same(x, t, "mean squared error")
+    return _mean_squared_error(x, t)

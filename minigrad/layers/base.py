@@ -1,0 +1,236 @@
+"""The layer: parameters as attributes, a call, and the book's forward and backward.
+
+A layer is written in one of two ways, and this class adds the other half:
+
+- `__call__(self, x)` in NumPy, with Tensors for parameters: `forward` and `backward` come from
+  here, `backward` being the pullback of the latest `forward`;
+- `forward(self, x)` and `backward(self, dout)` by hand, on arrays: `__call__` comes from here, and
+  records one call whose rule is that `backward`. `param_grads` says which attributes are parameters
+  and which hold their gradients.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+
+from minigrad.backward import gradients
+from minigrad.graph import Array, Node, input_node, leaf, write
+from minigrad.layers.by_hand import record_by_hand, takes_train_flag
+from minigrad.layers.params import Params
+from minigrad.tensor import Tensor
+
+
+class _Memory:
+    """What a layer remembers beside the attributes of its author; copies leave it out."""
+
+    def __init__(self) -> None:
+        self.latest: tuple[Any, tuple[Any, ...]] | None = None  # output and inputs of `forward`
+        self.grads: dict[str, Array] = {}  # of the latest `backward`
+        self.leaves: dict[str, Tensor] = {}  # over the parameter arrays of a layer written by hand
+
+
+class Layer:
+    """A step of a network: call it on Tensors or arrays, or use the book's forward and backward.
+
+    Attributes that are Tensors, layers, or lists, tuples and dicts of them, are its parameters and
+    parts. A subclass is written in one of the two ways above.
+
+    Raises:
+        TypeError: when a subclass is made that defines forward without backward, backward without
+            forward, both ways in one class, or neither.
+
+    >>> class Scale(Layer):
+    ...     def __init__(self):
+    ...         self.k = Tensor(3.0)
+    ...     def __call__(self, x):
+    ...         return self.k * x
+    >>> layer = Scale()
+    >>> layer.forward(np.array([1.0, 2.0]))
+    array([3., 6.])
+    >>> layer.backward(np.array([1.0, 1.0])), layer.grads["k"]
+    (array([3., 3.]), array(3.))
+    """
+
+    param_grads: ClassVar[Mapping[str, str]] = {}
+    _definition: ClassVar[Any] = None  # the nearest __call__ that a person wrote
+    _by_hand: ClassVar[bool] = False
+    takes_train_flag: ClassVar[bool] = False  # read from the signature, once
+
+    def __init_subclass__(cls, *, abstract: bool = False, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if abstract:
+            return
+        own = {"__call__", "forward", "backward"} & vars(cls).keys()
+        if "__call__" in own and len(own) > 1:
+            raise TypeError(
+                f"{cls.__name__} defines __call__ and {' and '.join(sorted(own - {'__call__'}))}: "
+                "write a layer one way, __call__ in NumPy or forward and backward by hand"
+            )
+        if "__call__" in own:
+            cls._definition, cls._by_hand = vars(cls)["__call__"], False
+        elif own and (len(own) == 2 or cls._by_hand or (cls._definition and "backward" in own)):
+            cls._by_hand = True
+            type.__setattr__(cls, "__call__", _call_by_hand)
+        elif own:
+            missing = "backward" if "forward" in own else "forward"
+            raise TypeError(
+                f"{cls.__name__} defines {own.pop()} and no {missing}: write both by hand, or "
+                "__call__ in NumPy alone"
+            )
+        elif not cls._by_hand and cls._definition is None:
+            raise TypeError(
+                f"{cls.__name__} says nowhere what it computes: define __call__(self, x) in NumPy, "
+                "or forward(self, x) and backward(self, dout) by hand"
+            )
+        cls.takes_train_flag = takes_train_flag(cls.forward if cls._by_hand else cls._definition)
+
+    def __call__(self, *inputs: Any, **options: Any) -> Any:
+        """Compute the output; recorded when a Tensor takes part."""
+        raise NotImplementedError
+
+    # ---- the book's protocol, on arrays --------------------------------------------------------
+    def forward(self, *inputs: Any, **options: Any) -> Array:
+        """Compute the output of arrays, and remember the call for `backward`.
+
+        Raises:
+            TypeError: when an input is a Tensor: call the layer itself for those.
+        """
+        if any(isinstance(x, Node) for x in inputs):
+            raise TypeError(f"{self!r}.forward takes arrays: for Tensors call the layer itself")
+        given = self._given(inputs)
+        output = type(self)._definition(self, *given, **options)
+        self._memory.latest = (output, given)
+        return np.array(output._data if isinstance(output, Node) else output)
+
+    def backward(self, dout: Any = None) -> Any:
+        """Pull the gradient `dout` of the latest output back: the gradient of the input.
+
+        Fills `grads` with the gradients of the parameters.
+
+        Args:
+            dout: of the output's shape; may be left out when the output is a scalar (then 1).
+
+        Returns:
+            The gradient of the input; a tuple for several inputs of floats, None for none.
+
+        Raises:
+            RuntimeError: when no forward came before, or a parameter was written since.
+            ValueError: when `dout` has another shape than the output.
+        """
+        if self._memory.latest is None:
+            raise RuntimeError(f"{self!r}.backward needs a forward before it")
+        output, inputs = self._memory.latest
+        if not isinstance(output, Node):
+            raise RuntimeError(f"nothing in the latest forward of {self!r} can be differentiated")
+        wrt = [x for x in inputs if isinstance(x, Tensor)]
+        tensors = self.tensors()
+        found = gradients(output, [*wrt, *tensors.values()], dout)
+        self._memory.grads = dict(zip(tensors, found[len(wrt) :], strict=True))
+        return tuple(found[: len(wrt)]) if len(wrt) > 1 else found[0] if wrt else None
+
+    def _given(self, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Make Tensors of the inputs that are floats; labels and indices stay arrays."""
+        return tuple(_as_input(x) for x in inputs)
+
+    # ---- parameters and parts ------------------------------------------------------------------
+    def parts(self) -> Iterator[tuple[str, Any]]:
+        """Name what the layer holds: parameters, layers, and lists, tuples and dicts of them."""
+        for name in self.param_grads:
+            yield name, self._leaf(name)
+        for name, value in vars(self).items():
+            if name not in self.param_grads:
+                yield name, value
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return the parameters by name as Tensors, each once, in the order they were assigned."""
+        found: dict[str, Tensor] = {}
+        _collect(self, "", found, set())
+        return found
+
+    @property
+    def params(self) -> Params:
+        """The parameters by name, as the arrays that the layer computes with."""
+        return Params(self.tensors())
+
+    @property
+    def grads(self) -> dict[str, Any]:
+        """The gradients of the parameters, of the latest `backward`."""
+        by_hand = {
+            name: getattr(self._owner, grad, None) for name, grad in self.param_grads.items()
+        }
+        return {**self._memory.grads, **by_hand}
+
+    def _leaf(self, name: str) -> Tensor:
+        """Give an array of a layer written by hand a Tensor, which stays the same."""
+        value = getattr(self._owner, name, None)
+        if isinstance(value, Tensor):
+            return value
+        if not isinstance(value, np.ndarray) or value.dtype.kind != "f":
+            raise TypeError(
+                f"param_grads of {type(self._owner).__name__} names {name!r}, which must be an "
+                f"array of floats, but it is {value!r:.60}"
+            )
+        leaves = self._memory.leaves
+        if name not in leaves or leaves[name].shape != value.shape:
+            leaves[name] = leaf(Tensor, value, name)
+        elif leaves[name]._data is not value:
+            leaves[name]._data = value
+            write(leaves[name], value)
+        return leaves[name]
+
+    @property
+    def _owner(self) -> Any:
+        """What holds the arrays that `param_grads` names."""
+        return self
+
+    @property
+    def _memory(self) -> _Memory:
+        memory: _Memory = vars(self).setdefault("_Layer__memory", _Memory())
+        return memory
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_Layer__memory"}
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
+
+def _call_by_hand(self: Layer, *inputs: Any, **options: Any) -> Any:
+    """Run forward; record it, with backward for its rule, when a Tensor takes part."""
+    tensors = self.tensors()
+    if not tensors and not any(isinstance(x, Node) for x in inputs):
+        return self.forward(*inputs, **options)
+    return record_by_hand(self, inputs, options, tensors, lambda layer: layer.grads)
+
+
+def _as_input(x: Any) -> Any:
+    """Make a Tensor of floats, copied; leave labels and indices an array."""
+    array = np.array(x)
+    if array.dtype.kind == "f":
+        return input_node(Tensor, array)
+    return array if isinstance(x, (np.ndarray, np.generic)) else input_node(Tensor, array * 1.0)
+
+
+def _collect(part: Any, path: str, found: dict[str, Tensor], seen: set[int]) -> None:
+    """Walk through layers, lists and dicts, and name every leaf Tensor by its first path."""
+    if isinstance(part, Tensor):
+        if part._call is None and part._birth not in seen:
+            seen.add(part._birth)
+            found[path] = part
+        return
+    if isinstance(part, Layer):
+        if -id(part) in seen:  # births are positive
+            return
+        seen.add(-id(part))
+        items: Any = part.parts()
+    elif isinstance(part, (list, tuple)):
+        items = enumerate(part)
+    elif isinstance(part, dict):
+        items = part.items()
+    else:
+        return
+    for name, item in items:
+        _collect(item, f"{path}.{name}" if path else str(name), found, seen)

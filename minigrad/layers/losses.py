@@ -1,0 +1,80 @@
+"""Layers that end a network: scores and targets in, one number out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad import functions
+from minigrad.graph import Array
+from minigrad.layers.base import Layer
+
+
+class Loss(Layer, abstract=True):
+    """A layer of scores x and targets t; only x has a gradient in `backward`."""
+
+    def _given(self, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+        return (*super()._given(inputs[:1]), *map(np.array, inputs[1:]))
+
+    def correct(self, y: Array, t: Any) -> Any:
+        """Tell for each prediction whether it is right.
+
+        Raises:
+            TypeError: when the loss is not one of classes.
+        """
+        raise TypeError(
+            f"accuracy is for classes, and {self!r} has none: net.loss tells how far off"
+        )
+
+
+class SoftmaxWithLoss(Loss):
+    """Softmax and cross-entropy in one, averaged over the batch: see `softmax_cross_entropy`.
+
+    Targets are class indices (N,) or rows of probabilities (N, K).
+
+    >>> loss = SoftmaxWithLoss()
+    >>> loss.forward(np.zeros((1, 2)), np.array([0]))
+    array(0.69314718)
+    >>> loss.backward()
+    array([[-0.5,  0.5]])
+    """
+
+    def __call__(self, x: Any, t: Any) -> Any:
+        """Compare scores with classes."""
+        return functions.softmax_cross_entropy(x, t)
+
+    def correct(self, y: Array, t: Any) -> Any:
+        """Tell for each row whether its highest score is at its class."""
+        t = np.asarray(t)
+        functions.check_classes(y.shape, t)
+        return np.argmax(y, axis=-1) == (np.argmax(t, axis=-1) if t.shape == y.shape else t)
+
+
+class SigmoidWithLoss(Loss):
+    """Sigmoid and binary cross-entropy in one: see `binary_cross_entropy_with_logits`.
+
+    >>> SigmoidWithLoss().forward(np.zeros((1, 1)), np.array([[1]]))
+    array(0.69314718)
+    """
+
+    def __call__(self, x: Any, t: Any) -> Any:
+        """Compare scores with yes and no."""
+        return functions.binary_cross_entropy_with_logits(x, t)
+
+    def correct(self, y: Array, t: Any) -> Any:
+        """Tell for each score whether it is on the right side of zero."""
+        functions.check_same(y, t, "accuracy")
+        return (y > 0) == (np.asarray(t) > 0.5)
+
+
+class MeanSquaredError(Loss):
+    """Mean of the squared differences: see `mean_squared_error`.
+
+    >>> MeanSquaredError().forward(np.array([1.0, 3.0]), np.array([1.0, 1.0]))
+    array(2.)
+    """
+
+    def __call__(self, x: Any, t: Any) -> Any:
+        """Compare outputs with numbers."""
+        return functions.mean_squared_error(x, t)

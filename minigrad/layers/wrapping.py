@@ -1,0 +1,91 @@
+"""Layers of other people, with nothing but a forward and a backward: the book's, a student's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from minigrad.graph import Node
+from minigrad.layers.base import Layer
+from minigrad.layers.by_hand import record_by_hand, takes_train_flag
+
+
+def wrap(layer: Any, param_grads: Mapping[str, str] | None = None) -> Layer:
+    """Make a layer of any object with `forward(x)` and `backward(dout)`.
+
+    Args:
+        layer: the object; its forward may take `train_flag`.
+        param_grads: names of the attributes that are parameters, each with the name of the
+            attribute where `backward` leaves its gradient: {"W": "dW", "b": "db"}.
+
+    Raises:
+        TypeError: when the object has no forward or no backward, or lacks a named parameter.
+
+    >>> class Double:
+    ...     def forward(self, x): return 2 * x
+    ...     def backward(self, dout): return 2 * dout
+    >>> wrap(Double()).forward(np.ones(2))
+    array([2., 2.])
+    """
+    if isinstance(layer, Layer):
+        if param_grads:
+            raise TypeError(f"{layer!r} is a layer already: name its param_grads in its class")
+        return layer
+    for name in ("forward", "backward"):
+        if isinstance(layer, type) or not callable(getattr(layer, name, None)):
+            kind = f"the class {layer.__name__}" if isinstance(layer, type) else repr(layer)
+            raise TypeError(f"wrap needs an object with forward and backward, and {kind} is none")
+    return Wrapped(layer, param_grads)
+
+
+class Wrapped(Layer):
+    """An object with forward and backward, standing in a network; made by `wrap`."""
+
+    def __init__(self, layer: Any, param_grads: Mapping[str, str] | None = None) -> None:
+        self.layer = layer
+        self.param_grads = dict(param_grads or {})  # type: ignore
+        self.tensors()  # refuses what is no array of floats
+
+    def __call__(self, *inputs: Any, train_flag: bool | None = None) -> Any:
+        """Run the object's forward, and record it with the object's backward for its rule."""
+        options = {}
+        if train_flag is not None and takes_train_flag(self.layer.forward):
+            options = {"train_flag": train_flag}
+        tensors = self.tensors()
+        if not tensors and not any(isinstance(x, Node) for x in inputs):
+            return self.layer.forward(*inputs, **options)
+        return record_by_hand(self.layer, inputs, options, tensors, self._gradients_in)
+
+    def _gradients_in(self, layer: Any) -> dict[str, Any]:
+        return {name: getattr(layer, grad, None) for name, grad in self.param_grads.items()}
+
+    @property
+    def _owner(self) -> Any:
+        return self.layer
+
+    def __repr__(self) -> str:
+        return f"wrap({type(self.layer).__name__})"
+
+
+def as_layer(layer: Any) -> Layer:
+    """Take a layer, or an object with forward and backward that holds no parameters.
+
+    Raises:
+        TypeError: for anything else; for an object that holds arrays of floats, which `wrap` asks
+            about.
+    """
+    if isinstance(layer, Layer):
+        return layer
+    wrapped = wrap(layer)
+    attributes = vars(layer) if hasattr(layer, "__dict__") else {}
+    held = [k for k, v in attributes.items() if isinstance(v, np.ndarray) and v.dtype.kind == "f"]
+    if held:
+        name = type(layer).__name__
+        raise TypeError(
+            f"{name} holds the arrays {', '.join(held)}, which would not be trained: say which are "
+            f'parameters, mg.wrap(layer, param_grads={{"{held[0]}": "d{held[0]}"}}), or '
+            "mg.wrap(layer) if none is"
+        )
+    return wrapped

@@ -1,0 +1,356 @@
+"""Networks: layers wired together, with a loss, and parameters that an optimizer can reach."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+from collections.abc import Iterator, Mapping
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from minigrad import storage
+from minigrad.backward import gradients
+from minigrad.differences import numerical_gradient
+from minigrad.graph import Array, borrowed, freeze
+from minigrad.layers import (
+    Affine,
+    Dropout,
+    Layer,
+    Loss,
+    ReLU,
+    Sigmoid,
+    SoftmaxWithLoss,
+    Tanh,
+    as_layer,
+)
+from minigrad.layers.basic import Rng
+from minigrad.layers.randomness import Replay
+from minigrad.summary import layers_by_path, summary
+from minigrad.tensor import Tensor
+
+
+class Network(Layer, abstract=True):
+    """Any wiring of layers: hold them as attributes, and say in `__call__` how data flows.
+
+    Layers and Tensors may stand in attributes, lists, tuples and dicts, nested as you like; their
+    names join with dots: `encoder.0.W`. A network is a layer too and may stand in another.
+
+    Args:
+        loss: the layer that compares the output with the targets.
+
+    Inputs of floats are converted to the dtype of the parameters. Errors raised inside name the
+    layer by its path: `net.encoder[0] Affine(3, 2)`.
+
+    >>> class Skip(Network):
+    ...     def __init__(self):
+    ...         super().__init__(loss=SoftmaxWithLoss())
+    ...         self.hidden = [Affine(4, 4, rng=i) for i in range(2)]
+    ...         self.out = Affine(4, 3, rng=2)
+    ...     def __call__(self, x, train_flag=False):
+    ...         for layer in self.hidden:
+    ...             x = x + np.tanh(layer(x))
+    ...         return self.out(x)
+    >>> net = Skip()
+    >>> list(net.params)
+    ['hidden.0.W', 'hidden.0.b', 'hidden.1.W', 'hidden.1.b', 'out.W', 'out.b']
+    >>> x, t = np.ones((2, 4)), np.array([0, 2])
+    >>> net.gradient(x, t)["out.b"].shape
+    (3,)
+    """
+
+    loss_layer: Layer | None = None
+
+    def __init__(self, loss: Any = None) -> None:
+        self.loss_layer = None if loss is None else as_layer(loss)
+
+    # ---- running it ----------------------------------------------------------------------------
+    def objective(self, x: Any, t: Any, train_flag: bool = True) -> Tensor:
+        """Compute the scalar Tensor behind `loss` and `gradient`; override to add a penalty.
+
+        Args:
+            x: a batch of inputs, one in each row.
+            t: targets, as the loss takes them.
+            train_flag: whether Dropout and its kin are training.
+        """
+        if self.loss_layer is None:
+            raise TypeError(
+                f"{type(self).__name__} has no loss: pass one, super().__init__(loss="
+                "mg.SoftmaxWithLoss()) in your class or Sequential(..., loss=...)"
+            )
+        x, t = freeze(self._batch(x)), freeze(t if isinstance(t, Tensor) else np.asarray(t))
+        self._check_rows(x, t)
+        with Located(self):
+            return self.loss_layer(self._run(x, train_flag), t)  # type: ignore
+
+    def gradient(self, x: Any, t: Any) -> dict[str, Array]:
+        """Differentiate the loss by every parameter, in training: {name: array}, yours to keep."""
+        tensors = self.tensors()
+        x, t = borrowed(self._batch(x)), borrowed(np.asarray(t))
+        found = gradients(self.objective(x, t), list(tensors.values()))
+        return dict(zip(tensors, found, strict=True))
+
+    def predict(self, x: Any) -> Array:
+        """Compute the output for a batch of inputs, as an array; train_flag=False."""
+        with Located(self):
+            y = self._run(borrowed(self._batch(x)), train_flag=False)
+        y = y._data if isinstance(y, Tensor) else np.asarray(y)
+        return y if y.base is None else y.copy()
+
+    def loss(self, x: Any, t: Any) -> float:
+        """Compute the loss of a batch, as a number; train_flag=False."""
+        loss = self.objective(borrowed(self._batch(x)), borrowed(np.asarray(t)), train_flag=False)
+        return float(loss.item())
+
+    def accuracy(self, x: Any, t: Any) -> float:
+        """Compute the share of rows whose class is predicted rightly; every row counts.
+
+        Raises:
+            TypeError: when the loss is not one of classes.
+        """
+        if not isinstance(self.loss_layer, Loss):
+            raise TypeError(
+                f"accuracy needs a loss of classes, and this one is {self.loss_layer!r}"
+            )
+        self._check_rows(x, t)
+        return float(np.mean(self.loss_layer.correct(self.predict(x), t)))
+
+    def numerical_gradient(self, x: Any, t: Any, h: float = 1e-5) -> dict[str, Array]:
+        """Differentiate the loss by every parameter, by central differences in float64.
+
+        Random layers draw the same masks at every evaluation, those that the next `gradient` will
+        draw, and everything is left as it was. Costs two losses for each single parameter.
+
+        >>> net = mlp([2, 3, 2], dropout=0.5, rng=0)
+        >>> x, t = np.ones((4, 2)), np.array([0, 1, 0, 1])
+        >>> numerical = net.numerical_gradient(x, t)
+        >>> bool(np.allclose(net.gradient(x, t)["W1"], numerical["W1"]))
+        True
+        """
+        twin = self.astype(np.float64)
+        x = twin._batch(x)
+        with Replay(twin) as replay:
+
+            def loss(_: Array) -> float:
+                replay.rewind()
+                return float(twin.objective(x, t).item())
+
+            return {name: numerical_gradient(loss, p, h) for name, p in twin.params.items()}
+
+    def _run(self, x: Any, train_flag: bool) -> Any:
+        return self(x, train_flag=train_flag) if self.takes_train_flag else self(x)
+
+    def _batch(self, x: Any) -> Any:
+        """Convert floats to the dtype of the parameters."""
+        if isinstance(x, Tensor):
+            return x
+        x = np.asarray(x)
+        first = next(iter(self.tensors().values()), None)
+        return x.astype(first.dtype, copy=False) if first is not None and x.dtype.kind == "f" else x
+
+    def _check_rows(self, x: Any, t: Any) -> None:
+        rows, targets = np.shape(x)[:1], np.shape(t)[:1]
+        if rows != targets:
+            raise ValueError(
+                f"x of shape {np.shape(x)} and t of shape {np.shape(t)} need equally many rows"
+            )
+        if rows == (0,):
+            raise ValueError(f"the batch is empty: x has shape {np.shape(x)}")
+
+    # ---- keeping it ----------------------------------------------------------------------------
+    def state_dict(self) -> dict[str, Array]:
+        """Copy all parameters: {name: array}."""
+        return {name: p.copy() for name, p in self.params.items()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Put arrays in place of all parameters.
+
+        Raises:
+            ValueError: naming all missing, unexpected and unfit entries; nothing is loaded then.
+        """
+        storage.check(self.params, state)
+        for name, value in self.params.items():
+            self.params[name] = np.asarray(state[name], dtype=value.dtype)
+
+    def save(self, path: Any) -> None:
+        """Write all parameters to an .npz file, without pickle."""
+        storage.save(path, self.state_dict())
+
+    def load(self, path: Any) -> None:
+        """Read the parameters that `save` wrote.
+
+        Raises:
+            FileNotFoundError: when there is no such file.
+            ValueError: when it is no .npz of arrays, or its entries do not fit; nothing is loaded.
+        """
+        self.load_state_dict(storage.load(path))
+
+    def astype(self, dtype: DTypeLike) -> Any:
+        """Copy the network, with parameters of another float dtype."""
+        if np.dtype(dtype).kind != "f":
+            raise TypeError(f"parameters are floats, and {np.dtype(dtype)} is no float dtype")
+        twin = copy.deepcopy(self)
+        for _, layer in layers_by_path(twin):
+            for name in layer.param_grads:
+                value = getattr(layer._owner, name)
+                if isinstance(value, np.ndarray):
+                    setattr(layer._owner, name, value.astype(dtype))
+        for tensor in twin.tensors().values():
+            tensor._data = tensor._data.astype(dtype, copy=False)
+        return twin
+
+    def summary(self, x: Any = None) -> str:
+        """Tabulate layers, output shapes and parameters, with their total.
+
+        Args:
+            x: a batch to find the shapes with; a row of zeros when the first layer is an Affine.
+        """
+        return summary(self, x)
+
+    def __repr__(self) -> str:
+        lines = [f"{name}={value!r}" for name, value in vars(self).items() if _is_part(value)]
+        inner = "".join("  " + line.replace("\n", "\n  ") + ",\n" for line in lines)
+        return f"{type(self).__name__}(\n{inner})"
+
+
+def _is_part(value: Any) -> bool:
+    if isinstance(value, (list, tuple)):
+        return bool(value) and all(map(_is_part, value))
+    if isinstance(value, dict):
+        return bool(value) and all(map(_is_part, value.values()))
+    return isinstance(value, (Layer, Tensor))
+
+
+class Located:
+    """Adds to an error the path of the layer that raised it; a context manager."""
+
+    def __init__(self, net: Network) -> None:
+        self.net = net
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: Any, trace: TracebackType | None
+    ) -> None:
+        if kind not in (ValueError, TypeError, IndexError):
+            return
+        paths = {id(layer): path for path, layer in layers_by_path(self.net)}
+        innermost = None
+        while trace is not None:
+            layer = trace.tb_frame.f_locals.get("self")
+            if id(layer) in paths and layer is not self.net:
+                innermost = layer
+            trace = trace.tb_next
+        if innermost is not None and kind is not None:
+            raise kind(f"{paths[id(innermost)]} {innermost!r}: {error}") from error
+
+
+class Sequential(Network):
+    """Layers one after the other.
+
+    Args:
+        layers: layers, or other objects with forward and backward that hold no parameters.
+        loss: the layer that compares the output with targets.
+
+    Parameters are numbered as in the book: W1 b1 W2 b2 …; those of an inner network have its place
+    before their name: 2.W1.
+
+    >>> net = Sequential(Affine(2, 8, rng=0), ReLU(), Affine(8, 3, rng=1), loss=SoftmaxWithLoss())
+    >>> list(net.params)
+    ['W1', 'b1', 'W2', 'b2']
+    >>> net.predict(np.zeros((5, 2))).shape
+    (5, 3)
+    """
+
+    def __init__(self, *layers: Any, loss: Any = None) -> None:
+        super().__init__(loss)
+        self.layers = tuple(map(as_layer, layers))
+
+    def __call__(self, x: Any, train_flag: bool = False) -> Any:
+        """Run the layers in order."""
+        for layer in self.layers:
+            x = layer(x, train_flag=train_flag) if layer.takes_train_flag else layer(x)
+        return x
+
+    def parts(self) -> Iterator[tuple[str, Any]]:
+        """Number the parameters of each kind."""
+        used: dict[str, int] = {}
+        for i, layer in enumerate(self.layers):
+            own = {} if isinstance(layer, Network) else dict(layer.tensors())
+            if not own or any("." in name for name in own):
+                yield str(i), layer
+            elif layer not in self.layers[:i]:
+                number = 1 + max(used.get(name, 0) for name in own)
+                used |= dict.fromkeys(own, number)
+                yield from ((f"{name}{number}", tensor) for name, tensor in own.items())
+        yield from ((name, value) for name, value in super().parts() if name != "layers")
+
+    def __getitem__(self, i: int) -> Layer:
+        return self.layers[i]
+
+    def __len__(self) -> int:
+        return len(self.layers)
+
+    def __iter__(self) -> Iterator[Layer]:
+        return iter(self.layers)
+
+    def __repr__(self) -> str:
+        parts = [*map(repr, self.layers), f"loss={self.loss_layer!r}"]
+        inner = "".join("  " + part.replace("\n", "\n  ") + ",\n" for part in parts)
+        return f"{type(self).__name__}(\n{inner})"
+
+
+ACTIVATIONS = {"relu": (ReLU, "he"), "sigmoid": (Sigmoid, "xavier"), "tanh": (Tanh, "xavier")}
+
+
+def mlp(
+    sizes: Any,
+    *,
+    activation: str = "relu",
+    dropout: float = 0.0,
+    init: Any = None,
+    loss: Any = None,
+    dtype: DTypeLike = np.float64,
+    rng: Rng = None,
+) -> Sequential:
+    """Build a multi-layer perceptron: Affine, activation, Dropout, …, Affine.
+
+    Args:
+        sizes: features in, hidden widths, classes: [784, 50, 10].
+        activation: "relu", "sigmoid" or "tanh".
+        dropout: the ratio for a Dropout after each activation; none for 0.
+        init: as in Affine; fits the activation when None.
+        loss: SoftmaxWithLoss when None.
+        dtype: of the parameters.
+        rng: a seed or a Generator, for weights and masks.
+
+    Raises:
+        ValueError: for fewer than two sizes, or an unknown activation.
+
+    >>> mlp([784, 50, 10], dropout=0.2, rng=0)
+    Sequential(
+      Affine(784, 50),
+      ReLU(),
+      Dropout(0.2),
+      Affine(50, 10),
+      loss=SoftmaxWithLoss(),
+    )
+    """
+    if len(sizes) < 2:
+        raise ValueError(f"mlp needs at least the sizes of input and output, not {list(sizes)}")
+    if activation not in ACTIVATIONS:
+        raise ValueError(
+            f"mlp: activation must be one of {', '.join(ACTIVATIONS)}, not {activation!r}"
+        )
+    layer, fitting = ACTIVATIONS[activation]
+    rng = np.random.default_rng(rng)
+    layers: list[Layer] = []
+    for n_in, n_out in itertools.pairwise(sizes):
+        if layers:
+            layers += [layer(), *([Dropout(dropout, rng=rng)] if dropout else [])]
+        chosen = fitting if init is None else init
+        layers.append(Affine(n_in, n_out, init=chosen, dtype=dtype, rng=rng))
+    return Sequential(*layers, loss=SoftmaxWithLoss() if loss is None else loss)

@@ -1,0 +1,508 @@
+"""Optimizers, in order of increasing complexity. They know two mappings of arrays and nothing else.
+
+`optimizer.update(params, grads)` changes the arrays of `params` in place. Each class is one rule,
+`rule(W, g, lr, t, *states)`, which is its paper's equations for one parameter W with gradient g:
+lr is the learning rate η, t counts the updates of this parameter from 1, and the states are arrays
+like W that begin at zero. Operations are elementwise: ⊙ for products, and roots and quotients too.
+
+The learning rate is a number or a function of the step (see `minigrad.schedules`). It may be 0,
+which leaves the parameters as they are, since schedules arrive there.
+"""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from numbers import Real
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minigrad.schedules import Schedule, number
+
+Array = NDArray[Any]
+
+
+class Optimizer:
+    """What the optimizers share: `update` checks everything, then calls `rule` once per parameter.
+
+    `step` counts the updates, `t[key]` those of one parameter: one that is added later begins at
+    its own t = 1. To write an optimizer, name its states and write its rule, in place:
+
+    >>> class SignDescent(Optimizer):
+    ...     def rule(self, W, g, lr, t):
+    ...         W -= lr * np.sign(g)
+    >>> W = np.array([1.0, 2.0])
+    >>> SignDescent(lr=0.5).update({"W": W}, {"W": np.array([3.0, -0.1])})
+    >>> W
+    array([0.5, 2.5])
+    """
+
+    states: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, lr: float | Schedule = 0.01) -> None:
+        self.lr = lr if callable(lr) else number("lr", lr, "[0, inf)")
+        self.step = 0
+        self.t: dict[str, int] = {}
+        for name in self.states:
+            setattr(self, name, {})
+
+    def rule(self, W: Array, g: Array, lr: float, t: int, *states: Any, **never: Any) -> None:
+        """Change W and its states in place, given its gradient g."""
+        raise NotImplementedError(f"{type(self).__name__} has no rule(W, g, lr, t, *states)")
+
+    @property
+    def rate(self) -> float:
+        """The learning rate of the next update."""
+        if callable(self.lr):
+            return number(f"lr({self.step})", self.lr(self.step), "[0, inf)")
+        return number("lr", self.lr, "[0, inf)")
+
+    def update(self, params: MutableMapping[str, Any], grads: Mapping[str, Any]) -> None:
+        """Move every parameter one step, in place, then store it again: `params[key] = p`.
+
+        `params` and `grads` map the same names to arrays of the same shapes, and are checked before
+        anything is written: KeyError for names without a partner; TypeError for what is not a
+        floating-point array; ValueError for shapes that differ, a read-only parameter, or one whose
+        shape is not that of its state. A parameter may be a number too, and is then rebound to one.
+        The arithmetic is done in the parameter's dtype, float16 excepted, which is done in float32.
+
+        >>> params = {"x": -7.0, "y": 2.0}
+        >>> SGD(lr=0.5).update(params, {"x": -0.7, "y": 4.0})
+        >>> params
+        {'x': -6.65, 'y': 0.0}
+        """
+        lr = self.rate
+        _check(params, grads)
+        values = dict(params.items())
+        weights = {key: _working(p) for key, p in values.items()}
+        slopes = _slopes(weights, grads)
+        states = {key: self._states(key, W) for key, W in weights.items()}
+        self.step += 1
+        for key, W in weights.items():
+            self.t[key] = self.t.get(key, 0) + 1
+            for name, state in zip(self.states, states[key], strict=True):
+                getattr(self, name)[key] = state
+            self.rule(W, slopes[key], lr, self.t[key], *states[key])
+            params[key] = _finished(values[key], W)
+
+    def _states(self, key: str, W: Array) -> list[Array]:
+        """The states of one parameter: zeros at first, and always in its dtype."""
+        if key not in self.t:
+            return [np.zeros_like(W) for _ in self.states]
+        states = [getattr(self, name)[key] for name in self.states]
+        for name, state in zip(self.states, states, strict=True):
+            if state.shape != W.shape:
+                raise ValueError(
+                    f"the parameter {key!r} has shape {W.shape}, but {type(self).__name__}.{name} "
+                    f"holds {state.shape} for it: use a new optimizer for a new network"
+                )
+        return [state.astype(W.dtype, copy=False) for state in states]
+
+    def state_dict(self) -> dict[str, Array]:
+        """Return copies of all that the next updates depend on, by name, ready for `np.savez`.
+
+        `step`, and for each parameter its count and its states: `t.W1`, `v.W1` and so on.
+
+        >>> optimizer = Momentum()
+        >>> optimizer.update({"W1": np.zeros(2)}, {"W1": np.ones(2)})
+        >>> optimizer.state_dict()
+        {'step': array(1), 't.W1': array(1), 'v.W1': array([-0.01, -0.01])}
+        """
+        found = {"step": np.array(self.step)}
+        for name in ("t", *self.states):
+            found |= {f"{name}.{key}": np.array(s) for key, s in getattr(self, name).items()}
+        return found
+
+    def load_state_dict(self, entries: Mapping[str, Any]) -> None:
+        """Take up the state of an optimizer of the same kind, so that a run goes on exactly.
+
+        Raises KeyError for missing or unexpected entries, TypeError or ValueError for entries that
+        cannot be states, naming them all; then nothing is changed.
+
+        >>> resumed = Momentum()
+        >>> resumed.load_state_dict({"step": 1, "t.W1": 1, "v.W1": np.array([-0.01, -0.01])})
+        >>> resumed
+        Momentum(lr=0.01, momentum=0.9)
+        """
+        states = _by_state(entries, ("t", *self.states))
+        step, t = entries["step"], states.pop("t")
+        _raise(_state_faults(step, t, states))
+        self.step = int(step)
+        self.t = {key: int(count) for key, count in t.items()}
+        for name, by_key in states.items():
+            setattr(self, name, by_key)
+
+    def __repr__(self) -> str:
+        hidden = {"step", "t", *self.states}
+        settings = [f"{name}={value!r}" for name, value in vars(self).items() if name not in hidden]
+        return f"{type(self).__name__}({', '.join(settings)})"
+
+
+# ---- the optimizers ------------------------------------------------------------------------------
+
+
+class SGD(Optimizer):
+    """Stochastic gradient descent (Robbins and Monro 1951).
+
+    W ← W − η g
+
+    >>> W = np.array([1.0, 2.0])
+    >>> SGD(lr=0.1).update({"W": W}, {"W": np.array([1.0, -1.0])})
+    >>> W
+    array([0.9, 2.1])
+    """
+
+    def rule(self, W: Array, g: Array, lr: float, t: int) -> None:
+        """W ← W − η g."""
+        W -= lr * g
+
+
+class Momentum(Optimizer):
+    """Gradient descent with a velocity (Polyak 1964), as in the book.
+
+    v ← a v − η g
+    W ← W + v
+
+    PyTorch keeps b ← a b + g and W ← W − η b: the same path as long as η stays the same. When η
+    changes, theirs rescales the whole velocity and this one only what is added from then on.
+
+    >>> W = np.array([1.0])
+    >>> optimizer = Momentum(lr=0.1, momentum=0.5)
+    >>> for _ in range(2):
+    ...     optimizer.update({"W": W}, {"W": np.array([1.0])})
+    >>> W, optimizer.v
+    (array([0.75]), {'W': array([-0.15])})
+    """
+
+    states = ("v",)
+    v: dict[str, Array]
+
+    def __init__(self, lr: float | Schedule = 0.01, momentum: float = 0.9) -> None:
+        super().__init__(lr)
+        self.momentum = number("momentum", momentum, "[0, 1)")
+
+    def rule(self, W: Array, g: Array, lr: float, t: int, v: Array) -> None:
+        """v ← a v − η g;  W ← W + v."""
+        v *= self.momentum
+        v -= lr * g
+        W += v
+
+
+class Nesterov(Momentum):
+    """Nesterov's accelerated gradient, in the variables of Bengio et al. (2012, arXiv 1212.0901).
+
+    v ← a v − η g
+    W ← W + a v − η g
+
+    g is taken at W, which already looks one momentum step ahead. This is PyTorch's `nesterov=True`
+    as long as η stays the same. In the old velocity the step reads a² v − (1 + a) η g; the book's
+    code puts the new velocity there, and so takes other steps.
+
+    >>> W = np.array([1.0])
+    >>> Nesterov(lr=0.1, momentum=0.5).update({"W": W}, {"W": np.array([1.0])})
+    >>> W
+    array([0.85])
+    """
+
+    def rule(self, W: Array, g: Array, lr: float, t: int, v: Array) -> None:
+        """v ← a v − η g;  W ← W + a v − η g."""
+        step = lr * g
+        v *= self.momentum
+        v -= step
+        W += self.momentum * v - step
+
+
+class AdaGrad(Optimizer):
+    """A rate for each weight, smaller the more it has moved (Duchi, Hazan and Singer 2011).
+
+    h ← h + g ⊙ g
+    W ← W − η g / (√h + ε)
+
+    As in the book: ε = 1e-7, outside the root (its notes print a plus before η; their code
+    subtracts). PyTorch's default is ε = 1e-10, in the same place.
+
+    >>> W = np.array([1.0, 1.0])
+    >>> AdaGrad(lr=0.1).update({"W": W}, {"W": np.array([1.0, 100.0])})
+    >>> W.round(6)
+    array([0.9, 0.9])
+    """
+
+    states = ("h",)
+    h: dict[str, Array]
+
+    def __init__(self, lr: float | Schedule = 0.01, eps: float = 1e-7) -> None:
+        super().__init__(lr)
+        self.eps = number("eps", eps, "(0, inf)")
+
+    def rule(self, W: Array, g: Array, lr: float, t: int, h: Array) -> None:
+        """h ← h + g ⊙ g;  W ← W − η g / (√h + ε)."""
+        h += g * g
+        W -= lr * g / (np.sqrt(h) + self.eps)
+
+
+class RMSprop(Optimizer):
+    """AdaGrad that forgets (Tieleman and Hinton 2012, Coursera lecture 6.5).
+
+    h ← ρ h + (1 − ρ) g ⊙ g
+    W ← W − η g / (√h + ε)
+
+    As in the book: ρ = 0.99, ε = 1e-7 outside the root. PyTorch differs only in ε = 1e-8; Keras
+    has ρ = 0.9 and ε inside the root.
+
+    >>> W = np.array([1.0])
+    >>> RMSprop(lr=0.01).update({"W": W}, {"W": np.array([5.0])})
+    >>> W.round(6)
+    array([0.9])
+    """
+
+    states = ("h",)
+    h: dict[str, Array]
+
+    def __init__(
+        self, lr: float | Schedule = 0.01, decay_rate: float = 0.99, eps: float = 1e-7
+    ) -> None:
+        super().__init__(lr)
+        self.decay_rate = number("decay_rate", decay_rate, "[0, 1)")
+        self.eps = number("eps", eps, "(0, inf)")
+
+    def rule(self, W: Array, g: Array, lr: float, t: int, h: Array) -> None:
+        """h ← ρ h + (1 − ρ) g ⊙ g;  W ← W − η g / (√h + ε)."""
+        h *= self.decay_rate
+        h += (1 - self.decay_rate) * g * g
+        W -= lr * g / (np.sqrt(h) + self.eps)
+
+
+class Adam(Optimizer):
+    """Momentum and RMSprop, both freed from the bias of beginning at zero (Kingma and Ba 2015).
+
+    m ← β₁ m + (1 − β₁) g              m̂ = m / (1 − β₁ᵗ)
+    v ← β₂ v + (1 − β₂) g ⊙ g          v̂ = v / (1 − β₂ᵗ)
+    W ← W − η m̂ / (√v̂ + ε)
+
+    Algorithm 1 of the paper, as in PyTorch: ε = 1e-8 is added to √v̂. The book folds both
+    corrections into its rate lr_t and adds 1e-7 to √v, which for small t is a larger ε.
+
+    >>> W = np.array([1.0, 1.0])
+    >>> Adam(lr=0.1).update({"W": W}, {"W": np.array([0.01, -100.0])})
+    >>> W.round(6)
+    array([0.9, 1.1])
+    """
+
+    states = ("m", "v")
+    m: dict[str, Array]
+    v: dict[str, Array]
+
+    def __init__(
+        self,
+        lr: float | Schedule = 0.001,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        eps: float = 1e-8,
+    ) -> None:
+        super().__init__(lr)
+        self.beta1 = number("beta1", beta1, "[0, 1)")
+        self.beta2 = number("beta2", beta2, "[0, 1)")
+        self.eps = number("eps", eps, "(0, inf)")
+
+    def rule(self, W: Array, g: Array, lr: float, t: int, m: Array, v: Array) -> None:
+        """W ← W − η m̂ / (√v̂ + ε)."""
+        W -= lr * self._direction(g, t, m, v)
+
+    def _direction(self, g: Array, t: int, m: Array, v: Array) -> Array:
+        """m̂ / (√v̂ + ε), after m and v have taken in g."""
+        m *= self.beta1
+        m += (1 - self.beta1) * g
+        v *= self.beta2
+        v += (1 - self.beta2) * g * g
+        m_hat = m / (1 - self.beta1**t)
+        v_hat = v / (1 - self.beta2**t)
+        return m_hat / (np.sqrt(v_hat) + self.eps)
+
+
+class AdamW(Adam):
+    """Adam with weight decay beside the gradient, not inside it (Loshchilov and Hutter 2019).
+
+    m̂ and v̂ as in Adam
+    W ← W − η (m̂ / (√v̂ + ε) + λ W)
+
+    The decay is multiplied by η, as in PyTorch, so that one schedule moves both: the paper's λ is
+    ours times its base rate α. All parameters decay, the biases too.
+
+    >>> W = np.array([1.0])
+    >>> AdamW(lr=0.1, weight_decay=0.5).update({"W": W}, {"W": np.array([0.0])})
+    >>> W
+    array([0.95])
+    """
+
+    def __init__(
+        self,
+        lr: float | Schedule = 0.001,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        eps: float = 1e-8,
+        weight_decay: float = 0.01,
+    ) -> None:
+        super().__init__(lr, beta1, beta2, eps)
+        self.weight_decay = number("weight_decay", weight_decay, "[0, inf)")
+
+    def rule(self, W: Array, g: Array, lr: float, t: int, m: Array, v: Array) -> None:
+        """W ← W − η (m̂ / (√v̂ + ε) + λ W)."""
+        W -= lr * (self._direction(g, t, m, v) + self.weight_decay * W)
+
+
+def clip_by_global_norm(grads: Mapping[str, Any], max_norm: float) -> dict[str, Any]:
+    """Return the gradients, shortened together to the length `max_norm` where they are longer.
+
+    g ← g · min(1, max_norm / ‖g‖), with ‖g‖ the Euclidean norm over all the arrays at once
+    (Pascanu, Mikolov and Bengio 2013). The result is a new dict of new arrays, to be handed on:
+    `optimizer.update(params, clip_by_global_norm(grads, 1.0))`. The norm neither overflows nor
+    underflows. Where a gradient is NaN or infinite there is no direction: all become NaN, as in
+    PyTorch. Raises ValueError unless max_norm > 0.
+
+    >>> clip_by_global_norm({"W": np.array([3.0, 0.0]), "b": np.array([4.0])}, max_norm=1.0)
+    {'W': array([0.6, 0. ]), 'b': array([0.8])}
+    """
+    number("max_norm", max_norm, "(0, inf]")
+    _check_mapping("grads", grads)
+    _raise(fault for key, g in grads.items() for fault in _gradient_faults(key, g))
+    slopes = {key: _working(g) for key, g in grads.items()}
+    peak = float(np.max([np.max(np.abs(g), initial=0) for g in slopes.values()], initial=0))
+    factor = 1.0 if peak == 0 else math.nan
+    if 0 < peak < math.inf:
+        squares = sum(float(np.sum(np.square(g / peak))) for g in slopes.values())
+        factor = min(1.0, max_norm / peak / math.sqrt(squares))
+    return {
+        key: np.asarray(factor * slopes[key], np.result_type(g, np.float16))
+        if isinstance(g, np.ndarray)
+        else _finished(g, factor * slopes[key])
+        for key, g in grads.items()
+    }
+
+
+# ---- numbers as arrays, and what is checked before anything is written ---------------------------
+
+
+def _working(p: Any) -> Array:
+    """The array that a rule works on: p itself, or a copy of a number or of a narrow array."""
+    W = np.asarray(p if isinstance(p, np.ndarray | np.floating) else float(p))
+    return W.astype(np.result_type(W.dtype, np.float32), copy=False)
+
+
+def _finished(p: Any, W: Array) -> Any:
+    """The parameter p with its new value W: the same array, or a number of the same kind."""
+    if not isinstance(p, np.ndarray):
+        return p.dtype.type(W) if isinstance(p, np.floating) else float(W)
+    if p is not W:
+        p[...] = W
+    return p
+
+
+def _slopes(weights: Mapping[str, Array], grads: Mapping[str, Any]) -> dict[str, Array]:
+    """The gradients in their parameters' dtypes; copies of those that an update would overwrite."""
+    owners = {id(_owner(W)) for W in weights.values()}
+    slopes = {key: np.asarray(grads[key], W.dtype) for key, W in weights.items()}
+    return {key: g.copy() if id(_owner(g)) in owners else g for key, g in slopes.items()}
+
+
+def _owner(a: Array) -> Any:
+    return a if a.base is None else a.base
+
+
+def _is_number(p: Any) -> bool:
+    return isinstance(p, Real) and not isinstance(p, bool)
+
+
+def _check(params: Any, grads: Any) -> None:
+    """Raise unless every parameter can be updated with its gradient."""
+    _check_mapping("params", params)
+    _check_mapping("grads", grads)
+    if not hasattr(params, "__setitem__"):
+        raise TypeError(f"params is a read-only {type(params).__name__}: use net.params or a dict")
+    missing = [key for key in params if key not in grads]
+    unexpected = [key for key in grads if key not in params]
+    if missing or unexpected:
+        raise KeyError(
+            f"params and grads must have the same names, but grads lacks {missing} and has the "
+            f"unexpected {unexpected}: take both from one network"
+        )
+    _raise(fault for key, p in params.items() for fault in _faults(key, p, grads[key]))
+
+
+def _check_mapping(role: str, given: Any) -> None:
+    if not isinstance(given, Mapping):
+        raise TypeError(
+            f"{role} must be a mapping from names to arrays, not a {type(given).__name__}: "
+            "use net.params, net.gradient(x, t) or dict(zip(names, arrays))"
+        )
+
+
+def _raise(faults: Iterable[Exception]) -> None:
+    """Raise all the faults as one, which is of the first one's type."""
+    found = list(faults)
+    if found:
+        raise type(found[0])("; ".join(map(str, found)))
+
+
+def _faults(key: Any, p: Any, g: Any) -> Iterator[Exception]:
+    if not isinstance(key, str):
+        yield TypeError(f"parameter names are strings, not {key!r}")
+    elif not isinstance(p, np.ndarray) and not _is_number(p):
+        yield TypeError(f"parameter {key!r} is a {type(p).__name__}, not an array: use net.params")
+    elif isinstance(p, np.ndarray) and p.dtype.kind != "f":
+        yield TypeError(f"parameter {key!r} holds {p.dtype}, not floats: use .astype(float)")
+    elif isinstance(p, np.ndarray) and not p.flags.writeable:
+        yield ValueError(f"parameter {key!r} is read-only: hand over net.params, or a .copy()")
+    elif bad := list(_gradient_faults(key, g)):
+        yield from bad
+    elif np.shape(p) != np.shape(g):
+        yield ValueError(
+            f"parameter {key!r} has shape {np.shape(p)} but its gradient {np.shape(g)}: "
+            "sum over the axes that were broadcast, or take both from one network"
+        )
+
+
+def _gradient_faults(key: Any, g: Any) -> Iterator[Exception]:
+    if not isinstance(g, np.ndarray) and not _is_number(g):
+        yield TypeError(
+            f"the gradient of {key!r} is a {type(g).__name__}, not an array: use its .data, or "
+            "zeros where nothing depends on the parameter"
+        )
+    elif np.asarray(g).dtype.kind not in "fiu":
+        yield TypeError(f"the gradient of {key!r} holds {g.dtype}, not real numbers")
+
+
+def _by_state(entries: Any, names: Iterable[str]) -> dict[str, dict[str, Array]]:
+    """Sort the entries `name.key` of a state_dict: {name: {key: a copy}}."""
+    _check_mapping("the state", entries)
+    found: dict[str, dict[str, Array]] = {name: {} for name in names}
+    unexpected = []
+    for entry, value in entries.items():
+        name, dot, key = str(entry).partition(".")
+        if dot and name in found:
+            found[name][key] = np.array(value)
+        elif entry != "step":
+            unexpected.append(entry)
+    keys = dict.fromkeys(key for by_key in found.values() for key in by_key)
+    missing = [f"{name}.{key}" for key in keys for name in found if key not in found[name]]
+    missing += [] if "step" in entries else ["step"]
+    if missing or unexpected:
+        raise KeyError(
+            f"the state lacks {missing} and has the unexpected {unexpected}: "
+            "load what state_dict() of the same kind of optimizer returned"
+        )
+    return found
+
+
+def _state_faults(step: Any, t: Mapping[str, Array], states: Any) -> Iterator[Exception]:
+    """What is no count among `step` and `t`, and which states of one parameter are not alike."""
+    for entry, count in {"step": np.asarray(step), **{f"t.{key}": t[key] for key in t}}.items():
+        if count.shape != () or count.dtype.kind not in "iu" or count < 0:
+            yield ValueError(f"{entry} must be a whole number, not {count}")
+    for key in t:
+        arrays = {f"{name}.{key}": by_key[key] for name, by_key in states.items()}
+        for entry, array in arrays.items():
+            if array.dtype.kind != "f":
+                yield TypeError(f"{entry} holds {array.dtype}, not floats")
+        if len({array.shape for array in arrays.values()}) > 1:
+            shapes = ", ".join(f"{entry} {array.shape}" for entry, array in arrays.items())
+            yield ValueError(f"the states of {key!r} differ in shape: {shapes}")

@@ -1,0 +1,70 @@
+"""Parameters in files: .npz, without pickle, all or nothing."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minigrad.graph import Array
+
+
+def save(path: Any, state: Mapping[str, Array]) -> None:
+    """Write named arrays to exactly `path`, at once: a failure leaves an older file as it was."""
+    path = Path(path)
+    unfinished = path.with_name(path.name + ".unfinished")
+    try:
+        with open(unfinished, "wb") as file, zipfile.ZipFile(file, "w") as archive:
+            for name, array in state.items():
+                with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
+                    np.lib.format.write_array(entry, np.asarray(array), allow_pickle=False)
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def load(path: Any) -> dict[str, Array]:
+    """Read named arrays; nothing is ever unpickled.
+
+    Raises:
+        FileNotFoundError: when there is no such file.
+        ValueError: when the file is damaged, or something else than an .npz of arrays.
+    """
+    with open(path, "rb") as file:
+        try:
+            with np.load(file, allow_pickle=False) as archive:
+                return {name: archive[name] for name in archive.files}
+        except (
+            ValueError,
+            TypeError,
+            AttributeError,
+            EOFError,
+            OSError,
+            zipfile.BadZipFile,
+            zlib.error,
+        ) as e:
+            raise ValueError(f"{path} is not an undamaged .npz file of parameters: {e}") from e
+
+
+def check(params: Mapping[str, Array], state: Mapping[str, Any]) -> None:
+    """Compare a state with the parameters it is meant for.
+
+    Raises:
+        ValueError: that lists all missing, unexpected and unfit entries.
+    """
+    faults = [f"missing {name} {p.shape}" for name, p in params.items() if name not in state]
+    faults += [f"unexpected {name}" for name in state if name not in params]
+    for name, p in params.items():
+        if name in state:
+            value = np.asarray(state[name])
+            if value.shape != p.shape:
+                faults.append(f"{name} has shape {value.shape}, the network's has {p.shape}")
+            elif value.dtype.kind not in "fiu":
+                faults.append(f"{name} holds {value.dtype}, not numbers")
+    if faults:
+        raise ValueError("the state does not fit this network: " + "; ".join(faults))

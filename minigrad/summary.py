@@ -1,0 +1,111 @@
+"""A network at a glance: its layers by path, what comes out of each, and how many parameters."""
+
+from __future__ import annotations
+
+import copy
+import types
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from minigrad.layers import Layer
+
+
+def layers_by_path(net: Layer) -> Iterator[tuple[str, Layer]]:
+    """List a network and the layers inside it, each once, with Python paths: net.encoder[0].
+
+    >>> import minigrad as mg
+    >>> [path for path, _ in layers_by_path(mg.mlp([2, 3, 2], rng=0))]
+    ['net', 'net.loss_layer', 'net[0]', 'net[1]', 'net[2]']
+    """
+    yield from _walk("net", net, set())
+
+
+def _walk(path: str, part: Any, seen: set[int]) -> Iterator[tuple[str, Layer]]:
+    if isinstance(part, Layer):
+        if id(part) in seen:
+            return
+        seen.add(id(part))
+        yield path, part
+        for name, value in vars(part).items():
+            if name == "layers" and isinstance(value, tuple):
+                yield from _walk(path, value, seen)  # net[0], not net.layers[0]
+            else:
+                yield from _walk(f"{path}.{name}", value, seen)
+    elif isinstance(part, (list, tuple)):
+        for i, item in enumerate(part):
+            yield from _walk(f"{path}[{i}]", item, seen)
+    elif isinstance(part, dict):
+        for key, item in part.items():
+            yield from _walk(f"{path}[{key!r}]", item, seen)
+
+
+def summary(net: Any, x: Any = None) -> str:
+    """Tabulate the innermost layers of a network: path, layer, output shape, parameters.
+
+    Args:
+        net: the network.
+        x: a batch of inputs to find the shapes with. When None, zeros for the first weights.
+
+    >>> import minigrad as mg
+    >>> print(summary(mg.mlp([784, 50, 10], rng=0)))
+    path    layer            output   parameters
+    net[0]  Affine(784, 50)  (N, 50)      39,250
+    net[1]  ReLU()           (N, 50)           0
+    net[2]  Affine(50, 10)   (N, 10)         510
+    total                                 39,760
+    """
+    shapes = _output_shapes(net, x)
+    rows = [("path", "layer", "output", "parameters")]
+    for path, layer in layers_by_path(net):
+        inner = len(list(layers_by_path(layer)))
+        if layer is net or layer is net.loss_layer or inner > 1:
+            continue
+        size = sum(p.size for p in layer.params.values())
+        rows.append((path, repr(layer), shapes.get(path, "?"), f"{size:,}"))
+    rows.append(("total", "", "", f"{sum(p.size for p in net.params.values()):,}"))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(
+            [*(c.ljust(w) for c, w in zip(row[:3], widths, strict=False)), row[3].rjust(widths[3])]
+        )
+        for row in rows
+    )
+
+
+def _output_shapes(net: Any, x: Any) -> dict[str, str]:
+    """Run a copy of the network whose layers note the shapes that they put out."""
+    if x is None:
+        first = next(iter(net.params.values()), np.zeros(0))
+        x = np.zeros((1, first.shape[0])) if first.ndim == 2 else None
+        if x is None:
+            return {}
+    twin = copy.deepcopy(net)
+    shapes: dict[str, str] = {}
+    for path, layer in layers_by_path(twin):
+        if layer is not twin:
+            _note_shape(layer, path, shapes)
+    twin.predict(x)
+    return shapes
+
+
+def _note_shape(layer: Layer, path: str, shapes: dict[str, str]) -> None:
+    """Make the layer one of a subclass that notes each output's shape, N for the batch."""
+    kind = type(layer)
+
+    def call(self: Layer, *inputs: Any, **options: Any) -> Any:
+        y = kind.__call__(self, *inputs, **options)
+        shapes[path] = (
+            "("
+            + ", ".join(["N", *map(str, np.shape(y)[1:])])
+            + ("," if np.ndim(y) == 1 else "")
+            + ")"
+        )
+        return y
+
+    members = {"__call__": call, "__module__": kind.__module__}
+    noting = types.new_class(
+        kind.__name__, (kind,), {"abstract": True}, lambda ns: ns.update(members)
+    )
+    layer.__class__ = noting
