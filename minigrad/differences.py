@@ -13,8 +13,8 @@ from minigrad.graph import Array
 def numerical_gradient(f: Callable[[Array], Any], x: Any, h: float = 1e-5) -> Array:
     """Differentiate a number f(x) by every entry of x, by central differences.
 
-    (f(x + h eᵢ) − f(x − h eᵢ)) / 2h, whose error is of order h² f''' plus rounding of order u f / h:
-    about 1e-10 for a smooth f of ordinary size. Not to be trusted within h of a kink.
+    (f(x + h eᵢ) − f(x − h eᵢ)) / 2h. Its error is of order h² f''' by truncation and u f / h by
+    rounding, about 1e-10 for a smooth f of ordinary size. Not to be trusted within h of a kink.
 
     Args:
         f: a function of an array that returns one number, and gives the same for the same x.

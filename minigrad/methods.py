@@ -131,7 +131,8 @@ def written_at(x: Any, index: Any, value: Any) -> Any:
     y = x.copy()
     if np.ndim(value) > np.ndim(y[index]):
         raise ValueError(
-            f"a value of shape {np.shape(value)} has more axes than the entries {np.shape(y[index])}"
+            f"a value of shape {np.shape(value)} has more axes than the entries have, "
+            f"{np.shape(y[index])}"
         )
     y[index] = value
     return y

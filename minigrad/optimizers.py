@@ -384,7 +384,7 @@ def clip_by_global_norm(grads: Mapping[str, Any], max_norm: float) -> dict[str, 
 
 def _working(p: Any) -> Array:
     """The array that a rule works on: p itself, or a copy of a number or of a narrow array."""
-    W = np.asarray(p if isinstance(p, np.ndarray | np.floating) else float(p))
+    W = np.asarray(p if isinstance(p, (np.ndarray, np.floating)) else float(p))
     return W.astype(np.result_type(W.dtype, np.float32), copy=False)
 
 

@@ -112,8 +112,7 @@ class Trainer:
         per_epoch = -(-len(x) // _positive("batch_size", batch_size))
         remaining = _total_steps(epochs, steps, per_epoch)
         last_epoch = self.epoch - (-remaining // per_epoch)
-        for part in parts.values():  # an unsuitable label is told before the training, not after
-            self._measure({"": (part[0][:batch_size], part[1][:batch_size])}, accuracy)
+        self._try_measuring(parts, batch_size, accuracy)
         stopped = False
         while remaining > 0 and not stopped:
             todo = min(remaining, per_epoch)
@@ -138,6 +137,17 @@ class Trainer:
             self._check_gradients(grads, xb, tb)
         self.optimizer.update(self.net.params, grads)
         self.step += 1
+
+    def _try_measuring(
+        self, parts: Mapping[str, tuple[Array, Array]], rows: int, accuracy: bool
+    ) -> None:
+        """Measure a batch of each part: what does not fit is told before the training."""
+        try:
+            self._measure({name: (x[:rows], t[:rows]) for name, (x, t) in parts.items()}, accuracy)
+        except TypeError as error:
+            if accuracy:
+                error.add_note("fit(..., accuracy=False) trains a net that has no accuracy")
+            raise
 
     def _measure(self, parts: Mapping[str, tuple[Array, Array]], accuracy: bool) -> Row:
         measures = {"loss": self.net.loss} | ({"accuracy": self.net.accuracy} if accuracy else {})

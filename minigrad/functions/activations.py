@@ -120,6 +120,8 @@ def log_softmax(x: Any, axis: int = -1) -> Any:
     array([-10000.,      0.])
     """
     shifted = x - _finite_max(x, axis)
+    if not shifted.size:
+        return shifted
     return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
 
 

@@ -1,0 +1,557 @@
+"""Where each differentiable function is smooth: one line per function, at the end of this file.
+
+A line says how Hypothesis draws a `Sample`: a call at a point well away from kinks and poles, with
+operands of random shapes and layouts, some of them constants, and NumPy's options. Points *at* the
+kinks are the business of test_pitfalls.py.
+"""
+
+import functools
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import hypothesis.extra.numpy as hnp
+import numpy as np
+from hypothesis import strategies as st
+
+from minigrad import Tensor
+from minigrad import functions as F
+from minigrad.derivatives import elementwise, indexing, reductions
+from minigrad.functions import losses
+from minigrad.methods import added_at, written_at
+
+
+@dataclass
+class Sample:
+    """`call(*leaves)` is one array, for arrays and for Tensors."""
+
+    label: str
+    call: Callable
+    leaves: list
+    rng: np.random.Generator = field(repr=False)
+
+    def noise(self, like):
+        """Random numbers in (-1, 1), of one shape and dtype with `like`."""
+        like = np.asarray(like)
+        return np.asarray(self.rng.uniform(-1, 1, like.shape), like.dtype)
+
+    def tensors(self):
+        """Fresh leaves of the graph."""
+        return [Tensor(a) for a in self.leaves]
+
+    def in_float32(self):
+        """The same call on float32 leaves."""
+        return Sample(self.label, self.call, [a.astype("f") for a in self.leaves], self.rng)
+
+
+# ---- numbers: functions (rng, shape) -> array ----------------------------------------------------
+def between(low, high):
+    return lambda rng, shape: rng.uniform(low, high, shape)
+
+
+def signed(low, high):
+    """Far from 0 on both sides."""
+    return lambda rng, shape: rng.uniform(low, high, shape) * rng.choice([-1, 1], shape)
+
+
+def near(*numbers):
+    """Within 0.2 of the given numbers: two such sets keep their distance however they broadcast."""
+    return lambda rng, shape: rng.choice(numbers, shape) + rng.uniform(-0.2, 0.2, shape)
+
+
+def distinct(rng, shape):
+    """No two entries closer than 0.2: no ties, and a spread."""
+    size = int(np.prod(shape))
+    return (rng.permutation(size) * 0.3 - 1 + rng.uniform(-0.05, 0.05, size)).reshape(shape)
+
+
+WIDE = between(-2, 2)
+EVEN, ODD = near(-2, 0, 2), near(-1, 1)
+
+# ---- a call, its numbers and its layouts -----------------------------------------------------------
+LAYOUTS = {  # how to store an array in a leaf, and the view of the leaf that is the array again
+    "C": (np.copy, lambda x: x),
+    "Fortran": (np.asfortranarray, lambda x: x),
+    "transposed": (np.transpose, np.transpose),
+    "reversed": (lambda a: a[::-1], lambda x: x[::-1]),
+    "strided": (lambda a: np.repeat(a, 2, axis=0), lambda x: x[::2]),
+}
+SEED, LAYOUT, FLIP = st.integers(0, 2**32 - 1), st.sampled_from(sorted(LAYOUTS)), st.booleans()
+
+
+@functools.cache
+def some_of(n):
+    """Which of n operands are variables: not none of them."""
+    return st.sampled_from([{i for i in range(n) if k >> i & 1} for k in range(2**n - 1, 0, -1)])
+
+
+@st.composite
+def calls(draw, function, *numbers, shapes, options=None, constant=True, floats=True):
+    """function(x, …, *args, **keywords), where `options(draw, *shapes)` gives args and keywords.
+
+    Some operands, never all, become constants (unless `constant=False`): arrays, or Python floats
+    (unless `floats=False`).
+    """
+    shapes = draw(shapes)
+    args, keywords = options(draw, *shapes) if options else ((), {})
+    rng = np.random.default_rng(draw(SEED))
+    numbers = numbers * len(shapes) if len(numbers) == 1 else numbers
+    operands = [np.asarray(r(rng, shape)) for r, shape in zip(numbers, shapes, strict=True)]
+    everyone = set(range(len(operands)))
+    free = draw(some_of(len(operands))) if constant and len(operands) > 1 else everyone
+    views, leaves, words = {}, [], []
+    for i in sorted(free):
+        layout = draw(LAYOUT) if operands[i].ndim else "C"
+        store, views[i] = LAYOUTS[layout]
+        leaves.append(np.array(store(operands[i])))
+        words.append(f"{i}: {layout}")
+    for i in everyone - free:
+        if operands[i].ndim == 0 and floats and draw(FLIP):
+            operands[i] = operands[i].item()
+
+    def call(*given):
+        xs = list(operands)
+        for (i, view), x in zip(views.items(), given, strict=True):
+            xs[i] = view(x)
+        return function(*xs, *args, **keywords)
+
+    return Sample(f"{shapes} {words} {args} {keywords}", call, leaves, rng)
+
+
+def one(min_dims=0, min_side=0, max_dims=3):
+    """One shape."""
+    shape = hnp.array_shapes(min_dims=min_dims, max_dims=max_dims, min_side=min_side, max_side=3)
+    return st.tuples(shape)
+
+
+def several(n, min_side=0):
+    """Shapes that broadcast together."""
+    drawn = hnp.mutually_broadcastable_shapes(num_shapes=n, min_side=min_side, max_side=3)
+    return drawn.map(lambda them: them.input_shapes)
+
+
+def elementwise_calls(function, *numbers, options=None):
+    shapes = several(len(numbers)) if len(numbers) > 1 else one()
+    return calls(function, *numbers, shapes=shapes, options=options)
+
+
+def reducing_calls(function, numbers=WIDE, min_side=0, min_dims=0, min_axes=0, **more):
+    """The axis by place or by name: None, one (maybe negative), or several."""
+
+    def options(draw, shape):
+        axis = draw(axes(len(shape), min_axes))
+        keywords = {k: draw(values) for k, values in more.items()}
+        return ((axis,), keywords) if draw(FLIP) else ((), keywords | {"axis": axis})
+
+    return calls(function, numbers, shapes=one(min_dims, min_side), options=options)
+
+
+@functools.cache
+def axes(ndim, min_axes=0, one_only=False):
+    """None, an axis, or a tuple of axes."""
+    single = [st.integers(-ndim, ndim - 1)] if ndim else []
+    tuples = [] if one_only else [hnp.valid_tuple_axes(ndim, min_size=min_axes)]
+    return st.one_of(st.none(), *single, *tuples)
+
+
+def axis_along(draw, shape):
+    """One axis of the shape, by name."""
+    return (), {"axis": draw(st.integers(-len(shape), len(shape) - 1))}
+
+
+def flat(arrays):
+    """Several results as one, each with a weight of its own."""
+    return np.concatenate([np.ravel(a) * (k + 1.0) for k, a in enumerate(arrays)])
+
+
+# ---- products ------------------------------------------------------------------------------------
+MATMUL = hnp.mutually_broadcastable_shapes(signature="(n?,k),(k,m?)->(n?,m?)", max_side=3)
+
+
+@st.composite
+def dot_shapes(draw):
+    n, lead = draw(st.integers(1, 3)), hnp.array_shapes(min_dims=0, max_dims=2, max_side=3)
+    left, right = (*draw(lead), n), (*draw(lead), n, draw(st.integers(1, 3)))
+    return draw(st.sampled_from([(left, right), (left, (n,)), ((), right), (left, ()), ((), ())]))
+
+
+@st.composite
+def affine_shapes(draw):
+    d, m = draw(st.integers(1, 3)), draw(st.integers(1, 3))
+    return [(*draw(one(max_dims=2))[0], d), (d, m), (m,)]
+
+
+# ---- options of shaping functions: (draw, shape) -> args, keywords -----------------------------------
+ORDER = st.fixed_dictionaries({"order": st.sampled_from(["C", "F"])})
+
+
+def reshaped(draw, shape):
+    size = int(np.prod(shape))
+    inferred = [(-1,), (-1, 1)] if size else []
+    new = [shape[::-1], (1, *shape), (size,), (size, 1), *inferred]
+    return (draw(st.sampled_from(new)),), draw(ORDER)
+
+
+def squeezed(draw, shape):
+    ones = [i for i, n in enumerate(shape) if n == 1]
+    return (draw(st.sampled_from([None, tuple(ones), *ones, *[i - len(shape) for i in ones]])),), {}
+
+
+def expanded(draw, shape):
+    axis = st.integers(-len(shape) - 1, len(shape))
+    return (draw(st.one_of(axis, st.sampled_from([(0, -1), (1, 0)]))),), {}
+
+
+def two_axes(draw, shape):
+    axis = st.integers(-len(shape), len(shape) - 1)
+    return (draw(axis), draw(axis)), {}
+
+
+def moved(draw, shape):
+    source, target = (draw(st.permutations(range(len(shape)))) for _ in "st")
+    k = draw(st.integers(1, len(shape)))
+    return draw(st.sampled_from([(source[:k], target[:k]), (source[0], -1 - target[0])])), {}
+
+
+def transposed(draw, shape):
+    order = draw(st.permutations(range(len(shape))))
+    negative = tuple(i - len(shape) for i in order)
+    return draw(st.sampled_from([((), {}), ((order,), {}), ((), {"axes": negative})]))
+
+
+def broadcast(draw, shape):
+    wider = [draw(st.integers(0, 3)) if n == 1 else n for n in shape]
+    return ((*draw(hnp.array_shapes(min_dims=0, max_dims=1)), *wider),), {}
+
+
+def flipped(draw, shape):
+    return (draw(axes(len(shape))),), {}
+
+
+def rotated(draw, shape):
+    plane = draw(st.sampled_from([(0, 1), (1, 0), (-1, 0), (-2, -1)]))
+    return (draw(st.integers(-3, 5)), plane), {}
+
+
+def rolled(draw, shape):
+    shift = st.integers(-4, 4)
+    if len(shape) > 1 and draw(st.booleans()):
+        return ((draw(shift), draw(shift)), (0, -1)), {}
+    return (draw(shift),), {"axis": draw(axes(len(shape), one_only=True))}
+
+
+def tiled(draw, shape):
+    reps = st.integers(0, 2)
+    return (draw(st.one_of(reps, st.lists(reps, max_size=4).map(tuple))),), {}
+
+
+def repeated(draw, shape):
+    axis = draw(axes(len(shape), one_only=True))
+    length = int(np.prod(shape)) if axis is None else shape[axis]
+    each = hnp.arrays(int, length, elements=st.integers(0, 3))
+    return (draw(st.one_of(st.integers(0, 3), each)),), {"axis": axis}
+
+
+# ---- several arrays into one, one into several -------------------------------------------------------
+@st.composite
+def alike(draw, min_dims=0, free=None):
+    """Shapes that differ along the axis `free` only."""
+    (shape,) = draw(one(min_dims))
+    lengths = draw(st.lists(st.integers(0, 3), min_size=1, max_size=3))
+    if free is None or len(shape) <= free:
+        return [shape] * len(lengths)
+    return [(*shape[:free], n, *shape[free + 1 :]) for n in lengths]
+
+
+def joining_calls(function, shapes, options=None):
+    return calls(lambda *xs, **k: function(list(xs), **k), WIDE, shapes=shapes, options=options)
+
+
+def along_free_axis(function, free):
+    """Join along the axis along which lengths differ, counted from either end."""
+
+    def options(draw, *shapes):
+        return (), {"axis": draw(st.sampled_from([free, free - len(shapes[0])]))}
+
+    return joining_calls(function, alike(free + 1, free), options)
+
+
+def new_axis(draw, *shapes):
+    return (), {"axis": draw(st.integers(-len(shapes[0]) - 1, len(shapes[0])))}
+
+
+def equal_parts(draw, shape):
+    axis = draw(st.integers(-len(shape), len(shape) - 1))
+    sections = st.sampled_from([n for n in (1, 2, 3) if shape[axis] % n == 0])
+    return (draw(st.one_of(sections, cuts)),), {"axis": axis}
+
+
+def unequal_parts(draw, shape):
+    return (draw(st.one_of(st.integers(1, 4), cuts)),), axis_along(draw, shape)[1]
+
+
+cuts = st.lists(st.integers(-4, 4), max_size=3)
+
+
+def cutting_calls(function, options):
+    return calls(lambda x, *a, **k: flat(function(x, *a, **k)), WIDE, shapes=one(1), options=options)
+
+
+def at_least(function):
+    """One array, or several that come back as several."""
+
+    def call(*xs):
+        return function(xs[0]) if len(xs) == 1 else flat(function(*xs))
+
+    return calls(call, WIDE, shapes=st.lists(one().map(lambda s: s[0]), min_size=1, max_size=3))
+
+
+# ---- indices -----------------------------------------------------------------------------------------
+@st.composite
+def indices(draw, shape):
+    """Slices and integers, integer arrays with repeats and negatives, masks, empty, and mixed."""
+    basic = hnp.basic_indices(shape, allow_newaxis=True)
+    kinds = [basic, hnp.arrays(bool, shape)]
+    if shape and 0 not in shape:
+        some = st.lists(st.integers(-shape[0], shape[0] - 1), max_size=4)
+        mask = st.lists(st.booleans(), min_size=shape[0], max_size=shape[0]).map(np.array)
+        kinds += [hnp.integer_array_indices(shape), some, some.map(lambda i: np.array(i, int)), mask]
+        kinds += [st.tuples(st.just(...), st.lists(st.integers(-1, 0), min_size=1, max_size=3))]
+        kinds += [st.tuples(some, st.just(None), st.just(...))]
+    return draw(st.one_of(kinds))
+
+
+def index_of(draw, shape, *_):
+    return (draw(indices(shape)),), {}
+
+
+@st.composite
+def putting_calls(draw, function):
+    """function(x, index, value), with a value that broadcasts to what the index names."""
+    (shape,) = draw(one())
+    index = as_numpy_reads(draw(indices(shape)))
+    target = np.zeros(shape)[index].shape
+    value = draw(st.sampled_from([target, target[1:], (*target[:-1], 1) if target else (), ()]))
+
+    def put(x, v):
+        if isinstance(x, Tensor):
+            return getattr(x.at[index], "set" if function is written_at else "add")(v)
+        return function(x, index, v)
+
+    both = draw(st.booleans())
+    given = st.just([shape, value] if both else [shape])
+    v = np.random.default_rng(0).uniform(-1, 1, value)
+    return draw(
+        calls(put if both else lambda x: put(x, v), WIDE, shapes=given, constant=False)
+    )
+
+
+def as_numpy_reads(index):
+    """A list as the array that it means, also the empty one."""
+    return np.array(index, int) if isinstance(index, list) else index
+
+
+@st.composite
+def scatter_calls(draw):
+    (shape,) = draw(one())
+    index = as_numpy_reads(draw(indices(shape)))
+    target = st.just([np.zeros(shape)[index].shape])
+    return draw(calls(lambda g: indexing.scatter(g, index, shape), WIDE, shapes=target))
+
+
+# ---- losses: two arrays of one shape, class indices --------------------------------------------------
+def twins(min_dims=0):
+    return one(min_dims, 1).map(lambda s: s * 2)
+
+
+@st.composite
+def cross_entropy_calls(draw):
+    """Targets are class indices, one-hot rows, or any rows of weights, which are an operand too."""
+    (shape,) = draw(one(1, 1))
+    if draw(st.booleans()):
+        return draw(
+            calls(F.softmax_cross_entropy, WIDE, between(0.1, 1), shapes=st.just([shape, shape]))
+        )
+    t = draw(hnp.arrays(int, shape[:-1], elements=st.integers(0, shape[-1] - 1)))
+    t = draw(st.sampled_from([t, np.eye(shape[-1])[t], np.eye(shape[-1], dtype=int)[t]]))
+    return draw(calls(lambda x: F.softmax_cross_entropy(x, t), WIDE, shapes=st.just([shape])))
+
+
+@st.composite
+def less_one_calls(draw):
+    (shape,) = draw(one(1, 1))
+    t = draw(hnp.arrays(int, shape[:-1], elements=st.integers(0, shape[-1] - 1)))
+    return draw(calls(lambda p: losses._less_one(p, t), WIDE, shapes=st.just([shape])))
+
+
+def softmax_axis(draw, shape):
+    return draw(st.sampled_from([((), {}), axis_along(draw, shape)]))
+
+
+def where_options(draw, a, b):
+    fewer = np.broadcast_shapes(a, b)[draw(st.integers(0, 1)) :]
+    return (draw(hnp.arrays(bool, fewer)),), {}
+
+
+CLIPS = [
+    lambda x, low, high: np.clip(x, low, high),
+    lambda x, low, high: np.clip(x, a_min=low, a_max=high),
+    lambda x, low, high: np.clip(x, min=low, max=high),
+    lambda x, low, high: np.clip(x, low, None) + 0 * high,
+    lambda x, low, high: np.clip(x, a_min=None, a_max=high) + 0 * low,
+]
+WHOLE = [-2, -1, 0, 1, 2, 3, 2.0, np.array([2, 3, -1])]  # constant exponents, of x < 0 too
+KEEPDIMS = {"keepdims": st.booleans()}
+SPREAD = KEEPDIMS | {"ddof": st.sampled_from([0, 1, 0.5])}
+
+DOMAINS = {
+    # arithmetic
+    np.add: elementwise_calls(np.add, WIDE, WIDE),
+    np.subtract: elementwise_calls(np.subtract, WIDE, WIDE),
+    np.multiply: elementwise_calls(np.multiply, WIDE, WIDE),
+    np.divide: elementwise_calls(np.divide, WIDE, signed(0.4, 2)),
+    np.negative: elementwise_calls(np.negative, WIDE),
+    np.positive: elementwise_calls(np.positive, WIDE),
+    np.reciprocal: elementwise_calls(np.reciprocal, signed(0.4, 2)),
+    np.square: elementwise_calls(np.square, WIDE),
+    np.power: st.one_of(
+        elementwise_calls(np.power, between(0.4, 2), between(-3, 3)),
+        st.sampled_from(WHOLE).flatmap(
+            lambda n: elementwise_calls(lambda x: (x[..., None] if np.ndim(n) else x) ** n, signed(0.4, 2))
+        ),
+    ),
+    np.remainder: elementwise_calls(np.remainder, near(-1.5, 0.5, 2.5), signed(1, 1.03)),
+    np.fmod: elementwise_calls(np.fmod, near(-1.5, 0.5, 2.5), signed(1, 1.03)),
+    np.absolute: elementwise_calls(np.absolute, signed(0.2, 2)),
+    np.fabs: elementwise_calls(np.fabs, signed(0.2, 2)),
+    np.maximum: elementwise_calls(np.maximum, EVEN, ODD),
+    np.minimum: elementwise_calls(np.minimum, EVEN, ODD),
+    elementwise.times: elementwise_calls(elementwise.times, WIDE, WIDE),
+    elementwise.over: elementwise_calls(elementwise.over, WIDE, signed(0.4, 2)),
+    # exponentials and logarithms
+    np.exp: elementwise_calls(np.exp, WIDE),
+    np.exp2: elementwise_calls(np.exp2, WIDE),
+    np.expm1: elementwise_calls(np.expm1, WIDE),
+    np.log: elementwise_calls(np.log, between(0.4, 3)),
+    np.log2: elementwise_calls(np.log2, between(0.4, 3)),
+    np.log10: elementwise_calls(np.log10, between(0.4, 3)),
+    np.log1p: elementwise_calls(np.log1p, between(-0.6, 2)),
+    np.sqrt: elementwise_calls(np.sqrt, between(0.4, 3)),
+    np.cbrt: elementwise_calls(np.cbrt, signed(0.4, 3)),
+    np.logaddexp: elementwise_calls(np.logaddexp, WIDE, WIDE),
+    # trigonometric and hyperbolic
+    np.sin: elementwise_calls(np.sin, WIDE),
+    np.cos: elementwise_calls(np.cos, WIDE),
+    np.tan: elementwise_calls(np.tan, between(-1, 1)),
+    np.arcsin: elementwise_calls(np.arcsin, between(-0.8, 0.8)),
+    np.arccos: elementwise_calls(np.arccos, between(-0.8, 0.8)),
+    np.arctan: elementwise_calls(np.arctan, WIDE),
+    np.hypot: elementwise_calls(np.hypot, signed(0.4, 2), WIDE),
+    np.arctan2: elementwise_calls(np.arctan2, signed(0.4, 2), WIDE),
+    np.sinh: elementwise_calls(np.sinh, WIDE),
+    np.cosh: elementwise_calls(np.cosh, WIDE),
+    np.tanh: elementwise_calls(np.tanh, WIDE),
+    np.arcsinh: elementwise_calls(np.arcsinh, WIDE),
+    np.arccosh: elementwise_calls(np.arccosh, between(1.4, 4)),
+    np.arctanh: elementwise_calls(np.arctanh, between(-0.7, 0.7)),
+    # choosing
+    np.where: calls(
+        lambda a, b, c: np.where(c, a, b), WIDE, shapes=several(2), options=where_options
+    ),
+    np.clip: st.sampled_from(CLIPS).flatmap(
+        lambda clip: elementwise_calls(clip, EVEN, near(-1), near(1))
+    ),
+    np.full_like: calls(
+        lambda x, fill: np.full_like(x, fill) + 0 * x,
+        WIDE,
+        shapes=one().flatmap(lambda s: st.tuples(st.just(s[0]), st.sampled_from([(), s[0][1:]]))),
+        constant=False,
+    ),
+    # indices
+    operator.getitem: calls(operator.getitem, WIDE, shapes=one(), options=index_of),
+    written_at: putting_calls(written_at),
+    added_at: putting_calls(added_at),
+    indexing.scatter: scatter_calls(),
+    # products
+    np.matmul: calls(np.matmul, WIDE, shapes=MATMUL.map(lambda them: them.input_shapes)),
+    np.dot: calls(np.dot, WIDE, shapes=dot_shapes()),
+    # reductions
+    np.sum: reducing_calls(np.sum, **KEEPDIMS),
+    np.mean: reducing_calls(np.mean, min_side=1, **KEEPDIMS),
+    np.prod: reducing_calls(np.prod, **KEEPDIMS),
+    np.max: reducing_calls(np.max, distinct, min_side=1, **KEEPDIMS),
+    np.min: reducing_calls(np.min, distinct, min_side=1, **KEEPDIMS),
+    np.amax: reducing_calls(np.amax, distinct, min_side=1, **KEEPDIMS),
+    np.amin: reducing_calls(np.amin, distinct, min_side=1, **KEEPDIMS),
+    np.var: reducing_calls(np.var, distinct, 2, 1, 1, **SPREAD),
+    np.std: reducing_calls(np.std, distinct, 2, 1, 1, **SPREAD),
+    reductions._others_in_row: calls(reductions._others_in_row, WIDE, shapes=one(1, 1)),
+    # shaping
+    np.reshape: calls(np.reshape, WIDE, shapes=one(), options=reshaped),
+    np.ravel: calls(np.ravel, WIDE, shapes=one(), options=lambda draw, shape: ((), draw(ORDER))),
+    np.squeeze: calls(np.squeeze, WIDE, shapes=one(), options=squeezed),
+    np.expand_dims: calls(np.expand_dims, WIDE, shapes=one(), options=expanded),
+    np.swapaxes: calls(np.swapaxes, WIDE, shapes=one(1), options=two_axes),
+    np.moveaxis: calls(np.moveaxis, WIDE, shapes=one(1), options=moved),
+    np.transpose: calls(np.transpose, WIDE, shapes=one(), options=transposed),
+    np.broadcast_to: calls(np.broadcast_to, WIDE, shapes=one(), options=broadcast),
+    np.flip: calls(np.flip, WIDE, shapes=one(), options=flipped),
+    np.flipud: calls(np.flipud, WIDE, shapes=one(1)),
+    np.fliplr: calls(np.fliplr, WIDE, shapes=one(2)),
+    np.rot90: calls(np.rot90, WIDE, shapes=one(2), options=rotated),
+    np.roll: calls(np.roll, WIDE, shapes=one(), options=rolled),
+    np.copy: calls(np.copy, WIDE, shapes=one()),
+    np.tile: calls(np.tile, WIDE, shapes=one(), options=tiled),
+    np.repeat: calls(np.repeat, WIDE, shapes=one(), options=repeated),
+    np.atleast_1d: at_least(np.atleast_1d),
+    np.atleast_2d: at_least(np.atleast_2d),
+    np.atleast_3d: at_least(np.atleast_3d),
+    # several arrays into one, one into several
+    np.concatenate: st.one_of(
+        along_free_axis(np.concatenate, 0),
+        along_free_axis(np.concatenate, 1),
+        joining_calls(np.concatenate, alike(), lambda draw, *shapes: ((), {"axis": None})),
+    ),
+    np.stack: joining_calls(np.stack, alike(), new_axis),
+    np.vstack: joining_calls(np.vstack, alike()),
+    np.hstack: st.one_of(joining_calls(np.hstack, alike()), joining_calls(np.hstack, alike(2, 1))),
+    np.column_stack: st.one_of(
+        joining_calls(np.column_stack, alike(1).filter(lambda s: len(s[0]) < 3)),
+        joining_calls(np.column_stack, alike(2, 1).filter(lambda s: len(s[0]) < 3)),
+    ),
+    np.dstack: joining_calls(np.dstack, alike()),
+    np.split: cutting_calls(np.split, equal_parts),
+    np.array_split: cutting_calls(np.array_split, unequal_parts),
+    # activations
+    F.relu: elementwise_calls(F.relu, signed(0.2, 2)),
+    F.leaky_relu: calls(
+        F.leaky_relu,
+        signed(0.2, 2),
+        shapes=one(),
+        options=lambda draw, shape: ((), draw(st.sampled_from([{}, {"slope": 0.3}]))),
+    ),
+    F.elu: calls(
+        F.elu,
+        signed(0.2, 2),
+        shapes=one(),
+        options=lambda draw, shape: draw(st.sampled_from([((), {}), ((0.7,), {})])),
+    ),
+    F.sigmoid: elementwise_calls(F.sigmoid, WIDE),
+    F.tanh: elementwise_calls(F.tanh, WIDE),
+    F.softplus: elementwise_calls(F.softplus, WIDE),
+    F.silu: elementwise_calls(F.silu, WIDE),
+    F.gelu: elementwise_calls(F.gelu, WIDE),
+    F.softmax: calls(F.softmax, WIDE, shapes=one(1, 1), options=softmax_axis),
+    F.log_softmax: calls(F.log_softmax, WIDE, shapes=one(1, 1), options=softmax_axis),
+    F.logsumexp: reducing_calls(F.logsumexp, min_side=1, **KEEPDIMS),
+    # affine and losses
+    F.affine: calls(F.affine, WIDE, shapes=affine_shapes()),
+    F.softmax_cross_entropy: cross_entropy_calls(),
+    F.binary_cross_entropy_with_logits: calls(
+        F.binary_cross_entropy_with_logits, WIDE, between(0.1, 0.9), shapes=twins()
+    ),
+    F.mean_squared_error: calls(F.mean_squared_error, WIDE, shapes=twins()),
+    losses._less_one: less_one_calls(),
+    losses._binary_cross_entropy: calls(losses._binary_cross_entropy, WIDE, shapes=twins(), floats=False),
+    losses._mean_squared_error: calls(losses._mean_squared_error, WIDE, shapes=twins(), floats=False),
+}

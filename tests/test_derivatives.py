@@ -1,0 +1,141 @@
+"""Every function of the table against numeric differentiation, at random points of its domain."""
+
+import numpy as np
+import oracle
+import pytest
+from domains import DOMAINS
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minigrad import Tensor, functions, gradients
+from minigrad.graph import RULES
+from minigrad.tensor import ADAPTERS
+
+
+def name_of(function):
+    """np.exp, relu: also what mutate_rules.py asks for."""
+    ours = (getattr(function, "__module__", None) or "").startswith(("minigrad", "_operator"))
+    return function.__name__ if ours else f"np.{function.__name__}"
+
+
+every_function = pytest.mark.parametrize("function", DOMAINS, ids=name_of)
+a_sample = given(data=st.data())
+
+
+def near(a, b, scale=0.0):
+    """Equal but for the error of numeric differentiation."""
+    a, b = np.asarray(a), np.asarray(b)
+    return a.shape == b.shape and bool(np.all(np.abs(a - b) <= 1e-7 * (1 + scale + np.abs(b))))
+
+
+def test_every_differentiable_function_has_a_property_test():
+    table = {f for f in RULES if name_of(f).startswith("np.") or f.__module__ in _OURS}
+    public = {getattr(functions, n) for n in functions.__all__ if not n.startswith("check_")}
+    assert table | set(ADAPTERS) | public == set(DOMAINS)
+
+
+_OURS = {f.__module__ for f in DOMAINS if not name_of(f).startswith("np.")}
+
+
+@every_function
+@a_sample
+def test_vjp_agrees_with_the_numeric_derivative(function, data):
+    s = data.draw(DOMAINS[function])
+    xs = s.tensors()
+    y = s.call(*xs)
+    v, us = s.noise(y.data), [s.noise(x) for x in s.leaves]
+    grads = gradients(y, xs, v)
+    exact = sum(oracle.inner(u, g) for u, g in zip(us, grads, strict=True))
+    assert near(exact, oracle.inner(v, oracle.along(s.call, s.leaves, us)))
+
+
+@every_function
+@a_sample
+def test_second_order_agrees_with_the_numeric_derivative_of_the_gradient(function, data):
+    s = data.draw(DOMAINS[function])
+    v = s.noise(s.call(*s.leaves))
+    us, ws = [s.noise(x) for x in s.leaves], [s.noise(x) for x in s.leaves]
+
+    def slope(*leaves):
+        xs = [Tensor(x) for x in leaves]
+        return sum(map(oracle.inner, ws, gradients(s.call(*xs), xs, v)))
+
+    xs = s.tensors()
+    grads = gradients(s.call(*xs), xs, v, create_graph=True)
+    total = sum(np.sum(w * g) for w, g in zip(ws, grads, strict=True))
+    exact = sum(map(oracle.inner, us, gradients(total, xs)))
+    assert near(exact, oracle.along(slope, s.leaves, us))
+
+
+@every_function
+@a_sample
+def test_forward_mode_is_two_vjps(function, data):
+    s = data.draw(DOMAINS[function])
+    xs, us = s.tensors(), [s.noise(x) for x in s.leaves]
+    y = s.call(*xs)
+    seed = Tensor(np.zeros(y.shape))
+    grads = gradients(y, xs, seed, create_graph=True)
+    total = sum(np.sum(u * g) for u, g in zip(us, grads, strict=True))
+    assert near(gradients(total, seed), oracle.along(s.call, s.leaves, us))
+
+
+@every_function
+@a_sample
+def test_float32_in_float32_out(function, data):
+    s = data.draw(DOMAINS[function])
+    xs, halves = s.tensors(), s.in_float32().tensors()
+    y, z = s.call(*xs), s.call(*halves)
+    v = s.noise(y.data)
+    for g, h, x in zip(gradients(y, xs, v), gradients(z, halves, v), halves, strict=True):
+        assert (h.dtype, h.shape) == (np.float32, x.shape)
+        np.testing.assert_allclose(h, g, rtol=1e-3, atol=1e-4)
+    for h in gradients(z, halves, v, create_graph=True):
+        assert h.dtype == np.float32
+
+
+@every_function
+@a_sample
+def test_gradients_are_yours_and_inputs_are_left_alone(function, data):
+    s = data.draw(DOMAINS[function])
+    xs = s.tensors()
+    y = s.call(*xs)
+    v = s.noise(y.data)
+    before = [a.copy() for a in (v, y.data, *s.leaves)]
+    grads = gradients(y, xs, v)
+    others = [v, y.data, *[x.data for x in xs]]
+    for i, g in enumerate(grads):
+        assert type(g) is np.ndarray
+        assert g.flags.writeable
+        assert not any(np.may_share_memory(g, other) for other in (*others, *grads[:i]))
+    assert all(map(np.array_equal, before, (v, y.data, *[x.data for x in xs])))
+
+
+@every_function
+@a_sample
+def test_the_pullback_is_linear_and_repeatable(function, data):
+    s = data.draw(DOMAINS[function])
+    xs = s.tensors()
+    y = s.call(*xs)
+    v = s.noise(y.data)
+    pairs = zip(*(gradients(y, xs, a * v) for a in (1, 0, 2, 1)), strict=True)
+    for once, none, twice, again in pairs:
+        assert np.all(none == 0)
+        np.testing.assert_allclose(twice, 2 * once, rtol=1e-14)
+        assert np.array_equal(again, once)
+
+
+ANALYTIC = """add subtract multiply divide negative positive reciprocal square exp exp2 expm1 log log2
+log10 log1p sqrt sin cos tan arcsin arccos arctan sinh cosh tanh arcsinh arccosh arctanh matmul dot
+sum mean prod reshape transpose""".split()
+
+
+@pytest.mark.parametrize("name", ANALYTIC)
+@a_sample
+def test_vjp_of_an_analytic_function_is_exact_by_the_complex_step(name, data):
+    s = data.draw(DOMAINS[getattr(np, name)])
+    xs, us = s.tensors(), [s.noise(x) for x in s.leaves]
+    y = s.call(*xs)
+    v = s.noise(y.data)
+    exact = sum(map(oracle.inner, us, gradients(y, xs, v)))
+    step = oracle.inner(v, oracle.complex_along(s.call, s.leaves, us))
+    assert abs(exact - step) <= 1e-12 * (1 + abs(step))

@@ -1,0 +1,58 @@
+"""Every block of the README and of docs/ is executed; what it shows is what comes out."""
+
+import doctest
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TOP = Path(__file__).parent.parent
+PAGES = [TOP / "README.md", *sorted((TOP / "docs").rglob("*.md"))]
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return [text for lang, text in BLOCK.findall(page.read_text("utf-8")) if lang == language]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_python_blocks_print_what_they_show(page):
+    parser, runner = doctest.DocTestParser(), doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
+    names: dict = {}
+    for block in blocks(page, "python"):
+        test = parser.get_doctest(block, names, page.name, str(page), 0)
+        assert test.examples, f"{page.name} has a Python block that shows no result"
+        runner.run(test, clear_globs=False)
+        names = test.globs
+    assert runner.summarize(verbose=False).failed == 0
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_block_is_of_a_kind_that_is_executed(page):
+    languages = {language for language, _ in BLOCK.findall(page.read_text("utf-8"))}
+    assert languages <= {"python", "sh"}
+
+
+def test_readme_has_two_commands_that_set_everything_up():
+    main, tests = (block.strip() for block in blocks(TOP / "README.md", "sh"))
+    for command in (main, tests):
+        assert command.startswith("python3 -m venv .venv && .venv/bin/pip install")
+    assert main.endswith(".venv/bin/minigrad train")
+    assert tests.endswith(".venv/bin/pytest")
+
+
+def test_the_main_job_of_the_readme_reports_97_percent():
+    run = subprocess.run(
+        [sys.executable, "-m", "minigrad", "train"], capture_output=True, text=True, check=True
+    )
+    found = re.search(r"test accuracy\D*([\d.]+)", run.stdout, re.IGNORECASE)
+    assert found, run.stdout
+    assert float(found[1]) >= (97.0 if float(found[1]) > 1 else 0.97)
+
+
+def test_links_in_the_documents_lead_to_files():
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)#]+)\)", page.read_text("utf-8")):
+            assert "://" in target or (page.parent / target).exists(), f"{page.name}: {target}"
