@@ -87,7 +87,7 @@ class Network(Layer, abstract=True):
 
     def gradient(self, x: Any, t: Any) -> dict[str, Array]:
         """Differentiate the loss by every parameter, in training: {name: array}, yours to keep."""
-        tensors = self.tensors()
+        tensors = self.structure().tensors
         x, t = borrowed(self._batch(x)), borrowed(np.asarray(t))
         found = gradients(self.objective(x, t), list(tensors.values()))
         return dict(zip(tensors, found, strict=True))
@@ -147,8 +147,9 @@ class Network(Layer, abstract=True):
         if isinstance(x, Tensor):
             return x
         x = np.asarray(x)
-        first = next(iter(self.tensors().values()), None)
-        return x.astype(first.dtype, copy=False) if first is not None and x.dtype.kind == "f" else x
+        for tensor in self.structure().tensors.values():
+            return x.astype(tensor.dtype, copy=False) if x.dtype.kind == "f" else x
+        return x
 
     def _check_rows(self, x: Any, t: Any) -> None:
         rows, targets = np.shape(x)[:1], np.shape(t)[:1]
@@ -279,7 +280,7 @@ class Sequential(Network):
         """Number the parameters of each kind."""
         used: dict[str, int] = {}
         for i, layer in enumerate(self.layers):
-            own = {} if isinstance(layer, Network) else dict(layer.tensors())
+            own = {} if isinstance(layer, Network) else layer.structure().tensors
             if not own or any("." in name for name in own):
                 yield str(i), layer
             elif layer not in self.layers[:i]:

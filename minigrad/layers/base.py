@@ -20,6 +20,7 @@ from minigrad.backward import gradients
 from minigrad.graph import Array, Node, input_node, leaf, write
 from minigrad.layers.by_hand import record_by_hand, takes_train_flag
 from minigrad.layers.params import Params
+from minigrad.layers.structure import Part, Structure
 from minigrad.tensor import Tensor
 
 
@@ -30,9 +31,10 @@ class _Memory:
         self.latest: tuple[Any, tuple[Any, ...]] | None = None  # output and inputs of `forward`
         self.grads: dict[str, Array] = {}  # of the latest `backward`
         self.leaves: dict[str, Tensor] = {}  # over the parameter arrays of a layer written by hand
+        self.structure: Structure | None = None
 
 
-class Layer:
+class Layer(Part):
     """A step of a network: call it on Tensors or arrays, or use the book's forward and backward.
 
     Attributes that are Tensors, layers, or lists, tuples and dicts of them, are its parameters and
@@ -126,7 +128,7 @@ class Layer:
         if not isinstance(output, Node):
             raise RuntimeError(f"nothing in the latest forward of {self!r} can be differentiated")
         wrt = [x for x in inputs if isinstance(x, Tensor)]
-        tensors = self.tensors()
+        tensors = self.structure().tensors
         found = gradients(output, [*wrt, *tensors.values()], dout)
         self._memory.grads = dict(zip(tensors, found[len(wrt) :], strict=True))
         return tuple(found[: len(wrt)]) if len(wrt) > 1 else found[0] if wrt else None
@@ -146,14 +148,22 @@ class Layer:
 
     def tensors(self) -> dict[str, Tensor]:
         """Return the parameters by name as Tensors, each once, in the order they were assigned."""
-        found: dict[str, Tensor] = {}
-        _collect(self, "", found, set())
-        return found
+        return dict(self.structure().tensors)
+
+    def structure(self) -> Structure:
+        """Return what the latest walk through the parts found, or walk if something changed."""
+        memory = self._memory
+        for layer in memory.structure.by_hand if memory.structure else ():
+            layer.refreshed()
+        self.refreshed()
+        if memory.structure is None or not memory.structure.is_current():
+            memory.structure = Structure(self)
+        return memory.structure
 
     @property
     def params(self) -> Params:
         """The parameters by name, as the arrays that the layer computes with."""
-        return Params(self.tensors())
+        return self.structure().params
 
     @property
     def grads(self) -> dict[str, Any]:
@@ -162,6 +172,11 @@ class Layer:
             name: getattr(self._owner, grad, None) for name, grad in self.param_grads.items()
         }
         return {**self._memory.grads, **by_hand}
+
+    def refreshed(self) -> None:
+        """Give arrays that were replaced in a layer written by hand to their Tensors."""
+        for name in self.param_grads:
+            self._leaf(name)
 
     def _leaf(self, name: str) -> Tensor:
         """Give an array of a layer written by hand a Tensor, which stays the same."""
@@ -176,6 +191,7 @@ class Layer:
         leaves = self._memory.leaves
         if name not in leaves or leaves[name].shape != value.shape:
             leaves[name] = leaf(Tensor, value, name)
+            Part.changes += 1
         elif leaves[name]._data is not value:
             leaves[name]._data = value
             write(leaves[name], value)
@@ -200,7 +216,7 @@ class Layer:
 
 def _call_by_hand(self: Layer, *inputs: Any, **options: Any) -> Any:
     """Run forward; record it, with backward for its rule, when a Tensor takes part."""
-    tensors = self.tensors()
+    tensors = self.structure().tensors
     if not tensors and not any(isinstance(x, Node) for x in inputs):
         return self.forward(*inputs, **options)
     return record_by_hand(self, inputs, options, tensors, lambda layer: layer.grads)
@@ -212,25 +228,3 @@ def _as_input(x: Any) -> Any:
     if array.dtype.kind == "f":
         return input_node(Tensor, array)
     return array if isinstance(x, (np.ndarray, np.generic)) else input_node(Tensor, array * 1.0)
-
-
-def _collect(part: Any, path: str, found: dict[str, Tensor], seen: set[int]) -> None:
-    """Walk through layers, lists and dicts, and name every leaf Tensor by its first path."""
-    if isinstance(part, Tensor):
-        if part._call is None and part._birth not in seen:
-            seen.add(part._birth)
-            found[path] = part
-        return
-    if isinstance(part, Layer):
-        if -id(part) in seen:  # births are positive
-            return
-        seen.add(-id(part))
-        items: Any = part.parts()
-    elif isinstance(part, (list, tuple)):
-        items = enumerate(part)
-    elif isinstance(part, dict):
-        items = part.items()
-    else:
-        return
-    for name, item in items:
-        _collect(item, f"{path}.{name}" if path else str(name), found, seen)

@@ -46,14 +46,14 @@ class Wrapped(Layer):
     def __init__(self, layer: Any, param_grads: Mapping[str, str] | None = None) -> None:
         self.layer = layer
         self.param_grads = dict(param_grads or {})  # type: ignore
-        self.tensors()  # refuses what is no array of floats
+        self.structure()  # refuses what is no array of floats
 
     def __call__(self, *inputs: Any, train_flag: bool | None = None) -> Any:
         """Run the object's forward, and record it with the object's backward for its rule."""
         options = {}
         if train_flag is not None and takes_train_flag(self.layer.forward):
             options = {"train_flag": train_flag}
-        tensors = self.tensors()
+        tensors = self.structure().tensors
         if not tensors and not any(isinstance(x, Node) for x in inputs):
             return self.layer.forward(*inputs, **options)
         return record_by_hand(self.layer, inputs, options, tensors, self._gradients_in)

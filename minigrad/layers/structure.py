@@ -1,0 +1,92 @@
+"""Which parameters a layer has: one walk through its parts, kept until some part changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from operator import is_
+from typing import Any
+
+from minigrad.layers.params import Params
+from minigrad.tensor import Tensor
+
+
+class Part:
+    """What a walk looks into; `Layer` is the one kind of it."""
+
+    changes = 0  # counts every change of structure in any layer
+
+    def parts(self) -> Iterator[tuple[str, Any]]:
+        """Name what the layer holds."""
+        raise NotImplementedError
+
+    def refreshed(self) -> None:
+        """Look again at arrays that may have been replaced from outside."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if is_structural(value) or is_structural(vars(self).get(name)):
+            Part.changes += 1
+        object.__setattr__(self, name, value)
+
+    def __delattr__(self, name: str) -> None:
+        Part.changes += 1
+        object.__delattr__(self, name)
+
+
+def is_structural(value: Any) -> bool:
+    """Tell whether a value is a parameter, a layer, or a list, tuple or dict that holds some."""
+    if isinstance(value, Tensor):
+        return value._call is None
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, (list, tuple)):
+        return isinstance(value, Part)
+    return any(map(is_structural, value))
+
+
+class Structure:
+    """The parameters that a layer holds, by name, each once and by its first path."""
+
+    def __init__(self, root: Part) -> None:
+        self.tensors: dict[str, Tensor] = {}
+        self.params = Params(self.tensors)
+        self._lists: list[tuple[Any, list[Any]]] = []  # with what they held
+        self.by_hand: list[Part] = []  # layers inside the root whose arrays may be replaced
+        self._collect("", root, {id(root)})
+        self._version = Part.changes
+
+    def is_current(self) -> bool:
+        """Tell whether nothing has changed since the walk."""
+        if self._version != Part.changes:
+            return False
+        for holder, held in self._lists:
+            items = _contents(holder)
+            if len(items) != len(held) or not all(map(is_, items, held)):
+                return False
+        return True
+
+    def _collect(self, path: str, part: Any, seen: set[int]) -> None:
+        """Walk through layers, lists and dicts."""
+        if isinstance(part, Tensor):
+            if part._call is None and id(part) not in seen:
+                seen.add(id(part))
+                self.tensors[path] = part
+            return
+        if isinstance(part, Part):
+            if path and id(part) in seen:
+                return
+            if path and getattr(part, "param_grads", None):
+                self.by_hand.append(part)
+            seen.add(id(part))
+            items: Any = part.parts()
+        elif isinstance(part, (list, tuple, dict)):
+            items = part.items() if isinstance(part, dict) else enumerate(part)
+            if not isinstance(part, tuple):
+                self._lists.append((part, list(_contents(part))))
+        else:
+            return
+        for name, item in items:
+            self._collect(f"{path}.{name}" if path else str(name), item, seen)
+
+
+def _contents(holder: Any) -> Any:
+    return [*holder, *holder.values()] if isinstance(holder, dict) else holder
