@@ -131,13 +131,12 @@ def _walk(
         function, parents, rules, arguments, values, keywords = node._call
         y, operands = (node, arguments) if create_graph else (node._data, values)
         careful = careful or function in MASKING
-        if type(rules) is not tuple:
-            rules = rules.cut(g, y, operands, keywords)
-        for parent, rule in zip(parents, rules, strict=True):
+        joint = None if type(rules) is tuple else rules(g, y, *operands, **keywords)
+        for i, parent in enumerate(parents):
             key = parent._birth
             if key not in leads:
                 continue
-            share = rule(g, y, *operands, **keywords)
+            share = joint[i] if joint is not None else rules[i](g, y, *operands, **keywords)
             if careful and isinstance(function, np.ufunc) and function.signature is None:
                 share = _zero_wins(g, share)
             x = parent._data

@@ -187,10 +187,10 @@ class Joint:
         self.rule = rule
         self.places = places
 
-    def cut(self, g: Any, y: Any, operands: Any, keywords: dict[str, Any]) -> tuple[Function, ...]:
-        """Run the rule, and make of its results a rule for each operand."""
+    def __call__(self, g: Any, y: Any, *operands: Any, **keywords: Any) -> list[Any]:
+        """Run the rule; pick the gradients that are wanted."""
         shares = self.rule(g, y, *operands, **keywords)
-        return tuple([lambda *_, i=i, **__: shares[i] for i in self.places])
+        return [shares[i] for i in self.places]
 
 
 def freeze(argument: Any) -> Any:
@@ -200,11 +200,12 @@ def freeze(argument: Any) -> Any:
         if argument.flags.writeable or (isinstance(base, np.ndarray) and base.flags.writeable):
             argument = argument.copy("K")
             argument.flags.writeable = False
-    elif isinstance(argument, (list, tuple)):
-        if any(isinstance(item, Node) for item in argument):
+    elif isinstance(argument, (list, tuple, dict)):
+        items = argument.values() if isinstance(argument, dict) else argument
+        if any(isinstance(item, Node) for item in items):
             raise TypeError(
-                "a Tensor inside a list is not seen by this function, and its gradient would be "
-                "lost: np.stack or np.concatenate gathers Tensors into one"
+                "a Tensor inside a list or dict is not seen by this function, and its gradient "
+                "would be lost: np.stack or np.concatenate gathers Tensors into one"
             )
         if isinstance(argument, list):
             return [freeze(item) for item in argument]

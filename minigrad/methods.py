@@ -38,6 +38,14 @@ class ArrayMethods:
         """Product over `axis`."""
         return np.prod(self, axis=axis, keepdims=keepdims)
 
+    def var(self: Any, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> Any:
+        """Variance over `axis`, divided by the count less `ddof`."""
+        return np.var(self, axis=axis, ddof=ddof, keepdims=keepdims)
+
+    def std(self: Any, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> Any:
+        """Standard deviation over `axis`; the derivative at a constant is 0."""
+        return np.std(self, axis=axis, ddof=ddof, keepdims=keepdims)
+
     def argmax(self: Any, axis: int | None = None) -> Any:
         """Index of the largest entry: a constant, a plain integer array."""
         return np.argmax(self, axis=axis)
@@ -50,9 +58,9 @@ class ArrayMethods:
         """Indices that would sort: a constant, a plain integer array."""
         return np.argsort(self, axis=axis)
 
-    def clip(self: Any, a_min: Any = None, a_max: Any = None) -> Any:
-        """Limit the entries to [a_min, a_max]; derivative 1 on the closed interval."""
-        return np.clip(self, a_min, a_max)
+    def clip(self: Any, min: Any = None, max: Any = None) -> Any:
+        """Limit the entries to [min, max]; derivative 1 on the closed interval."""
+        return np.clip(self, min, max)
 
     def dot(self: Any, other: Any) -> Any:
         """Dot product, as `np.dot`."""
@@ -110,7 +118,7 @@ class At:
     [3.0, 2.0, 3.0]
     """
 
-    def __init__(self, array: Any, index: Any = None) -> None:
+    def __init__(self, array: Any, *index: Any) -> None:
         self._array = array
         self._index = index
 
@@ -119,11 +127,16 @@ class At:
 
     def set(self, value: Any) -> Any:
         """Put `value` in place of the entries; the last one wins where an entry is named twice."""
-        return self._array.__array_function__(written_at, (), (self._array, self._index, value), {})
+        return self._update(written_at, value)
 
     def add(self, value: Any) -> Any:
         """Add `value` to the entries, again and again where an entry is named twice."""
-        return self._array.__array_function__(added_at, (), (self._array, self._index, value), {})
+        return self._update(added_at, value)
+
+    def _update(self, function: Any, value: Any) -> Any:
+        if not self._index:
+            raise TypeError("say where: x.at[index].set(value)")
+        return self._array.__array_function__(function, (), (self._array, *self._index, value), {})
 
 
 def written_at(x: Any, index: Any, value: Any) -> Any:

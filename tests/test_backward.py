@@ -399,12 +399,12 @@ def test_a_million_calls_are_recorded_walked_and_released_without_recursion(coll
     assert time.perf_counter() - start < 60
 
 
-def test_a_leaf_that_is_used_a_hundred_thousand_times_adds_them_all_up():
+def test_a_leaf_that_is_used_thirty_thousand_times_adds_them_all_up():
     x = Tensor(1.0)
     y = x
-    for _ in range(100_000):
+    for _ in range(30_000):
         y = y + x
-    assert gradients(y, x) == 100_001
+    assert gradients(y, x) == 30_001
 
 
 def test_a_wide_sum_has_as_many_gradients_as_terms(collector_off):

@@ -113,6 +113,11 @@ def check_classes(shape: tuple[int, ...], t: Any) -> None:
         )
 
 
+def _array(x: Any) -> Any:
+    """Make an array of numbers and lists."""
+    return x if isinstance(x, Tensor) else np.asarray(x)
+
+
 def check_same(x: Any, t: Any, loss: str) -> None:
     """Refuse targets that would broadcast against the scores."""
     if np.shape(x) != np.shape(t):
@@ -148,11 +153,11 @@ def binary_cross_entropy_with_logits(x: Any, t: Any) -> Any:
     0.34657359027997264
     """
     check_same(x, t, "binary cross-entropy")
-    if not np.all((np.asarray(arrays(t)) >= 0) & (np.asarray(arrays(t)) <= 1)):
+    if not np.all((_array(t) >= 0) & (_array(t) <= 1)):
         raise ValueError(
             "binary cross-entropy: targets must be in [0, 1]; did you mean (t + 1) / 2?"
         )
-    return _binary_cross_entropy(x, t)
+    return _binary_cross_entropy(_array(x), _array(t))
 
 
 @primitive(
@@ -177,4 +182,4 @@ def mean_squared_error(x: Any, t: Any) -> Any:
     2.0
     """
     check_same(x, t, "mean squared error")
-    return _mean_squared_error(x, t)
+    return _mean_squared_error(_array(x), _array(t))
