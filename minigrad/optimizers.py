@@ -10,13 +10,23 @@ which leaves the parameters as they are, since schedules arrive there.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping
-from numbers import Real
+from collections.abc import Mapping, MutableMapping
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from minigrad.optimizer_checks import (
+    by_state,
+    check_mapping,
+    check_update,
+    finished,
+    gradient_faults,
+    raise_all,
+    slopes_for,
+    state_faults,
+    working,
+)
 from minigrad.schedules import Schedule, number
 
 Array = NDArray[Any]
@@ -72,10 +82,10 @@ class Optimizer:
         {'x': -6.65, 'y': 0.0}
         """
         lr = self.rate
-        _check(params, grads)
+        check_update(params, grads)
         values = dict(params.items())
-        weights = {key: _working(p) for key, p in values.items()}
-        slopes = _slopes(weights, grads)
+        weights = {key: working(p) for key, p in values.items()}
+        slopes = slopes_for(weights, grads)
         states = {key: self._states(key, W) for key, W in weights.items()}
         self.step += 1
         for key, W in weights.items():
@@ -83,7 +93,7 @@ class Optimizer:
             for name, state in zip(self.states, states[key], strict=True):
                 getattr(self, name)[key] = state
             self.rule(W, slopes[key], lr, self.t[key], *states[key])
-            params[key] = _finished(values[key], W)
+            params[key] = finished(values[key], W)
 
     def _states(self, key: str, W: Array) -> list[Array]:
         """The states of one parameter: zeros at first, and always in its dtype."""
@@ -124,9 +134,9 @@ class Optimizer:
         >>> resumed
         Momentum(lr=0.01, momentum=0.9)
         """
-        states = _by_state(entries, ("t", *self.states))
+        states = by_state(entries, ("t", *self.states))
         step, t = entries["step"], states.pop("t")
-        _raise(_state_faults(step, t, states))
+        raise_all(state_faults(step, t, states))
         self.step = int(step)
         self.t = {key: int(count) for key, count in t.items()}
         for name, by_key in states.items():
@@ -363,9 +373,9 @@ def clip_by_global_norm(grads: Mapping[str, Any], max_norm: float) -> dict[str, 
     {'W': array([0.6, 0. ]), 'b': array([0.8])}
     """
     number("max_norm", max_norm, "(0, inf]")
-    _check_mapping("grads", grads)
-    _raise(fault for key, g in grads.items() for fault in _gradient_faults(key, g))
-    slopes = {key: _working(g) for key, g in grads.items()}
+    check_mapping("grads", grads)
+    raise_all(fault for key, g in grads.items() for fault in gradient_faults(key, g))
+    slopes = {key: working(g) for key, g in grads.items()}
     peak = float(np.max([np.max(np.abs(g), initial=0) for g in slopes.values()], initial=0))
     factor = 1.0 if peak == 0 else math.nan
     if 0 < peak < math.inf:
@@ -374,135 +384,6 @@ def clip_by_global_norm(grads: Mapping[str, Any], max_norm: float) -> dict[str, 
     return {
         key: np.asarray(factor * slopes[key], np.result_type(g, np.float16))
         if isinstance(g, np.ndarray)
-        else _finished(g, factor * slopes[key])
+        else finished(g, factor * slopes[key])
         for key, g in grads.items()
     }
-
-
-# ---- numbers as arrays, and what is checked before anything is written ---------------------------
-
-
-def _working(p: Any) -> Array:
-    """The array that a rule works on: p itself, or a copy of a number or of a narrow array."""
-    W = np.asarray(p if isinstance(p, (np.ndarray, np.floating)) else float(p))
-    return W.astype(np.result_type(W.dtype, np.float32), copy=False)
-
-
-def _finished(p: Any, W: Array) -> Any:
-    """The parameter p with its new value W: the same array, or a number of the same kind."""
-    if not isinstance(p, np.ndarray):
-        return p.dtype.type(W) if isinstance(p, np.floating) else float(W)
-    if p is not W:
-        p[...] = W
-    return p
-
-
-def _slopes(weights: Mapping[str, Array], grads: Mapping[str, Any]) -> dict[str, Array]:
-    """The gradients in their parameters' dtypes; copies of those that an update would overwrite."""
-    owners = {id(_owner(W)) for W in weights.values()}
-    slopes = {key: np.asarray(grads[key], W.dtype) for key, W in weights.items()}
-    return {key: g.copy() if id(_owner(g)) in owners else g for key, g in slopes.items()}
-
-
-def _owner(a: Array) -> Any:
-    return a if a.base is None else a.base
-
-
-def _is_number(p: Any) -> bool:
-    return isinstance(p, Real) and not isinstance(p, bool)
-
-
-def _check(params: Any, grads: Any) -> None:
-    """Raise unless every parameter can be updated with its gradient."""
-    _check_mapping("params", params)
-    _check_mapping("grads", grads)
-    if not hasattr(params, "__setitem__"):
-        raise TypeError(f"params is a read-only {type(params).__name__}: use net.params or a dict")
-    missing = [key for key in params if key not in grads]
-    unexpected = [key for key in grads if key not in params]
-    if missing or unexpected:
-        raise KeyError(
-            f"params and grads must have the same names, but grads lacks {missing} and has the "
-            f"unexpected {unexpected}: take both from one network"
-        )
-    _raise(fault for key, p in params.items() for fault in _faults(key, p, grads[key]))
-
-
-def _check_mapping(role: str, given: Any) -> None:
-    if not isinstance(given, Mapping):
-        raise TypeError(
-            f"{role} must be a mapping from names to arrays, not a {type(given).__name__}: "
-            "use net.params, net.gradient(x, t) or dict(zip(names, arrays))"
-        )
-
-
-def _raise(faults: Iterable[Exception]) -> None:
-    """Raise all the faults as one, which is of the first one's type."""
-    found = list(faults)
-    if found:
-        raise type(found[0])("; ".join(map(str, found)))
-
-
-def _faults(key: Any, p: Any, g: Any) -> Iterator[Exception]:
-    if not isinstance(key, str):
-        yield TypeError(f"parameter names are strings, not {key!r}")
-    elif not isinstance(p, np.ndarray) and not _is_number(p):
-        yield TypeError(f"parameter {key!r} is a {type(p).__name__}, not an array: use net.params")
-    elif isinstance(p, np.ndarray) and p.dtype.kind != "f":
-        yield TypeError(f"parameter {key!r} holds {p.dtype}, not floats: use .astype(float)")
-    elif isinstance(p, np.ndarray) and not p.flags.writeable:
-        yield ValueError(f"parameter {key!r} is read-only: hand over net.params, or a .copy()")
-    elif bad := list(_gradient_faults(key, g)):
-        yield from bad
-    elif np.shape(p) != np.shape(g):
-        yield ValueError(
-            f"parameter {key!r} has shape {np.shape(p)} but its gradient {np.shape(g)}: "
-            "sum over the axes that were broadcast, or take both from one network"
-        )
-
-
-def _gradient_faults(key: Any, g: Any) -> Iterator[Exception]:
-    if not isinstance(g, np.ndarray) and not _is_number(g):
-        yield TypeError(
-            f"the gradient of {key!r} is a {type(g).__name__}, not an array: use its .data, or "
-            "zeros where nothing depends on the parameter"
-        )
-    elif np.asarray(g).dtype.kind not in "fiu":
-        yield TypeError(f"the gradient of {key!r} holds {g.dtype}, not real numbers")
-
-
-def _by_state(entries: Any, names: Iterable[str]) -> dict[str, dict[str, Array]]:
-    """Sort the entries `name.key` of a state_dict: {name: {key: a copy}}."""
-    _check_mapping("the state", entries)
-    found: dict[str, dict[str, Array]] = {name: {} for name in names}
-    unexpected = []
-    for entry, value in entries.items():
-        name, dot, key = str(entry).partition(".")
-        if dot and name in found:
-            found[name][key] = np.array(value)
-        elif entry != "step":
-            unexpected.append(entry)
-    keys = dict.fromkeys(key for by_key in found.values() for key in by_key)
-    missing = [f"{name}.{key}" for key in keys for name in found if key not in found[name]]
-    missing += [] if "step" in entries else ["step"]
-    if missing or unexpected:
-        raise KeyError(
-            f"the state lacks {missing} and has the unexpected {unexpected}: "
-            "load what state_dict() of the same kind of optimizer returned"
-        )
-    return found
-
-
-def _state_faults(step: Any, t: Mapping[str, Array], states: Any) -> Iterator[Exception]:
-    """What is no count among `step` and `t`, and which states of one parameter are not alike."""
-    for entry, count in {"step": np.asarray(step), **{f"t.{key}": t[key] for key in t}}.items():
-        if count.shape != () or count.dtype.kind not in "iu" or count < 0:
-            yield ValueError(f"{entry} must be a whole number, not {count}")
-    for key in t:
-        arrays = {f"{name}.{key}": by_key[key] for name, by_key in states.items()}
-        for entry, array in arrays.items():
-            if array.dtype.kind != "f":
-                yield TypeError(f"{entry} holds {array.dtype}, not floats")
-        if len({array.shape for array in arrays.values()}) > 1:
-            shapes = ", ".join(f"{entry} {array.shape}" for entry, array in arrays.items())
-            yield ValueError(f"the states of {key!r} differ in shape: {shapes}")

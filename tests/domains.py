@@ -14,8 +14,8 @@ import hypothesis.extra.numpy as hnp
 import numpy as np
 from hypothesis import strategies as st
 
-from minigrad import Tensor
-from minigrad import functions as F
+from minigrad import Tensor, tensor
+from minigrad import functions as fn
 from minigrad.derivatives import elementwise, indexing, reductions
 from minigrad.functions import losses
 from minigrad.methods import added_at, written_at
@@ -68,7 +68,7 @@ def distinct(rng, shape):
 WIDE = between(-2, 2)
 EVEN, ODD = near(-2, 0, 2), near(-1, 1)
 
-# ---- a call, its numbers and its layouts -----------------------------------------------------------
+# ---- a call, its numbers and its layouts ---------------------------------------------------------
 LAYOUTS = {  # how to store an array in a leaf, and the view of the leaf that is the array again
     "C": (np.copy, lambda x: x),
     "Fortran": (np.asfortranarray, lambda x: x),
@@ -181,7 +181,7 @@ def affine_shapes(draw):
     return [(*draw(one(max_dims=2))[0], d), (d, m), (m,)]
 
 
-# ---- options of shaping functions: (draw, shape) -> args, keywords -----------------------------------
+# ---- options of shaping functions: (draw, shape) -> args, keywords -------------------------------
 ORDER = st.fixed_dictionaries({"order": st.sampled_from(["C", "F"])})
 
 
@@ -252,7 +252,7 @@ def repeated(draw, shape):
     return (draw(st.one_of(st.integers(0, 3), each)),), {"axis": axis}
 
 
-# ---- several arrays into one, one into several -------------------------------------------------------
+# ---- several arrays into one, one into several ---------------------------------------------------
 @st.composite
 def alike(draw, min_dims=0, free=None):
     """Shapes that differ along the axis `free` only."""
@@ -294,7 +294,9 @@ cuts = st.lists(st.integers(-4, 4), max_size=3)
 
 
 def cutting_calls(function, options):
-    return calls(lambda x, *a, **k: flat(function(x, *a, **k)), WIDE, shapes=one(1), options=options)
+    return calls(
+        lambda x, *a, **k: flat(function(x, *a, **k)), WIDE, shapes=one(1), options=options
+    )
 
 
 def at_least(function):
@@ -306,7 +308,7 @@ def at_least(function):
     return calls(call, WIDE, shapes=st.lists(one().map(lambda s: s[0]), min_size=1, max_size=3))
 
 
-# ---- indices -----------------------------------------------------------------------------------------
+# ---- indices -------------------------------------------------------------------------------------
 @st.composite
 def indices(draw, shape):
     """Slices and integers, integer arrays with repeats and negatives, masks, empty, and mixed."""
@@ -315,7 +317,12 @@ def indices(draw, shape):
     if shape and 0 not in shape:
         some = st.lists(st.integers(-shape[0], shape[0] - 1), max_size=4)
         mask = st.lists(st.booleans(), min_size=shape[0], max_size=shape[0]).map(np.array)
-        kinds += [hnp.integer_array_indices(shape), some, some.map(lambda i: np.array(i, int)), mask]
+        kinds += [
+            hnp.integer_array_indices(shape),
+            some,
+            some.map(lambda i: np.array(i, int)),
+            mask,
+        ]
         kinds += [st.tuples(st.just(...), st.lists(st.integers(-1, 0), min_size=1, max_size=3))]
         kinds += [st.tuples(some, st.just(None), st.just(...))]
     return draw(st.one_of(kinds))
@@ -341,9 +348,7 @@ def putting_calls(draw, function):
     both = draw(st.booleans())
     given = st.just([shape, value] if both else [shape])
     v = np.random.default_rng(0).uniform(-1, 1, value)
-    return draw(
-        calls(put if both else lambda x: put(x, v), WIDE, shapes=given, constant=False)
-    )
+    return draw(calls(put if both else lambda x: put(x, v), WIDE, shapes=given, constant=False))
 
 
 def as_numpy_reads(index):
@@ -359,7 +364,7 @@ def scatter_calls(draw):
     return draw(calls(lambda g: indexing.scatter(g, index, shape), WIDE, shapes=target))
 
 
-# ---- losses: two arrays of one shape, class indices --------------------------------------------------
+# ---- losses: two arrays of one shape, class indices ----------------------------------------------
 def twins(min_dims=0):
     return one(min_dims, 1).map(lambda s: s * 2)
 
@@ -370,11 +375,11 @@ def cross_entropy_calls(draw):
     (shape,) = draw(one(1, 1))
     if draw(st.booleans()):
         return draw(
-            calls(F.softmax_cross_entropy, WIDE, between(0.1, 1), shapes=st.just([shape, shape]))
+            calls(fn.softmax_cross_entropy, WIDE, between(0.1, 1), shapes=st.just([shape, shape]))
         )
     t = draw(hnp.arrays(int, shape[:-1], elements=st.integers(0, shape[-1] - 1)))
     t = draw(st.sampled_from([t, np.eye(shape[-1])[t], np.eye(shape[-1], dtype=int)[t]]))
-    return draw(calls(lambda x: F.softmax_cross_entropy(x, t), WIDE, shapes=st.just([shape])))
+    return draw(calls(lambda x: fn.softmax_cross_entropy(x, t), WIDE, shapes=st.just([shape])))
 
 
 @st.composite
@@ -417,11 +422,14 @@ DOMAINS = {
     np.power: st.one_of(
         elementwise_calls(np.power, between(0.4, 2), between(-3, 3)),
         st.sampled_from(WHOLE).flatmap(
-            lambda n: elementwise_calls(lambda x: (x[..., None] if np.ndim(n) else x) ** n, signed(0.4, 2))
+            lambda n: elementwise_calls(
+                lambda x: (x[..., None] if np.ndim(n) else x) ** n, signed(0.4, 2)
+            )
         ),
     ),
     np.remainder: elementwise_calls(np.remainder, near(-1.5, 0.5, 2.5), signed(1, 1.03)),
     np.fmod: elementwise_calls(np.fmod, near(-1.5, 0.5, 2.5), signed(1, 1.03)),
+    tensor.converted: elementwise_calls(lambda x: x.astype(np.float64), WIDE),
     np.absolute: elementwise_calls(np.absolute, signed(0.2, 2)),
     np.fabs: elementwise_calls(np.fabs, signed(0.2, 2)),
     np.maximum: elementwise_calls(np.maximum, EVEN, ODD),
@@ -523,35 +531,39 @@ DOMAINS = {
     np.split: cutting_calls(np.split, equal_parts),
     np.array_split: cutting_calls(np.array_split, unequal_parts),
     # activations
-    F.relu: elementwise_calls(F.relu, signed(0.2, 2)),
-    F.leaky_relu: calls(
-        F.leaky_relu,
+    fn.relu: elementwise_calls(fn.relu, signed(0.2, 2)),
+    fn.leaky_relu: calls(
+        fn.leaky_relu,
         signed(0.2, 2),
         shapes=one(),
         options=lambda draw, shape: ((), draw(st.sampled_from([{}, {"slope": 0.3}]))),
     ),
-    F.elu: calls(
-        F.elu,
+    fn.elu: calls(
+        fn.elu,
         signed(0.2, 2),
         shapes=one(),
         options=lambda draw, shape: draw(st.sampled_from([((), {}), ((0.7,), {})])),
     ),
-    F.sigmoid: elementwise_calls(F.sigmoid, WIDE),
-    F.tanh: elementwise_calls(F.tanh, WIDE),
-    F.softplus: elementwise_calls(F.softplus, WIDE),
-    F.silu: elementwise_calls(F.silu, WIDE),
-    F.gelu: elementwise_calls(F.gelu, WIDE),
-    F.softmax: calls(F.softmax, WIDE, shapes=one(1, 1), options=softmax_axis),
-    F.log_softmax: calls(F.log_softmax, WIDE, shapes=one(1, 1), options=softmax_axis),
-    F.logsumexp: reducing_calls(F.logsumexp, min_side=1, **KEEPDIMS),
+    fn.sigmoid: elementwise_calls(fn.sigmoid, WIDE),
+    fn.tanh: elementwise_calls(fn.tanh, WIDE),
+    fn.softplus: elementwise_calls(fn.softplus, WIDE),
+    fn.silu: elementwise_calls(fn.silu, WIDE),
+    fn.gelu: elementwise_calls(fn.gelu, WIDE),
+    fn.softmax: calls(fn.softmax, WIDE, shapes=one(1, 1), options=softmax_axis),
+    fn.log_softmax: calls(fn.log_softmax, WIDE, shapes=one(1, 1), options=softmax_axis),
+    fn.logsumexp: reducing_calls(fn.logsumexp, min_side=1, **KEEPDIMS),
     # affine and losses
-    F.affine: calls(F.affine, WIDE, shapes=affine_shapes()),
-    F.softmax_cross_entropy: cross_entropy_calls(),
-    F.binary_cross_entropy_with_logits: calls(
-        F.binary_cross_entropy_with_logits, WIDE, between(0.1, 0.9), shapes=twins()
+    fn.affine: calls(fn.affine, WIDE, shapes=affine_shapes()),
+    fn.softmax_cross_entropy: cross_entropy_calls(),
+    fn.binary_cross_entropy_with_logits: calls(
+        fn.binary_cross_entropy_with_logits, WIDE, between(0.1, 0.9), shapes=twins()
     ),
-    F.mean_squared_error: calls(F.mean_squared_error, WIDE, shapes=twins()),
+    fn.mean_squared_error: calls(fn.mean_squared_error, WIDE, shapes=twins()),
     losses._less_one: less_one_calls(),
-    losses._binary_cross_entropy: calls(losses._binary_cross_entropy, WIDE, shapes=twins(), floats=False),
-    losses._mean_squared_error: calls(losses._mean_squared_error, WIDE, shapes=twins(), floats=False),
+    losses._binary_cross_entropy: calls(
+        losses._binary_cross_entropy, WIDE, shapes=twins(), floats=False
+    ),
+    losses._mean_squared_error: calls(
+        losses._mean_squared_error, WIDE, shapes=twins(), floats=False
+    ),
 }

@@ -3,7 +3,7 @@
 Nothing here imports minigrad.
 """
 
-import math
+import itertools
 
 import numpy as np
 
@@ -18,13 +18,17 @@ def derivative(f, at=0.0, h=0.01, levels=4):
     steps = [h / 2**i for i in range(levels)]
     row = [(f(at + s) - f(at - s)) / (2 * s) for s in steps]
     for k in range(1, levels):
-        row = [(4**k * b - a) / (4**k - 1) for a, b in zip(row, row[1:], strict=False)]
+        row = [(4**k * b - a) / (4**k - 1) for a, b in itertools.pairwise(row)]
     return row[0]
 
 
 def along(f, xs, us, h=0.01):
-    """Differentiate `f` at the arrays `xs` along the directions `us`: J u, of the output's shape."""
-    return derivative(lambda s: f(*[np.asarray(x + s * u) for x, u in zip(xs, us, strict=True)]), h=h)
+    """Differentiate `f` at the arrays `xs` along the directions `us`: J u, shaped like f(*xs)."""
+
+    def on_the_line(s):
+        return f(*[np.asarray(x + s * u) for x, u in zip(xs, us, strict=True)])
+
+    return derivative(on_the_line, h=h)
 
 
 def complex_along(f, xs, us):
@@ -41,7 +45,7 @@ def inner(a, b):
     return np.sum(np.asarray(a) * np.asarray(b))
 
 
-# ---- a naive engine: values, parents and local derivatives; recursion over every path -----------
+# ---- a naive engine: values, parents and local derivatives; recursion over every path ------------
 class Naive:
     """A value with its history. Local derivatives are functions g -> share of the parent."""
 
@@ -95,8 +99,3 @@ def _only_first(g, a):
     share = np.zeros(a.shape)
     share[0] = g
     return share
-
-
-def rounding(scale):
-    """Tolerance for two computations of one number of this size in float64."""
-    return 1e-11 * max(1.0, math.fabs(scale))

@@ -119,7 +119,7 @@ def test_one_tensor_asks_for_one_gradient_and_a_list_for_a_list():
     assert gradients(x * x, []) == []
 
 
-# ---- only what is needed ---------------------------------------------------------------------------
+# ---- only what is needed -------------------------------------------------------------------------
 def test_only_rules_between_the_output_and_what_is_asked_for_run():
     log = []
     double = doubling(log)
@@ -171,7 +171,7 @@ def test_an_operand_without_a_rule_is_an_intermediate_and_gets_nothing():
     assert gradients(times(a, b), [a, b]) == [5.0, 0.0]
 
 
-# ---- gradients are yours -----------------------------------------------------------------------------
+# ---- gradients are yours -------------------------------------------------------------------------
 def test_the_two_gradients_of_a_sum_are_not_one_array():
     a, b = Tensor([1.0, 2.0]), Tensor([3.0, 4.0])
     dout = np.array([1.0, 1.0])
@@ -220,7 +220,7 @@ def test_adding_up_a_gradient_in_place_does_not_reach_its_twin():
     assert db.tolist() == [1.0, 1.0]
 
 
-# ---- what is refused -----------------------------------------------------------------------------------
+# ---- what is refused -----------------------------------------------------------------------------
 def test_an_output_that_is_no_scalar_needs_a_cotangent():
     x = Tensor([1.0, 2.0])
     for ask in (lambda: gradients(x * x, x), (x * x).backward):
@@ -277,7 +277,7 @@ def test_a_rule_may_return_a_plain_number():
     assert (type(g), g.dtype, g.item()) == (np.ndarray, np.float32, 3.0)
 
 
-# ---- values that were replaced ---------------------------------------------------------------------------
+# ---- values that were replaced -------------------------------------------------------------------
 def test_backward_through_a_graph_older_than_its_parameter_names_the_parameter():
     W = Tensor([1.0, 2.0], name="W1")
     loss = np.sum(W * W)
@@ -320,7 +320,7 @@ def test_writing_one_parameter_leaves_the_graphs_of_others_alone():
     assert gradients(y, b) == 4.0
 
 
-# ---- derivatives of derivatives ------------------------------------------------------------------------------
+# ---- derivatives of derivatives ------------------------------------------------------------------
 def test_create_graph_always_returns_tensors():
     x, z = Tensor([1.0, 2.0]), Tensor(1.0)
     for g in gradients(np.sum(x * 3), [x, z], create_graph=True):
@@ -367,7 +367,7 @@ def test_create_graph_changes_no_gradient():
     np.testing.assert_array_equal(gradients(y, x), gradients(y, x, create_graph=True).data)
 
 
-# ---- linearity ----------------------------------------------------------------------------------------------
+# ---- linearity -----------------------------------------------------------------------------------
 @given(a=st.floats(-10, 10), b=st.floats(-10, 10))
 def test_gradients_are_linear_in_the_cotangent(a, b):
     x = Tensor([0.3, -0.4])
@@ -384,7 +384,7 @@ def test_the_gradient_of_a_mean_is_the_mean_of_gradients():
     np.testing.assert_allclose(gradients(np.mean(np.sin(x)), x), np.mean(each, axis=0))
 
 
-# ---- a million nodes, and memory ------------------------------------------------------------------------------
+# ---- a million nodes, and memory -----------------------------------------------------------------
 def test_a_million_calls_are_recorded_walked_and_released_without_recursion(collector_off):
     start = time.perf_counter()
     x = Tensor(1.0)
@@ -468,7 +468,7 @@ def test_the_walk_lets_go_of_each_call_as_it_passes(collector_off):
     assert spied == ["gone", "gone"]
 
 
-# ---- unbroadcast ---------------------------------------------------------------------------------------------
+# ---- unbroadcast ---------------------------------------------------------------------------------
 @given(data=st.data())
 def test_unbroadcast_is_the_adjoint_of_broadcasting(data):
     shapes = data.draw(hnp.mutually_broadcastable_shapes(num_shapes=1, min_side=0, max_side=3))

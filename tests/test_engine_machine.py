@@ -38,7 +38,7 @@ class TwoEngines(RuleBasedStateMachine):
         return self.pairs[place % len(self.pairs)]
 
     def record(self, name, *pairs):
-        """Do it in both, unless numbers explode, or paths do: the naive engine walks each of them."""
+        """Do it in both, unless numbers explode or paths do: the naive engine walks each."""
         mine = OURS[name](*[ours for ours, _ in pairs])
         theirs = NAIVE[name](*[naive for _, naive in pairs])
         theirs.paths = 1 + sum(naive.paths for _, naive in pairs)

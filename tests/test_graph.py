@@ -16,7 +16,7 @@ def product(a, b, *, scale=1.0):
     return a * b * scale
 
 
-# ---- a derivative of one's own -----------------------------------------------------------------------
+# ---- a derivative of one's own -------------------------------------------------------------------
 def test_a_primitive_on_arrays_records_nothing():
     assert type(square(np.ones(2))) is np.ndarray
     assert square(3.0) == 9.0
@@ -45,7 +45,9 @@ def test_defvjp_may_state_the_rules_later_and_again():
         return 3 * x
 
     x = Tensor(1.0)
-    with pytest.raises(TypeError, match=r"triple has no derivative rule.*mg\.defvjp\(triple, rule\)"):
+    with pytest.raises(
+        TypeError, match=r"triple has no derivative rule.*mg\.defvjp\(triple, rule\)"
+    ):
         triple(x)
     defvjp(triple, lambda g, y, x: 7 * g)
     defvjp(triple, lambda g, y, x: 3 * g)
@@ -54,7 +56,7 @@ def test_defvjp_may_state_the_rules_later_and_again():
 
 def test_a_rule_must_be_callable():
     for wrong in (3, "g"):
-        with pytest.raises(TypeError, match="rule of lambda|rule of <lambda>"):
+        with pytest.raises(TypeError, match=r"a VJP rule of .*lambda.* must be callable, not"):
             defvjp(lambda x: x, wrong)
     with pytest.raises(TypeError, match="must be callable"):
         primitive(joint=3)(lambda x: x)
@@ -102,7 +104,7 @@ def test_a_tensor_inside_a_dict_is_never_a_constant():
         take(Tensor(1.0), {"a": Tensor(2.0)})
 
 
-# ---- options without a rule ------------------------------------------------------------------------------
+# ---- options without a rule ----------------------------------------------------------------------
 UNKNOWN = {
     "np.sum(where=)": lambda x: np.sum(x, where=np.array([True, False])),
     "np.sum(initial=)": lambda x: np.sum(x, initial=3.0),
@@ -159,7 +161,7 @@ def test_a_dtype_for_a_sum_is_undone_in_its_gradient():
     assert gradients(y, x).dtype == np.float32
 
 
-# ---- constants are what they were when the call was recorded -------------------------------------------------
+# ---- constants are what they were when the call was recorded -------------------------------------
 def read_only_view(a):
     view = a.view()
     view.flags.writeable = False
@@ -218,7 +220,7 @@ def test_recording_leaves_the_callers_arrays_writable():
     assert c.flags.writeable
 
 
-# ---- names -----------------------------------------------------------------------------------------------------
+# ---- names ---------------------------------------------------------------------------------------
 def test_functions_are_named_as_a_person_writes_them():
     assert called(np.exp) == "np.exp"
     assert called(np.sum) == "np.sum"

@@ -10,7 +10,11 @@ A = np.array([[0.5, -1.0, 2.0], [3.0, 0.25, -0.75]])
 
 METHODS = {
     "sum": [(np.sum, (), {}), (np.sum, (0,), {}), (np.sum, (), {"axis": 1, "keepdims": True})],
-    "mean": [(np.mean, (), {}), (np.mean, (), {"axis": (0, 1)}), (np.mean, (-1,), {"keepdims": True})],
+    "mean": [
+        (np.mean, (), {}),
+        (np.mean, (), {"axis": (0, 1)}),
+        (np.mean, (-1,), {"keepdims": True}),
+    ],
     "max": [(np.max, (), {}), (np.max, (0,), {}), (np.max, (), {"axis": 1, "keepdims": True})],
     "min": [(np.min, (), {}), (np.min, (0,), {}), (np.min, (), {"axis": 1, "keepdims": True})],
     "prod": [(np.prod, (), {}), (np.prod, (0,), {}), (np.prod, (1,), {"keepdims": True})],
@@ -109,7 +113,7 @@ def test_the_last_value_written_wins_and_alone_has_a_gradient():
 def test_a_value_that_does_not_fit_is_refused_at_once(put):
     x = Tensor(np.ones((2, 3)))
     for value in (np.ones(2), np.ones((1, 4)), Tensor(np.ones(4))):
-        with pytest.raises(ValueError, match="shape|broadcast|axes"):
+        with pytest.raises(ValueError, match=r"shape|broadcast|axes"):
             getattr(x.at[0], put)(value)
 
 
