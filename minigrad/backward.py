@@ -49,8 +49,8 @@ def gradients(
     >>> mg.gradients(np.sum(x**3), [x])
     [array([ 3., 12.])]
     """
-    if isinstance(wrt, Node):
-        return gradients(output, [wrt], grad, create_graph)[0]
+    single = isinstance(wrt, Node)
+    wrt = [wrt] if isinstance(wrt, Node) else wrt
     for node in (output, *wrt):
         if not isinstance(node, Node):
             raise TypeError(
@@ -66,7 +66,8 @@ def gradients(
     with np.errstate(all="ignore"):  # an infinite derivative is an answer, not an accident
         _walk(path, targets, totals, create_graph)
     shared = {id(seed)}
-    return [_delivered(kind, node, totals.get(node._birth), shared, create_graph) for node in wrt]
+    found = [_delivered(kind, n, totals.get(n._birth), shared, create_graph) for n in wrt]
+    return found[0] if single else found
 
 
 def _cotangent(output: Node, grad: Any, create_graph: bool) -> Any:

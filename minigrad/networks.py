@@ -83,7 +83,8 @@ class Network(Layer, abstract=True):
         x, t = freeze(self._batch(x)), freeze(t if isinstance(t, Tensor) else np.asarray(t))
         self._check_rows(x, t)
         with Located(self):
-            return self.loss_layer(self._run(x, train_flag), t)  # type: ignore
+            loss: Tensor = self.loss_layer(self._run(x, train_flag), t)
+        return loss
 
     def gradient(self, x: Any, t: Any) -> dict[str, Array]:
         """Differentiate the loss by every parameter, in training: {name: array}, yours to keep."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import operator
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
@@ -414,6 +414,6 @@ def primitive(*rules: Function | None, joint: Function | None = None) -> Callabl
 
         if rules or joint:
             defvjp(recorded, *rules, joint=joint)
-        return recorded  # type: ignore
+        return cast(F, recorded)
 
     return decorate

@@ -19,12 +19,15 @@ from minigrad.tensor import primitive
 @primitive(lambda h, y, g, index, shape: h[index])
 def scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
     """Add the entries of `g` to zeros of `shape` at `index`: x[index] turned around."""
-    if _repeats(index):
+    if _repeats(index) and g.dtype.itemsize <= 8:  # bincount counts in float64
         places = np.arange(int(np.prod(shape))).reshape(shape)[index]
         sums = np.bincount(places.ravel(), g.ravel(), minlength=int(np.prod(shape)))
         return sums.reshape(shape).astype(g.dtype)
     x = np.zeros(shape, g.dtype)
-    x[index] = g
+    if _repeats(index):
+        np.add.at(x, index, g)
+    else:
+        x[index] = g
     return x
 
 

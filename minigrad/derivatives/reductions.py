@@ -67,8 +67,8 @@ defvjp(
 )
 defvjp(
     np.prod,
-    lambda g, y, x, axis=None, dtype=None, out=None, keepdims=False: (
-        spread(g, x, axis, keepdims) * others(x, axis)
+    lambda g, y, x, axis=None, dtype=None, out=None, keepdims=False: times(
+        spread(g, x, axis, keepdims), others(x, axis)
     ),
 )
 
@@ -97,8 +97,8 @@ def centred(x: Any, axis: Any) -> Any:
 
 defvjp(
     np.var,
-    lambda g, y, x, axis=None, dtype=None, out=None, ddof=0, keepdims=False: (
-        spread(g * 2 / (count(x, y) - ddof), x, axis, keepdims) * centred(x, axis)
+    lambda g, y, x, axis=None, dtype=None, out=None, ddof=0, keepdims=False: times(
+        spread(g * 2 / (count(x, y) - ddof), x, axis, keepdims), centred(x, axis)
     ),
 )
 defvjp(

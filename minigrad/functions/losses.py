@@ -43,6 +43,7 @@ def softmax_cross_entropy(x: Any, t: Any) -> Any:
     p = probabilities  # the rule wants them again: they are recorded as a call of their own
     if isinstance(x, Tensor):
         p = apply(Tensor, softmax, (x,), {}, lambda x: probabilities)
+    t = t if isinstance(t, Tensor) else targets
     return apply(Tensor, softmax_cross_entropy, (x, t, p), {}, lambda x, t, p: loss)
 
 

@@ -12,6 +12,7 @@ A layer is written in one of two ways, and this class adds the other half:
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -56,7 +57,7 @@ class Layer(Part):
     (array([3., 3.]), array(3.))
     """
 
-    param_grads: ClassVar[Mapping[str, str]] = {}
+    param_grads: Mapping[str, str] = MappingProxyType({})  # of a layer written by hand
     _definition: ClassVar[Any] = None  # the nearest __call__ that a person wrote
     _by_hand: ClassVar[bool] = False
     takes_train_flag: ClassVar[bool] = False  # read from the signature, once
@@ -87,7 +88,8 @@ class Layer(Part):
                 f"{cls.__name__} says nowhere what it computes: define __call__(self, x) in NumPy, "
                 "or forward(self, x) and backward(self, dout) by hand"
             )
-        cls.takes_train_flag = takes_train_flag(cls.forward if cls._by_hand else cls._definition)
+        written = cls._definition if cls.forward is Layer.forward else cls.forward
+        cls.takes_train_flag = takes_train_flag(written)
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         """Compute the output; recorded when a Tensor takes part."""
@@ -190,7 +192,7 @@ class Layer(Part):
             )
         leaves = self._memory.leaves
         if name not in leaves or leaves[name].shape != value.shape:
-            leaves[name] = leaf(Tensor, value, name)
+            leaves[name] = leaf(Tensor, value)
             Part.changes += 1
         elif leaves[name]._data is not value:
             leaves[name]._data = value

@@ -55,9 +55,9 @@ class Affine(Layer):
         for name, size in (("n_in", n_in), ("n_out", n_out)):
             if not isinstance(size, (int, np.integer)) or size < 1:
                 raise ValueError(f"Affine: {name} must be a positive integer, not {size!r}")
-        self.W = Tensor(initializers.get(init)((n_in, n_out), rng), dtype, name="W")
+        self.W = Tensor(initializers.get(init)((n_in, n_out), rng), dtype)
         if bias:
-            self.b = Tensor(np.zeros(n_out), dtype, name="b")
+            self.b = Tensor(np.zeros(n_out), dtype)
 
     def __call__(self, x: Any) -> Any:
         """Map rows of D features to rows of M."""

@@ -45,7 +45,7 @@ class Wrapped(Layer):
 
     def __init__(self, layer: Any, param_grads: Mapping[str, str] | None = None) -> None:
         self.layer = layer
-        self.param_grads = dict(param_grads or {})  # type: ignore
+        self.param_grads = dict(param_grads or {})
         self.structure()  # refuses what is no array of floats
 
     def __call__(self, *inputs: Any, train_flag: bool | None = None) -> Any:
