@@ -41,6 +41,7 @@ _REDUCTIONS: dict[Any, Function] = {
     np.minimum: np.min,
 }
 GETITEM: Any = operator.getitem
+SHARE_TENSORS = "share Tensors"  # in the memo of a deepcopy: keep Tensors as they are
 _SCALARS = (float, int)
 F = TypeVar("F", bound=Function)
 
@@ -287,6 +288,14 @@ class Tensor(Node, ArrayMethods):
         return (self[i] for i in range(len(self)))
 
     # ---- copies: leaves only, an interior node is nothing without its history ------------------
+    def __deepcopy__(self, memo: dict[Any, Any]) -> Tensor:
+        if SHARE_TENSORS in memo:
+            return self
+        function, arguments = self.__reduce__()
+        twin: Tensor = function(*arguments)
+        memo[id(self)] = twin
+        return twin
+
     def __reduce__(self) -> tuple[Function, tuple[Any, ...]]:
         if self._call is not None:
             raise TypeError(

@@ -1,4 +1,4 @@
-"""Activations, and softmax and its kin: stable for inputs of ±10⁴ and beyond, NaN stays NaN."""
+"""Activations, and softmax and its kin: stable for inputs of ±10⁴; NaN stays NaN."""
 
 from __future__ import annotations
 
@@ -8,6 +8,12 @@ from typing import Any
 import numpy as np
 
 from minigrad.tensor import primitive
+
+
+def floats(x: Any) -> Any:
+    """Make an array of floats of numbers, lists and integer arrays."""
+    x = np.asarray(x)
+    return x if x.dtype.kind == "f" else x.astype(np.float64)
 
 
 @primitive(lambda g, y, x: g * (y > 0))
@@ -27,6 +33,7 @@ def leaky_relu(x: Any, slope: float = 0.01) -> Any:
     >>> leaky_relu(np.array([-1.0, 2.0]))
     array([-0.01,  2.  ])
     """
+    x = floats(x)
     return np.where(x > 0, x, slope * x)
 
 
@@ -37,6 +44,7 @@ def elu(x: Any, alpha: float = 1.0) -> Any:
     >>> elu(np.array([-1e4, 2.0]))
     array([-1.,  2.])
     """
+    x = floats(x)
     return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
 
 
@@ -47,6 +55,7 @@ def sigmoid(x: Any) -> Any:
     >>> sigmoid(np.array([-1e4, 0.0, 1e4]))
     array([0. , 0.5, 1. ])
     """
+    x = floats(x)
     e = np.exp(-np.abs(x))  # never overflows
     return np.where(x >= 0, 1, e) / (1 + e)
 
@@ -67,6 +76,7 @@ def softplus(x: Any) -> Any:
     >>> softplus(np.array([-1e4, 1e4]))
     array([    0., 10000.])
     """
+    x = floats(x)
     return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
 
 
@@ -77,6 +87,7 @@ def silu(x: Any) -> Any:
     >>> silu(np.array([-1e4, 0.0, 1e4]))
     array([    0.,     0., 10000.])
     """
+    x = floats(x)
     return x * sigmoid(x) + 0.0
 
 
@@ -92,6 +103,7 @@ def gelu(x: Any) -> Any:
     >>> gelu(np.array([-1e4, 0.0, 1e4]))
     array([    0.,     0., 10000.])
     """
+    x = floats(x)
     return x * (0.5 + 0.5 * np.tanh(_ROOT * (x + 0.044715 * x**3))) + 0.0
 
 
@@ -108,6 +120,7 @@ def softmax(x: Any, axis: int = -1) -> Any:
     >>> softmax(np.array([1e4, 1e4]))
     array([0.5, 0.5])
     """
+    x = floats(x)
     e = np.exp(x - _finite_max(x, axis))
     return e / np.sum(e, axis=axis, keepdims=True)
 
@@ -119,6 +132,7 @@ def log_softmax(x: Any, axis: int = -1) -> Any:
     >>> log_softmax(np.array([0.0, 1e4]))
     array([-10000.,      0.])
     """
+    x = floats(x)
     shifted = x - _finite_max(x, axis)
     if not shifted.size:
         return shifted
@@ -136,6 +150,7 @@ def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     >>> logsumexp(np.array([1e4, 1e4])).item()
     10000.69314718056
     """
+    x = floats(x)
     top = _finite_max(x, axis)
     total = np.log(np.sum(np.exp(x - top), axis=axis, keepdims=True)) + top
     return total if keepdims else np.squeeze(total, axis=axis)[()]

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.functions.activations import log_softmax, sigmoid, softmax, softplus
+from minigrad.functions.activations import floats, log_softmax, sigmoid, softmax, softplus
 from minigrad.graph import apply, arrays, defvjp
 from minigrad.tensor import Tensor, primitive
 
@@ -35,8 +35,10 @@ def softmax_cross_entropy(x: Any, t: Any) -> Any:
     >>> softmax_cross_entropy(np.zeros((2, 4)), np.array([0, 3])).item()
     1.3862943611198906
     """
-    scores, targets = np.asarray(arrays(x)), np.asarray(arrays(t))
+    scores, targets = _scores(arrays(x)), np.asarray(arrays(t))
     check_classes(scores.shape, targets)
+    if targets.shape == scores.shape:
+        targets = targets.astype(scores.dtype, copy=False)
     loss, probabilities = _loss_and_probabilities(scores, targets)
     if not isinstance(x, Tensor) and not isinstance(t, Tensor):
         return loss
@@ -55,7 +57,7 @@ def _loss_and_probabilities(x: Any, t: Any) -> tuple[Any, Any]:
     log_total = np.log(total)
     if t.shape == x.shape:
         log_p = shifted - log_total
-        terms = np.where(t == 0, 0, -t * log_p)
+        terms = -np.multiply(t, log_p, where=t != 0, out=np.zeros_like(x))  # 0 · log 0 = 0
     else:
         terms = log_total[..., 0] - _picked(shifted, t)
     n = total.size
@@ -95,6 +97,8 @@ def check_classes(shape: tuple[int, ...], t: Any) -> None:
     if 0 in shape or not shape:
         raise ValueError(f"the batch is empty: scores of shape {shape} hold no example")
     rows, classes = shape[:-1], shape[-1]
+    if t.dtype.kind not in "fiub":
+        raise TypeError(f"targets are class indices or probabilities, not {t.dtype}")
     if t.shape == shape:
         return
     if t.shape != rows:
@@ -114,9 +118,18 @@ def check_classes(shape: tuple[int, ...], t: Any) -> None:
         )
 
 
-def _array(x: Any) -> Any:
-    """Make an array of numbers and lists."""
-    return x if isinstance(x, Tensor) else np.asarray(x)
+def _scores(x: Any) -> Any:
+    """Make an array of floats of numbers and lists, and ask about integer arrays."""
+    if isinstance(x, np.ndarray) and x.dtype.kind != "f":
+        raise TypeError(f"scores and outputs are floats, not {x.dtype}: x.astype(float) converts")
+    return x if isinstance(x, Tensor) else floats(x)
+
+
+def _pair(x: Any, t: Any, loss: str) -> tuple[Any, Any]:
+    """Make outputs and targets two of a kind."""
+    check_same(x, t, loss)
+    x = _scores(x)
+    return x, t if isinstance(t, Tensor) else np.asarray(t).astype(x.dtype, copy=False)
 
 
 def check_same(x: Any, t: Any, loss: str) -> None:
@@ -153,12 +166,12 @@ def binary_cross_entropy_with_logits(x: Any, t: Any) -> Any:
     >>> binary_cross_entropy_with_logits(np.array([-1e4, 0.0]), np.array([0, 1])).item()
     0.34657359027997264
     """
-    check_same(x, t, "binary cross-entropy")
-    if not np.all((_array(t) >= 0) & (_array(t) <= 1)):
+    x, t = _pair(x, t, "binary cross-entropy")
+    if not np.all((t >= 0) & (t <= 1)):
         raise ValueError(
             "binary cross-entropy: targets must be in [0, 1]; did you mean (t + 1) / 2?"
         )
-    return _binary_cross_entropy(_array(x), _array(t))
+    return _binary_cross_entropy(x, t)
 
 
 @primitive(
@@ -182,5 +195,4 @@ def mean_squared_error(x: Any, t: Any) -> Any:
     >>> mean_squared_error(np.array([1.0, 2.0]), np.array([1.0, 4.0])).item()
     2.0
     """
-    check_same(x, t, "mean squared error")
-    return _mean_squared_error(_array(x), _array(t))
+    return _mean_squared_error(*_pair(x, t, "mean squared error"))

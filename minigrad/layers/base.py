@@ -11,6 +11,7 @@ A layer is written in one of two ways, and this class adds the other half:
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -22,7 +23,7 @@ from minigrad.graph import Array, Node, input_node, leaf, write
 from minigrad.layers.by_hand import record_by_hand, takes_train_flag
 from minigrad.layers.params import Params
 from minigrad.layers.structure import Part, Structure
-from minigrad.tensor import Tensor
+from minigrad.tensor import SHARE_TENSORS, Tensor
 
 
 class _Memory:
@@ -208,6 +209,14 @@ class Layer(Part):
     def _memory(self) -> _Memory:
         memory: _Memory = vars(self).setdefault("_Layer__memory", _Memory())
         return memory
+
+    def __deepcopy__(self, memo: dict[Any, Any]) -> Any:
+        twin = memo[id(self)] = object.__new__(type(self))
+        for name, value in self.__getstate__().items():
+            vars(twin)[name] = copy.deepcopy(value, memo)
+        if SHARE_TENSORS in memo:
+            vars(twin)["_Layer__memory"] = copy.copy(self._memory)
+        return twin
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if name != "_Layer__memory"}

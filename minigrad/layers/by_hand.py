@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import copy
 import inspect
+from collections import deque
 from collections.abc import Callable, Mapping
-from types import FunctionType, MethodType, ModuleType
+from types import FunctionType
 from typing import Any
 
 import numpy as np
 
 from minigrad.graph import Node, apply
-from minigrad.tensor import Tensor
+from minigrad.tensor import SHARE_TENSORS, Tensor
 
-_SHARED_TYPES = (type, ModuleType, FunctionType, MethodType, Node)
+_CONTAINERS = (list, dict, set, deque, np.ndarray)  # of these a class attribute may be a cache
 
 
 def record_by_hand(
@@ -47,8 +48,7 @@ def record_by_hand(
     output = np.array(None if isinstance(result, Node) else result)
     if output.dtype.kind != "f":
         raise TypeError(f"{name}.forward must return an array of floats, not {result!r:.60}")
-    shared = {id(tensor._data) for tensor in params.values()}
-    kept = _copied(layer, shared | {id(x) for x in given})
+    kept = _copied(layer, params)
 
     def pullback(g: Any, y: Any, *operands: Any) -> list[Any]:
         if isinstance(g, Node):
@@ -56,7 +56,7 @@ def record_by_hand(
                 f"{name}.backward is written by hand and has no derivative of its own: for higher "
                 "derivatives (create_graph=True), write the layer as a __call__ in NumPy"
             )
-        run = _copied(kept, shared)  # backward may use up what forward kept
+        run = _copied(kept, params)  # backward may use up what forward kept
         dx = run.backward(np.array(g))
         shares = list(dx) if isinstance(dx, (tuple, list)) else [dx]
         shares += [None] * (len(inputs) - len(shares))  # labels need none
@@ -85,38 +85,30 @@ def _own(layer: str, name: str, share: Any, wanted: Any) -> Any:
     return share
 
 
-def _copied(value: Any, shared: set[int], done: dict[int, Any] | None = None) -> Any:
-    """Copy a layer with all the arrays it holds, in lists, dicts and inner objects too.
-
-    Arrays whose id is in `shared` (the parameters) stay the same; so do random generators.
-    """
-    done = {} if done is None else done
-    if id(value) in shared or isinstance(value, _SHARED_TYPES):
-        return value
-    if id(value) in done:
-        return done[id(value)]
-    if isinstance(value, np.ndarray):
-        done[id(value)] = value.copy("K")
-    elif type(value) in (list, tuple, set):
-        done[id(value)] = type(value)([_copied(item, shared, done) for item in value])
-    elif type(value) is dict:
-        done[id(value)] = {key: _copied(item, shared, done) for key, item in value.items()}
-    elif hasattr(value, "__dict__") or hasattr(type(value), "__slots__"):
-        twin = done[id(value)] = _twin(value)
-        for name, item in attributes(value).items():
-            object.__setattr__(twin, name, _copied(item, shared, done))
-    return done.get(id(value), value)
-
-
-def _twin(value: Any) -> Any:
-    """Make an object of the same class, without its attributes."""
+def _copied(layer: Any, params: Mapping[str, Tensor]) -> Any:
+    """Copy a layer with all that it holds, but share its parameters."""
+    name = type(layer).__name__
+    for attribute, value in attributes(layer).items():
+        cells = getattr(value, "__closure__", None) or ()
+        if isinstance(value, FunctionType) and any(cell.cell_contents is layer for cell in cells):
+            raise TypeError(
+                f"{name}.{attribute} is a function that refers to the layer, so that a copy for "
+                "each call would not be independent: make it a method"
+            )
+    memo: dict[Any, Any] = {id(tensor._data): tensor._data for tensor in params.values()}
+    memo[SHARE_TENSORS] = True
     try:
-        return copy.copy(value)
+        twin = copy.deepcopy(layer, memo)
+        for cls in type(layer).__mro__:
+            for attribute, value in vars(cls).items():
+                if isinstance(value, _CONTAINERS) and attribute not in attributes(layer):
+                    object.__setattr__(twin, attribute, copy.deepcopy(value, memo))
     except Exception as error:
         raise TypeError(
-            f"{type(value).__name__} cannot stand in a graph: each call keeps a copy of its state, "
-            f"and copying failed: {error}"
+            f"{name} cannot stand in a graph: each call keeps a copy of the layer, and copying "
+            f"failed: {error}"
         ) from error
+    return twin
 
 
 def attributes(value: Any) -> dict[str, Any]:
