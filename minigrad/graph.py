@@ -139,17 +139,15 @@ def apply(
     arguments: Iterable[Any],
     keywords: dict[str, Any],
     compute: Function | None = None,
-    rules: Rules = None,
 ) -> N:
     """Call `function` on the arrays of `arguments`, and record the call.
 
-    `compute` stands in for a function that dispatches or has its output already; `rules`, for those
-    of the table.
+    `compute` stands in for a function that dispatches, or whose output is known already.
 
     Raises:
         TypeError: when the function, or an argument that holds a Tensor, has no rule.
     """
-    rules = rules or RULES.get(function)
+    rules = RULES.get(function)
     if rules is None:
         raise TypeError(
             f"{called(function)} has no derivative rule: mg.defvjp({called(function)}, rule) "
@@ -279,13 +277,8 @@ def _accepts(rule: Function) -> tuple[list[str], set[str], bool, bool]:
         p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
     ]
     names = {p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
-    kinds = {p.kind for p in parameters}
-    return (
-        positional[2:],
-        names,
-        inspect._ParameterKind.VAR_POSITIONAL in kinds,
-        inspect._ParameterKind.VAR_KEYWORD in kinds,
-    )
+    any_position = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+    return positional[2:], names, any_position, any(p.kind is p.VAR_KEYWORD for p in parameters)
 
 
 def _by_position(

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.graph import Node, apply
+from minigrad.graph import Joint, Node, arrays, record
 from minigrad.tensor import SHARE_TENSORS, Tensor
 
 _CONTAINERS = (list, dict, set, deque, np.ndarray)  # of these a class attribute may be a cache
@@ -67,7 +67,10 @@ def record_by_hand(
         return [_own(name, *each) for each in zip(names, shares, wanted, strict=True)]
 
     arguments = (*inputs, *params.values())
-    return apply(Tensor, type(layer), arguments, {}, lambda *_: output, rules=pullback)
+    places = [i for i, a in enumerate(arguments) if isinstance(a, Node)]
+    parents = tuple(arguments[i] for i in places)
+    rule = Joint(pullback, places)
+    return record(Tensor, type(layer), parents, rule, arguments, arrays(arguments), {}, output)
 
 
 def _own(layer: str, name: str, share: Any, wanted: Any) -> Any:
