@@ -13,7 +13,7 @@ import functools
 import inspect
 import itertools
 from collections.abc import Callable, Iterable
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -169,7 +169,7 @@ def apply(
     if type(rules) is not tuple:
         places = [i for i, a in enumerate(arguments) if isinstance(a, Node)]
         parents = tuple([arguments[i] for i in places])
-        bound: Any = Joint(rules, places)
+        bound: Any = Joint(cast(Function, rules), places)
     else:
         pairs = zip(arguments, rules, strict=False)
         kept = [(a, rule) for a, rule in pairs if rule is not None and isinstance(a, Node)]

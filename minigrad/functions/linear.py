@@ -19,13 +19,13 @@ def _rows(x: Any) -> Any:
     lambda g, y, x, W, b: _rows(x).T @ _rows(g),
     lambda g, y, x, W, b: g,
 )
-def affine(x: Any, W: Any, b: Any) -> Any:
+def affine(x: Any, W: Any, b: Any = None) -> Any:
     """Multiply by a matrix and add a vector: x W + b.
 
     Args:
         x: shape (..., D): rows of D features.
         W: weights (D, M).
-        b: bias (M,), added to every row.
+        b: bias (M,), added to every row; none when None.
 
     Returns:
         Shape (..., M). With g for its gradient: dx = g Wᵀ, dW = xᵀ g, db = the sum of g's rows.
@@ -42,10 +42,14 @@ def affine(x: Any, W: Any, b: Any) -> Any:
     """
     if isinstance(x, np.ndarray) and x.dtype.kind != "f":
         raise TypeError(f"affine: x must be floats, not {x.dtype}: x.astype(W.dtype) converts it")
-    x, W, b = np.asarray(x), np.asarray(W), np.asarray(b)
-    if x.ndim == 0 or W.ndim != 2 or x.shape[-1] != W.shape[0] or b.shape != W.shape[1:]:
-        raise ValueError(_misfit(x.shape, W.shape, b.shape))
+    x, W = np.asarray(x), np.asarray(W)
+    width = W.shape[1:] if b is None else np.shape(b)
+    if x.ndim == 0 or W.ndim != 2 or x.shape[-1] != W.shape[0] or width != W.shape[1:]:
+        raise ValueError(_misfit(x.shape, W.shape, width))
     y = x @ W
+    if b is None:
+        return y
+    b = np.asarray(b)
     return np.add(y, b, out=y if y.dtype == b.dtype else None)
 
 

@@ -60,31 +60,35 @@ class Layer(Part):
 
     param_grads: Mapping[str, str] = MappingProxyType({})  # of a layer written by hand
     _definition: ClassVar[Any] = None  # the nearest __call__ that a person wrote
-    _by_hand: ClassVar[bool] = False
     takes_train_flag: ClassVar[bool] = False  # read from the signature, once
 
     def __init_subclass__(cls, *, abstract: bool = False, **options: Any) -> None:
         super().__init_subclass__(**options)
         if abstract:
             return
-        own = {"__call__", "forward", "backward"} & vars(cls).keys()
+        own = _written_in(cls)
         if "__call__" in own and len(own) > 1:
             raise TypeError(
                 f"{cls.__name__} defines __call__ and {' and '.join(sorted(own - {'__call__'}))}: "
                 "write a layer one way, __call__ in NumPy or forward and backward by hand"
             )
-        if "__call__" in own:
-            cls._definition, cls._by_hand = vars(cls)["__call__"], False
-        elif own and (len(own) == 2 or cls._by_hand or (cls._definition and "backward" in own)):
-            cls._by_hand = True
-            type.__setattr__(cls, "__call__", _call_by_hand)
-        elif own:
-            missing = "backward" if "forward" in own else "forward"
+        lineage = [c for c in cls.__mro__[: cls.__mro__.index(Layer)] if _written_in(c)]
+        nearest = _written_in(lineage[0]) if lineage else set()
+        inherited = next((_written_in(c) for c in lineage[1:]), set())
+        if "__call__" in nearest:
+            cls._definition = vars(lineage[0])["__call__"]
+            _install(cls, __call__=cls._definition, forward=Layer.forward, backward=Layer.backward)
+        elif len(nearest | (inherited - {"__call__"})) == 2:
+            _install(cls, __call__=_call_by_hand)
+        elif nearest == {"backward"} and inherited:
+            _install(cls, __call__=_call_by_hand, forward=Layer.forward)
+        elif nearest:
+            missing = "backward" if "forward" in nearest else "forward"
             raise TypeError(
-                f"{cls.__name__} defines {own.pop()} and no {missing}: write both by hand, or "
-                "__call__ in NumPy alone"
+                f"{cls.__name__} defines {next(iter(nearest))} and no {missing}: write both by "
+                "hand, or __call__ in NumPy alone"
             )
-        elif not cls._by_hand and cls._definition is None:
+        else:
             raise TypeError(
                 f"{cls.__name__} says nowhere what it computes: define __call__(self, x) in NumPy, "
                 "or forward(self, x) and backward(self, dout) by hand"
@@ -130,6 +134,11 @@ class Layer(Part):
         output, inputs = self._memory.latest
         if not isinstance(output, Node):
             raise RuntimeError(f"nothing in the latest forward of {self!r} can be differentiated")
+        if dout is not None and np.shape(dout) != output._data.shape:
+            raise ValueError(
+                f"{self!r}.backward: dout has shape {np.shape(dout)}, but the output of the latest "
+                f"forward has {output._data.shape}, and its gradient must too"
+            )
         wrt = [x for x in inputs if isinstance(x, Tensor)]
         tensors = self.structure().tensors
         found = gradients(output, [*wrt, *tensors.values()], dout)
@@ -225,11 +234,25 @@ class Layer(Part):
         return f"{type(self).__name__}()"
 
 
+def _written_in(cls: type) -> set[str]:
+    """Tell which of the three methods a person wrote in this very class."""
+    ours = (_call_by_hand, Layer.forward, Layer.backward)
+    found = {name: vars(cls).get(name) for name in ("__call__", "forward", "backward")}
+    return {name for name, method in found.items() if method and method not in ours}
+
+
+def _install(cls: type, **methods: Any) -> None:
+    """Define methods in a class, where it would inherit others."""
+    for name, method in methods.items():
+        if getattr(cls, name) is not method:
+            type.__setattr__(cls, name, method)
+
+
 def _call_by_hand(self: Layer, *inputs: Any, **options: Any) -> Any:
     """Run forward; record it, with backward for its rule, when a Tensor takes part."""
     tensors = self.structure().tensors
     if not tensors and not any(isinstance(x, Node) for x in inputs):
-        return self.forward(*inputs, **options)
+        return self.forward(*map(np.array, inputs), **options)
     return record_by_hand(self, inputs, options, tensors, lambda layer: layer.grads)
 
 

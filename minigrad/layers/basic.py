@@ -61,7 +61,7 @@ class Affine(Layer):
 
     def __call__(self, x: Any) -> Any:
         """Map rows of D features to rows of M."""
-        return functions.affine(x, self.W, self.b) if hasattr(self, "b") else x @ self.W
+        return functions.affine(x, self.W, getattr(self, "b", None))
 
     def __repr__(self) -> str:
         bias = "" if hasattr(self, "b") else ", bias=False"

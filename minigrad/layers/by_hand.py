@@ -59,6 +59,11 @@ def record_by_hand(
         run = _copied(kept, params)  # backward may use up what forward kept
         dx = run.backward(np.array(g))
         shares = list(dx) if isinstance(dx, (tuple, list)) else [dx]
+        if len(shares) > len(inputs):
+            raise ValueError(
+                f"{name}.backward returned {len(shares)} gradients for {len(inputs)} inputs; those "
+                "of parameters belong into attributes that param_grads names"
+            )
         shares += [None] * (len(inputs) - len(shares))  # labels need none
         found = gradients_of(run)
         shares += [found.get(key) for key in params]
@@ -132,3 +137,21 @@ def takes_train_flag(function: Any) -> bool:
     except (TypeError, ValueError):
         return False
     return any(p.name == "train_flag" or p.kind is p.VAR_KEYWORD for p in parameters)
+
+
+def arrays_in(value: Any, path: str = "", seen: set[int] | None = None) -> list[str]:
+    """List the paths of all arrays of floats inside an object: W, params[0], inner.W."""
+    seen = set() if seen is None else seen
+    if id(value) in seen or isinstance(value, (Node, type, np.random.Generator)):
+        return []
+    seen.add(id(value))
+    if isinstance(value, np.ndarray):
+        return [path] if value.dtype.kind == "f" else []
+    items: Any = {}
+    if isinstance(value, dict):
+        items = {f"{path}[{key!r}]": item for key, item in value.items()}
+    elif isinstance(value, (list, tuple)):
+        items = {f"{path}[{i}]": item for i, item in enumerate(value)}
+    else:
+        items = {f"{path}.{k}" if path else k: item for k, item in attributes(value).items()}
+    return [found for name, item in items.items() for found in arrays_in(item, name, seen)]

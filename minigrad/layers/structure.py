@@ -23,6 +23,11 @@ class Part:
         """Look again at arrays that may have been replaced from outside."""
 
     def __setattr__(self, name: str, value: Any) -> None:
+        if name in ("params", "grads"):
+            raise AttributeError(
+                f"{name} of a layer is found, not set: give each parameter an attribute, self.W, "
+                'and if backward is written by hand, say in the class param_grads = {"W": "dW"}'
+            )
         if is_structural(value) or is_structural(vars(self).get(name)):
             Part.changes += 1
         object.__setattr__(self, name, value)

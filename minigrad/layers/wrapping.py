@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad.graph import Node
 from minigrad.layers.base import Layer
-from minigrad.layers.by_hand import record_by_hand, takes_train_flag
+from minigrad.layers.by_hand import arrays_in, record_by_hand, takes_train_flag
 
 
 def wrap(layer: Any, param_grads: Mapping[str, str] | None = None) -> Layer:
@@ -55,7 +55,7 @@ class Wrapped(Layer):
             options = {"train_flag": train_flag}
         tensors = self.structure().tensors
         if not tensors and not any(isinstance(x, Node) for x in inputs):
-            return self.layer.forward(*inputs, **options)
+            return self.layer.forward(*map(np.array, inputs), **options)
         return record_by_hand(self.layer, inputs, options, tensors, self._gradients_in)
 
     def _gradients_in(self, layer: Any) -> dict[str, Any]:
@@ -76,16 +76,23 @@ def as_layer(layer: Any) -> Layer:
         TypeError: for anything else; for an object that holds arrays of floats, which `wrap` asks
             about.
     """
+    held = arrays_in(layer) if _undeclared(layer) else []
+    if not held:
+        return wrap(layer)
+    name, listed = type(layer).__name__, ", ".join(held)
     if isinstance(layer, Layer):
-        return layer
-    wrapped = wrap(layer)
-    attributes = vars(layer) if hasattr(layer, "__dict__") else {}
-    held = [k for k, v in attributes.items() if isinstance(v, np.ndarray) and v.dtype.kind == "f"]
-    if held:
-        name = type(layer).__name__
         raise TypeError(
-            f"{name} holds the arrays {', '.join(held)}, which would not be trained: say which are "
-            f'parameters, mg.wrap(layer, param_grads={{"{held[0]}": "d{held[0]}"}}), or '
-            "mg.wrap(layer) if none is"
+            f"{name} is written by hand and holds the arrays {listed}, which would not be trained: "
+            'say in the class which are parameters, param_grads = {"W": "dW"}; {} if none is'
         )
-    return wrapped
+    raise TypeError(
+        f"{name} holds the arrays {listed}, which would not be trained: say which are parameters, "
+        'mg.wrap(layer, param_grads={"W": "dW"}), or mg.wrap(layer) if none is'
+    )
+
+
+def _undeclared(layer: Any) -> bool:
+    """Tell whether a layer is written by hand and says nowhere what its parameters are."""
+    if not isinstance(layer, Layer):
+        return callable(getattr(layer, "forward", None))
+    return type(layer).forward is not Layer.forward and layer.param_grads is Layer.param_grads

@@ -1,0 +1,421 @@
+"""Break each derivative on purpose, one slip at a time, and see whether a test notices.
+
+    python tests/mutate_rules.py             every rule of minigrad/derivatives and minigrad/functions
+    python tests/mutate_rules.py np.exp tan  only the rules (or helpers of rules) of these names
+    python tests/mutate_rules.py --list      say what would be tried
+
+A mutant is one change in a rule: sign, factor 2, the cotangent ignored, operands swapped, a term or
+factor dropped, `*` for `/`, cos for sin, a constant off by one … Each runs in a temporary copy of
+the package, in a process of its own, against the tests of the functions that use the rule.
+"""
+
+import argparse
+import ast
+import copy
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import hypothesis
+import hypothesis.extra.numpy
+import pytest
+from hypothesis import HealthCheck, Phase
+
+TESTS = Path(__file__).resolve().parent
+ROOT = TESTS.parent
+IGNORED = shutil.ignore_patterns("__pycache__", "digits.npz")
+SOURCES = sorted(ROOT.glob("minigrad/derivatives/*.py")) + sorted(ROOT.glob("minigrad/functions/*.py"))
+ALWAYS = ["test_pitfalls.py", "test_functions.py"]  # what a mutant meets that is left
+PROCESSES = 2
+SECONDS = 120  # for one mutant; one that hangs is killed, by the clock
+
+# Mutants that no test can notice, because they change no derivative: (name, change) -> why.
+EQUIVALENT: dict[tuple[str, str], str] = {}
+
+
+@dataclass
+class Mutant:
+    """One change of one rule: the whole text of its file with the change made."""
+
+    name: str  # whose rule, np.exp; or which helper of rules, spread
+    change: str
+    path: Path
+    text: str
+    functions: list  # names, as in test ids, of the functions that use it
+
+
+# ---- what can be changed in an expression --------------------------------------------------------
+OPPOSITE = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult}
+OPPOSITE |= {ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd, ast.FloorDiv: ast.Mult, ast.Mod: ast.Add}
+COMPARISON = {
+    ast.Gt: [ast.GtE, ast.Lt],
+    ast.GtE: [ast.Gt, ast.LtE],
+    ast.Lt: [ast.LtE, ast.Gt],
+    ast.LtE: [ast.Lt, ast.GtE],
+    ast.Eq: [ast.NotEq],
+    ast.NotEq: [ast.Eq],
+    ast.Is: [ast.IsNot],
+    ast.IsNot: [ast.Is],
+}
+TWINS = """cos sin, cosh sinh, tanh tan, exp expm1, log log1p, sqrt square, maximum minimum, max min,
+trunc ceil, floor_divide divide, ones_like zeros_like, sum mean, cumprod cumsum, isfinite isnan, over
+times, flipud fliplr, abs sign, where minimum, sigmoid tanh, log_softmax softmax"""
+SIMILAR = {}
+for one, other in (pair.split() for pair in TWINS.replace("\n", " ").split(",")):
+    SIMILAR |= {one: other, other: one}
+
+
+def replacements(node):
+    """Yield expressions that a slip of the pen could put in place of this one."""
+    if isinstance(node, ast.BinOp):
+        if type(node.op) in OPPOSITE:
+            yield ast.BinOp(node.left, OPPOSITE[type(node.op)](), node.right)
+        if isinstance(node.op, (ast.MatMult, ast.Sub, ast.Div, ast.Pow)):
+            yield ast.BinOp(node.right, node.op, node.left)
+        yield node.left
+        yield node.right
+    elif isinstance(node, ast.UnaryOp):
+        yield node.operand
+    elif isinstance(node, ast.Constant):
+        if isinstance(node.value, bool):
+            yield ast.Constant(not node.value)
+        elif isinstance(node.value, (int, float)):
+            yield ast.Constant(node.value + 1)
+    elif isinstance(node, ast.Compare) and len(node.ops) == 1:
+        for op in COMPARISON.get(type(node.ops[0]), []):
+            yield ast.Compare(node.left, [op()], node.comparators)
+    elif isinstance(node, ast.BoolOp):
+        other = ast.And() if isinstance(node.op, ast.Or) else ast.Or()
+        yield ast.BoolOp(other, node.values)
+        yield from node.values
+    elif isinstance(node, ast.IfExp):
+        yield node.body
+        yield node.orelse
+    elif isinstance(node, ast.Subscript):
+        yield node.value
+    elif isinstance(node, ast.Attribute) and node.attr == "T":
+        yield node.value
+    elif isinstance(node, ast.Call):
+        yield from changed_calls(node)
+
+
+def changed_calls(node):
+    """Yield calls of a similar function, with arguments swapped, dropped, or not called at all."""
+    name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+    if name in SIMILAR:
+        func = copy.deepcopy(node.func)
+        setattr(func, "attr" if isinstance(func, ast.Attribute) else "id", SIMILAR[name])
+        yield ast.Call(func, node.args, node.keywords)
+    if len(node.args) > 1 and not any(isinstance(a, ast.Starred) for a in node.args[:2]):
+        a, b, *rest = node.args
+        yield ast.Call(node.func, [b, a, *rest], node.keywords)
+        yield b
+    if node.args and not isinstance(node.args[0], ast.Starred):
+        yield node.args[0]
+    for i in range(len(node.keywords)):
+        yield ast.Call(node.func, node.args, node.keywords[:i] + node.keywords[i + 1 :])
+
+
+class Renamed(ast.NodeTransformer):
+    """Other expressions in place of names."""
+
+    def __init__(self, names):
+        self.names = names
+
+    def visit_Name(self, node):  # noqa: N802 - ast's name
+        return self.names.get(node.id, node) if isinstance(node.ctx, ast.Load) else node
+
+
+def whole_rules(rule):
+    """Yield (what, body): the slips that change a rule as a whole."""
+    body, names = rule.body, [a.arg for a in rule.args.args]
+    names = names[: len(names) - len(rule.args.defaults)]
+    yield "sign", ast.UnaryOp(ast.USub(), body)
+    yield "factor 2", ast.BinOp(ast.Constant(2), ast.Mult(), body)
+    ones = ast.parse(f"np.ones_like({names[0]})", mode="eval").body
+    yield "cotangent ignored", Renamed({names[0]: ones}).visit(copy.deepcopy(body))
+    used = [n for n in names[1:] if any(getattr(x, "id", "") == n for x in ast.walk(body))]
+    for a, b in [(a, b) for i, a in enumerate(names[1:]) for b in names[i + 2 :]]:
+        if a in used or b in used:
+            swap = {a: ast.Name(b, ast.Load()), b: ast.Name(a, ast.Load())}
+            yield f"{a} and {b} swapped", Renamed(swap).visit(copy.deepcopy(body))
+
+
+def places(root):
+    """Yield (get, put) for every expression below a node, types and defaults excepted."""
+    skipped = {"annotation", "returns", "defaults", "decorator_list", "kw_defaults"}
+    for parent in ast.walk(root):
+        for field, value in ast.iter_fields(parent):
+            if field in skipped or isinstance(parent, (ast.arguments, ast.JoinedStr)):
+                continue
+            if isinstance(value, ast.expr):
+                yield value, lambda new, p=parent, f=field: setattr(p, f, new)
+            elif isinstance(value, list):
+                for i, item in enumerate(value):
+                    if isinstance(item, ast.expr):
+                        yield item, lambda new, v=value, i=i: v.__setitem__(i, new)
+
+
+def short(node):
+    text = " ".join(ast.unparse(node).split())
+    return text if len(text) < 60 else text[:57] + "…"
+
+
+def mutants_of(name, root, module, path, functions):
+    """Yield each mutant of a rule (a lambda) or of a function that helps rules."""
+
+    def mutant(change):
+        return Mutant(name, change, path, ast.unparse(ast.fix_missing_locations(module)), functions)
+
+    if isinstance(root, ast.Lambda):
+        body = root.body
+        for what, root.body in whole_rules(root):
+            yield mutant(f"{what}: {short(body)}")
+        root.body = body
+    seen = set()
+    for old, put in list(places(root)):
+        if isinstance(root, ast.FunctionDef) and is_docstring(root, old):
+            continue
+        for new in replacements(old):
+            change = f"{short(old)}  →  {short(new)}"
+            put(new)
+            text = mutant(change)
+            put(old)
+            if text.text not in seen:
+                seen.add(text.text)
+                yield text
+
+
+def is_docstring(function, node):
+    first = function.body[0]
+    return isinstance(first, ast.Expr) and first.value is node
+
+
+# ---- which rules there are, and who uses what ------------------------------------------------------
+def read_rules():
+    """Return the rules, as (name, lambda, module, path), the helpers alike, and who uses whom."""
+    rules, helpers, uses = [], [], {}
+    for path in SOURCES:
+        module = ast.parse(path.read_text())
+        loops = {
+            loop.target.id: [called(e) for e in loop.iter.elts]
+            for loop in ast.walk(module)
+            if isinstance(loop, ast.For) and isinstance(loop.iter, ast.Tuple)
+        }
+        for node in ast.walk(module):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "defvjp":
+                target = called(node.args[0])
+                given = [*node.args[1:], *[k.value for k in node.keywords]]
+                for name in loops.get(target, [target]):
+                    uses.setdefault(name, set()).update(*map(names_in, given))
+                rules += [(target, r, module, path) for r in given if isinstance(r, ast.Lambda)]
+                loops.setdefault(target, [target])
+            elif isinstance(node, ast.FunctionDef) and node.col_offset == 0:
+                given = [a for d in node.decorator_list if isinstance(d, ast.Call) for a in d.args]
+                uses.setdefault(node.name, set()).update(names_in(node), *map(names_in, given))
+                lambdas = [r for r in given if isinstance(r, ast.Lambda)]
+                rules += [(node.name, r, module, path) for r in lambdas]
+                if path.parent.name == "derivatives" or not node.decorator_list:
+                    helpers.append((node.name, node, module, path))
+        for target, names in loops.items():
+            uses.setdefault(target, set()).update(names if names != [target] else ())
+    return rules, helpers, uses
+
+
+def called(node):
+    """Name a function as the test ids do."""
+    text = ast.unparse(node)
+    return text if text.startswith("np.") else text.split(".")[-1]
+
+
+def names_in(node):
+    names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+    return names | {called(n) for n in ast.walk(node) if isinstance(n, ast.Attribute)}
+
+
+def reachable(name, uses):
+    """Return all names that a name leads to."""
+    found, stack = set(), [name]
+    while stack:
+        for other in uses.get(stack.pop(), ()):
+            if other not in found:
+                found.add(other)
+                stack.append(other)
+    return found
+
+
+def all_mutants(tested):
+    """List the mutants of all rules, and of the helpers that rules lead to."""
+    rules, helpers, uses = read_rules()
+    ruled = {name for name, *_ in rules}
+    from_rules = {}
+    for name, rule, _, _ in rules:
+        names = names_in(rule)
+        from_rules.setdefault(name, set()).update(names, *(reachable(n, uses) for n in names))
+    leads = {name: reachable(name, uses) | {name} for name in tested}
+    mutants = []
+    for name, root, module, path in rules:
+        users = [t for t in tested if name in leads[t]]
+        mutants += mutants_of(name, root, module, path, [name] * (name in tested) or users)
+    for name, root, module, path in helpers:
+        owners = {r for r in ruled if name in from_rules[r]}
+        users = [t for t in tested if t in owners or any(o in leads[t] for o in owners)]
+        if users:
+            mutants += mutants_of(name, root, module, path, users)
+    return mutants
+
+
+# ---- running them --------------------------------------------------------------------------------
+def tested_names():
+    """Return the functions that have property tests, by the names of their test ids."""
+    ask = "import test_derivatives as t; print(*map(t.name_of, t.DOMAINS))"
+    path = {"PYTHONPATH": f"{ROOT}{os.pathsep}{TESTS}"}
+    run = [sys.executable, "-c", ask]
+    out = subprocess.run(run, env=os.environ | path, capture_output=True, text=True, check=True)
+    return out.stdout.split()
+
+
+def killed_by_property_tests(names):
+    """Call the property tests of these functions; tell whether one of them fails."""
+    import test_derivatives as module
+
+    tests = [t for name, t in vars(module).items() if name.startswith("test_")]
+    functions = [f for f in module.DOMAINS if module.name_of(f) in names]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for test in tests:
+            marks = [m.args[1] for m in getattr(test, "pytestmark", [])]
+            for function in functions:
+                if any(function in given for given in marks):
+                    try:
+                        test(function=function)
+                    except Exception:
+                        return True
+    return False
+
+
+def try_mutant(package, names):
+    """In a child process: exit code 1 when a test of the mutated package fails, else 0."""
+    sys.path[:0] = [str(package), str(TESTS)]
+    os.chdir(package)
+    os.environ["HYPOTHESIS_PROFILE"] = "mutants"
+    hypothesis.settings.load_profile("mutants")
+    signal.alarm(SECONDS)
+    quiet = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(quiet, 1)
+    os.dup2(quiet, 2)
+    try:
+        import minigrad
+    except Exception:
+        return 1
+    if not Path(minigrad.__file__).is_relative_to(package):
+        return 99
+    if killed_by_property_tests(names):
+        return 1
+    options = ["-x", "-q", "-p", "no:cacheprovider", "--assert=plain", "--hypothesis-seed=0"]
+    options += ["--rootdir", str(ROOT), "-c", str(ROOT / "pyproject.toml")]
+    return int(pytest.main([*options, *[str(TESTS / name) for name in ALWAYS]]))
+
+
+def start(mutant, folder):
+    """Write the mutant's copy of the package, and fork a process to test it."""
+    package = Path(tempfile.mkdtemp(dir=folder))
+    shutil.copytree(ROOT / "minigrad", package / "minigrad", ignore=IGNORED)
+    if mutant.path:
+        (package / mutant.path.relative_to(ROOT)).write_text(mutant.text)
+    pid = os.fork()
+    if pid == 0:
+        code = 98
+        try:
+            code = try_mutant(package, mutant.functions)
+        finally:
+            os._exit(code)
+    return pid, package
+
+
+def run_all(mutants):
+    """Yield (mutant, exit code) as they finish, PROCESSES at a time."""
+    queue, running = list(reversed(mutants)), {}
+    with tempfile.TemporaryDirectory() as folder:
+        while queue or running:
+            while queue and len(running) < PROCESSES:
+                mutant = queue.pop()
+                pid, package = start(mutant, folder)
+                running[pid] = mutant, package
+            pid, status = os.waitpid(-1, 0)
+            mutant, package = running.pop(pid)
+            shutil.rmtree(package)
+            yield mutant, os.waitstatus_to_exitcode(status)
+
+
+def fast_profile():
+    """Register a profile that fails at once: no shrinking, no replay, no second chance."""
+    hypothesis.settings.register_profile(
+        "mutants",
+        max_examples=25,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("names", nargs="*", help="only rules and helpers of these names")
+    parser.add_argument("--list", action="store_true", help="list the mutants, run none")
+    arguments = parser.parse_args()
+    mutants = [m for m in all_mutants(tested_names()) if not arguments.names or m.name in arguments.names]
+    if arguments.list:
+        for m in mutants:
+            print(f"{m.name:24} {m.change}   [{', '.join(m.functions[:4])}]")
+        print(len(mutants), "mutants")
+        return 0
+    fast_profile()
+    sound = Mutant("", "", None, "", sorted({f for m in mutants for f in m.functions}))
+    [(_, code)] = run_all([sound])
+    if code:
+        print(f"the tests fail without any mutation (exit {code}): mend that first")
+        return 2
+    return report(mutants)
+
+
+def report(mutants):
+    """Run, print each survivor as it is found, then the table by file."""
+    began, tried, killed, survivors = time.perf_counter(), Counter(), Counter(), []
+    for done, (m, code) in enumerate(run_all(mutants), start=1):
+        where = m.path.relative_to(ROOT / "minigrad").as_posix()
+        if code == 99:
+            raise SystemExit("the mutated package was not the one under test")
+        if (m.name, m.change) in EQUIVALENT:
+            if code:
+                print(f"listed as equivalent, but killed: {m.name}: {m.change}", flush=True)
+            continue
+        tried[where] += 1
+        if code:
+            killed[where] += 1
+        else:
+            survivors.append(m)
+            print(f"survived: {m.name}: {m.change}", flush=True)
+        if done % 100 == 0:
+            print(f"… {done} of {len(mutants)}, {time.perf_counter() - began:.0f} s", flush=True)
+    print(f"\n{'rules in':32}{'killed':>8}{'tried':>8}")
+    for where in tried:
+        print(f"{where:32}{killed[where]:>8}{tried[where]:>8}")
+    listed = sum((m.name, m.change) in EQUIVALENT for m in mutants)
+    print(f"{listed} equivalent mutants, each listed with its reason, are not counted")
+    print(f"killed {killed.total()} of {tried.total()}")
+    return 1 if survivors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
