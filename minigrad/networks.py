@@ -89,6 +89,8 @@ class Network(Layer, abstract=True):
     def gradient(self, x: Any, t: Any) -> dict[str, Array]:
         """Differentiate the loss by every parameter, in training: {name: array}, yours to keep."""
         tensors = self.structure().tensors
+        if not tensors:
+            return {}
         x, t = borrowed(self._batch(x)), borrowed(np.asarray(t))
         found = gradients(self.objective(x, t), list(tensors.values()))
         return dict(zip(tensors, found, strict=True))
@@ -147,7 +149,9 @@ class Network(Layer, abstract=True):
         """Convert floats to the dtype of the parameters."""
         if isinstance(x, Tensor):
             return x
-        x = np.asarray(x)
+        if not isinstance(x, np.ndarray):
+            x = np.asarray(x)
+            x = x if x.dtype.kind not in "iu" else x.astype(np.float64)  # numbers in lists
         for tensor in self.structure().tensors.values():
             return x.astype(tensor.dtype, copy=False) if x.dtype.kind == "f" else x
         return x
@@ -172,9 +176,8 @@ class Network(Layer, abstract=True):
         Raises:
             ValueError: naming all missing, unexpected and unfit entries; nothing is loaded then.
         """
-        storage.check(self.params, state)
-        for name, value in self.params.items():
-            self.params[name] = np.asarray(state[name], dtype=value.dtype)
+        for name, value in storage.fitted(self.params, state).items():
+            self.params[name] = value
 
     def save(self, path: Any) -> None:
         """Write all parameters to an .npz file, without pickle."""
@@ -341,8 +344,8 @@ def mlp(
       loss=SoftmaxWithLoss(),
     )
     """
-    if len(sizes) < 2:
-        raise ValueError(f"mlp needs at least the sizes of input and output, not {list(sizes)}")
+    if not isinstance(sizes, (list, tuple)) or len(sizes) < 2:
+        raise ValueError(f"mlp needs a list of the sizes of input, hidden and output, not {sizes}")
     if activation not in ACTIVATIONS:
         raise ValueError(
             f"mlp: activation must be one of {', '.join(ACTIVATIONS)}, not {activation!r}"
@@ -352,7 +355,7 @@ def mlp(
     layers: list[Layer] = []
     for n_in, n_out in itertools.pairwise(sizes):
         if layers:
-            layers += [layer(), *([Dropout(dropout, rng=rng)] if dropout else [])]
+            layers += [layer(), Dropout(dropout, rng=rng)][: 2 if dropout else 1]
         chosen = fitting if init is None else init
         layers.append(Affine(n_in, n_out, init=chosen, dtype=dtype, rng=rng))
     return Sequential(*layers, loss=SoftmaxWithLoss() if loss is None else loss)

@@ -51,14 +51,18 @@ def load(path: Any) -> dict[str, Array]:
             raise ValueError(f"{path} is not an undamaged .npz file of parameters: {e}") from e
 
 
-def check(params: Mapping[str, Array], state: Mapping[str, Any]) -> None:
-    """Compare a state with the parameters it is meant for.
+def fitted(params: Mapping[str, Array], state: Any) -> dict[str, Array]:
+    """Convert a state to the parameters that it is meant for, in their dtypes.
 
     Raises:
+        TypeError: when the state is no mapping.
         ValueError: that lists all missing, unexpected and unfit entries.
     """
+    if not isinstance(state, Mapping):
+        raise TypeError(f"a state maps names to arrays, and {type(state).__name__} does not")
     faults = [f"missing {name} {p.shape}" for name, p in params.items() if name not in state]
     faults += [f"unexpected {name}" for name in state if name not in params]
+    found = {}
     for name, p in params.items():
         if name in state:
             value = np.asarray(state[name])
@@ -66,5 +70,11 @@ def check(params: Mapping[str, Array], state: Mapping[str, Any]) -> None:
                 faults.append(f"{name} has shape {value.shape}, the network's has {p.shape}")
             elif value.dtype.kind not in "fiu":
                 faults.append(f"{name} holds {value.dtype}, not numbers")
+            else:
+                with np.errstate(over="ignore"):
+                    found[name] = value.astype(p.dtype)
+                if np.any(np.isinf(found[name]) & np.isfinite(value)):
+                    faults.append(f"{name} is too large for {p.dtype}")
     if faults:
         raise ValueError("the state does not fit this network: " + "; ".join(faults))
+    return found

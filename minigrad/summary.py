@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.layers import Layer
+from minigrad.layers import Affine, Layer
 
 
 def layers_by_path(net: Layer) -> Iterator[tuple[str, Layer]]:
@@ -46,7 +46,8 @@ def summary(net: Any, x: Any = None) -> str:
 
     Args:
         net: the network.
-        x: a batch of inputs to find the shapes with. When None, zeros for the first weights.
+        x: a batch of inputs to find the shapes with; when None, a row of zeros, if the first layer
+            with weights is an Affine.
 
     >>> import minigrad as mg
     >>> print(summary(mg.mlp([784, 50, 10], rng=0)))
@@ -77,10 +78,10 @@ def summary(net: Any, x: Any = None) -> str:
 def _output_shapes(net: Any, x: Any) -> dict[str, str]:
     """Run a copy of the network whose layers note the shapes that they put out."""
     if x is None:
-        first = next(iter(net.params.values()), np.zeros(0))
-        x = np.zeros((1, first.shape[0])) if first.ndim == 2 else None
-        if x is None:
+        affine = next((layer for _, layer in layers_by_path(net) if hasattr(layer, "W")), None)
+        if not isinstance(affine, Affine):
             return {}
+        x = np.zeros((1, affine.W.shape[0]))
     twin = copy.deepcopy(net)
     shapes: dict[str, str] = {}
     for path, layer in layers_by_path(twin):

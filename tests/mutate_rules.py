@@ -1,8 +1,8 @@
 """Break each derivative on purpose, one slip at a time, and see whether a test notices.
 
-    python tests/mutate_rules.py             every rule of minigrad/derivatives and minigrad/functions
-    python tests/mutate_rules.py np.exp tan  only the rules (or helpers of rules) of these names
-    python tests/mutate_rules.py --list      say what would be tried
+    python tests/mutate_rules.py               every rule of derivatives/ and functions/
+    python tests/mutate_rules.py np.exp spread  the rules, or helpers of rules, of these names
+    python tests/mutate_rules.py --list        say what would be tried
 
 A mutant is one change in a rule: sign, factor 2, the cotangent ignored, operands swapped, a term or
 factor dropped, `*` for `/`, cos for sin, a constant off by one … Each runs in a temporary copy of
@@ -32,7 +32,9 @@ from hypothesis import HealthCheck, Phase
 TESTS = Path(__file__).resolve().parent
 ROOT = TESTS.parent
 IGNORED = shutil.ignore_patterns("__pycache__", "digits.npz")
-SOURCES = sorted(ROOT.glob("minigrad/derivatives/*.py")) + sorted(ROOT.glob("minigrad/functions/*.py"))
+SOURCES = sorted(ROOT.glob("minigrad/derivatives/*.py")) + sorted(
+    ROOT.glob("minigrad/functions/*.py")
+)
 ALWAYS = ["test_pitfalls.py", "test_functions.py"]  # what a mutant meets that is left
 PROCESSES = 2
 SECONDS = 120  # for one mutant; one that hangs is killed, by the clock
@@ -65,9 +67,9 @@ COMPARISON = {
     ast.Is: [ast.IsNot],
     ast.IsNot: [ast.Is],
 }
-TWINS = """cos sin, cosh sinh, tanh tan, exp expm1, log log1p, sqrt square, maximum minimum, max min,
-trunc ceil, floor_divide divide, ones_like zeros_like, sum mean, cumprod cumsum, isfinite isnan, over
-times, flipud fliplr, abs sign, where minimum, sigmoid tanh, log_softmax softmax"""
+TWINS = """cos sin, cosh sinh, tanh tan, exp expm1, log log1p, sqrt square, maximum minimum,
+max min, trunc ceil, floor_divide divide, ones_like zeros_like, sum mean, cumprod cumsum, isfinite
+isnan, over times, flipud fliplr, abs sign, where minimum, sigmoid tanh, log_softmax softmax"""
 SIMILAR = {}
 for one, other in (pair.split() for pair in TWINS.replace("\n", " ").split(",")):
     SIMILAR |= {one: other, other: one}
@@ -99,9 +101,7 @@ def replacements(node):
     elif isinstance(node, ast.IfExp):
         yield node.body
         yield node.orelse
-    elif isinstance(node, ast.Subscript):
-        yield node.value
-    elif isinstance(node, ast.Attribute) and node.attr == "T":
+    elif isinstance(node, ast.Subscript) or (isinstance(node, ast.Attribute) and node.attr == "T"):
         yield node.value
     elif isinstance(node, ast.Call):
         yield from changed_calls(node)
@@ -130,7 +130,7 @@ class Renamed(ast.NodeTransformer):
     def __init__(self, names):
         self.names = names
 
-    def visit_Name(self, node):  # noqa: N802 - ast's name
+    def visit_Name(self, node):
         return self.names.get(node.id, node) if isinstance(node.ctx, ast.Load) else node
 
 
@@ -177,7 +177,8 @@ def mutants_of(name, root, module, path, functions):
 
     if isinstance(root, ast.Lambda):
         body = root.body
-        for what, root.body in whole_rules(root):
+        for what, changed in whole_rules(root):
+            root.body = changed
             yield mutant(f"{what}: {short(body)}")
         root.body = body
     seen = set()
@@ -199,9 +200,9 @@ def is_docstring(function, node):
     return isinstance(first, ast.Expr) and first.value is node
 
 
-# ---- which rules there are, and who uses what ------------------------------------------------------
+# ---- which rules there are, and who uses what ----------------------------------------------------
 def read_rules():
-    """Return the rules, as (name, lambda, module, path), the helpers alike, and who uses whom."""
+    """Return the rules, as (name, lambda, module, path), helpers alike, and who uses whom."""
     rules, helpers, uses = [], [], {}
     for path in SOURCES:
         module = ast.parse(path.read_text())
@@ -283,10 +284,27 @@ def tested_names():
     return out.stdout.split()
 
 
-def killed_by_property_tests(names):
-    """Call the property tests of these functions; tell whether one of them fails."""
+def in_a_fork(work):
+    """Run work() in a child process, and return the exit code that it returns there."""
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        signal.alarm(SECONDS)
+        try:
+            code = work()
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def killed_by_property_tests(package, names):
+    """Call the property tests of these functions; return 1 when one of them fails."""
     import test_derivatives as module
 
+    import minigrad
+
+    if not Path(minigrad.__file__).is_relative_to(package):
+        return 99
     tests = [t for name, t in vars(module).items() if name.startswith("test_")]
     functions = [f for f in module.DOMAINS if module.name_of(f) in names]
     with warnings.catch_warnings():
@@ -298,37 +316,33 @@ def killed_by_property_tests(names):
                     try:
                         test(function=function)
                     except Exception:
-                        return True
-    return False
+                        return 1
+    return 0
 
 
 def try_mutant(package, names):
     """In a child process: exit code 1 when a test of the mutated package fails, else 0."""
-    sys.path[:0] = [str(package), str(TESTS)]
+    folder = package.parent
+    sys.path[:0] = [str(package), str(folder / "tests")]
     os.chdir(package)
     os.environ["HYPOTHESIS_PROFILE"] = "mutants"
     hypothesis.settings.load_profile("mutants")
-    signal.alarm(SECONDS)
     quiet = os.open(os.devnull, os.O_WRONLY)
     os.dup2(quiet, 1)
     os.dup2(quiet, 2)
-    try:
-        import minigrad
-    except Exception:
-        return 1
-    if not Path(minigrad.__file__).is_relative_to(package):
-        return 99
-    if killed_by_property_tests(names):
-        return 1
+    code = in_a_fork(lambda: killed_by_property_tests(package, names))
+    if code:
+        return code
+    signal.alarm(SECONDS)
     options = ["-x", "-q", "-p", "no:cacheprovider", "--assert=plain", "--hypothesis-seed=0"]
-    options += ["--rootdir", str(ROOT), "-c", str(ROOT / "pyproject.toml")]
-    return int(pytest.main([*options, *[str(TESTS / name) for name in ALWAYS]]))
+    options += ["--rootdir", str(folder), "-c", str(folder / "pyproject.toml")]
+    return int(pytest.main([*options, *[str(folder / "tests" / name) for name in ALWAYS]]))
 
 
 def start(mutant, folder):
     """Write the mutant's copy of the package, and fork a process to test it."""
     package = Path(tempfile.mkdtemp(dir=folder))
-    shutil.copytree(ROOT / "minigrad", package / "minigrad", ignore=IGNORED)
+    shutil.copytree(folder / "minigrad", package / "minigrad")
     if mutant.path:
         (package / mutant.path.relative_to(ROOT)).write_text(mutant.text)
     pid = os.fork()
@@ -344,7 +358,11 @@ def start(mutant, folder):
 def run_all(mutants):
     """Yield (mutant, exit code) as they finish, PROCESSES at a time."""
     queue, running = list(reversed(mutants)), {}
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        shutil.copytree(ROOT / "minigrad", folder / "minigrad", ignore=IGNORED)
+        shutil.copytree(TESTS, folder / "tests", ignore=IGNORED)
+        shutil.copy(ROOT / "pyproject.toml", folder)
         while queue or running:
             while queue and len(running) < PROCESSES:
                 mutant = queue.pop()
@@ -374,7 +392,9 @@ def main():
     parser.add_argument("names", nargs="*", help="only rules and helpers of these names")
     parser.add_argument("--list", action="store_true", help="list the mutants, run none")
     arguments = parser.parse_args()
-    mutants = [m for m in all_mutants(tested_names()) if not arguments.names or m.name in arguments.names]
+    mutants = [
+        m for m in all_mutants(tested_names()) if not arguments.names or m.name in arguments.names
+    ]
     if arguments.list:
         for m in mutants:
             print(f"{m.name:24} {m.change}   [{', '.join(m.functions[:4])}]")

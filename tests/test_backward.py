@@ -119,6 +119,12 @@ def test_one_tensor_asks_for_one_gradient_and_a_list_for_a_list():
     assert gradients(x * x, []) == []
 
 
+def test_any_collection_of_tensors_will_do():
+    x = Tensor(2.0)
+    for wrt in ((x,), {x: 1}, {"x": x}.values(), iter([x]), (t for t in [x])):
+        assert gradients(x * x, wrt) == [4.0]
+
+
 # ---- only what is needed -------------------------------------------------------------------------
 def test_only_rules_between_the_output_and_what_is_asked_for_run():
     log = []
@@ -296,6 +302,16 @@ def test_a_view_of_a_parameter_is_stale_with_it():
     write(W, [[5.0, 6.0]])
     with pytest.raises(RuntimeError, match="W was written"):
         gradients(np.sum(old * old), W)
+
+
+def test_a_view_of_a_parameter_is_stale_even_to_younger_inputs():
+    W = Tensor([[1.0, 2.0]], name="W")
+    transposed = W.T
+    x = Tensor([3.0])
+    loss = np.sum((transposed @ x) ** 2)
+    write(W, [[5.0, 6.0]])
+    with pytest.raises(RuntimeError, match="W was written"):
+        gradients(loss, x)
 
 
 def test_a_parameter_without_a_name_is_named_by_its_shape():

@@ -129,6 +129,8 @@ UNKNOWN = {
     "np.dot(out=)": lambda x: np.dot(x, x, out=np.zeros(())),
     "np.dot(x, x, out)": lambda x: np.dot(x, x, np.zeros(())),
     "np.copy(subok=)": lambda x: np.copy(x, subok=True),
+    "np.full_like(shape=)": lambda x: np.full_like(x, x[0], shape=(3,)),
+    "np.full_like(dtype=)": lambda x: np.full_like(x, x[0], dtype=np.float32),
     "np.where(x > 0, out)": lambda x: np.exp(x, np.zeros(2)),
 }
 
@@ -168,6 +170,8 @@ def read_only_view(a):
     return view
 
 
+scaled = primitive(lambda g, y, x, factors: g * factors[0])(lambda x, factors: x * factors[0])
+
 CONSTANTS = {
     "an operand": (np.array([2.0, 3.0]), lambda x, c: x * c),
     "an operand of an array operator": (np.array([2.0, 3.0]), lambda x, c: c / x),
@@ -181,6 +185,9 @@ CONSTANTS = {
     "an index in a tuple": (np.array([0, 0]), lambda x, c: x[(c,)] * 2.0),
     "an index to write at": (np.array([0]), lambda x, c: x.at[c].set(0.0)),
     "a list to write at": ([0], lambda x, c: x.at[c].set(0.0)),
+    "a tuple to write at": (np.array([0]), lambda x, c: x.at[(c,)].set(0.0)),
+    "an array in a tuple": (np.array([2.0, 3.0]), lambda x, c: scaled(x, (c,))),
+    "an array in a dict": (np.array([2.0, 3.0]), lambda x, c: scaled(x, {0: c})),
     "a value to multiply by later": (np.array([2.0, 3.0]), lambda x, c: np.dot(x, c)),
     "repeats": (np.array([0, 2]), lambda x, c: np.repeat(x, c, axis=0)),
     "repeats by keyword": (np.array([0, 2]), lambda x, c: np.repeat(x, repeats=c, axis=0)),
@@ -212,6 +219,13 @@ def test_a_leaf_does_not_follow_the_array_it_was_made_of():
     x = Tensor(a)
     a[:] = 9.0
     assert x.tolist() == [1.0, 2.0]
+
+
+def test_a_cotangent_that_is_written_into_later_changes_no_second_derivative():
+    x, v = Tensor([1.0, 2.0]), np.ones(2)
+    g = gradients(x * x, x, v, create_graph=True)
+    v[:] = 5.0
+    assert gradients(np.sum(g), x).tolist() == [2.0, 2.0]
 
 
 def test_recording_leaves_the_callers_arrays_writable():

@@ -247,6 +247,34 @@ def test_second_order_does_not_leak_out_of_an_untaken_branch(name):
     np.testing.assert_allclose(curvature([-1.0, 0.0, 0.5, 0.8]), [0, 0, *curvature([0.5, 0.8])])
 
 
+NOT_TAKEN = {
+    "a mask": lambda x: np.exp(x)[x.data < 10],
+    "an index": lambda x: np.exp(x)[0],
+    "a slice": lambda x: np.exp(x)[:1],
+    "a part": lambda x: np.split(np.exp(x), 2)[0],
+    "the smallest": lambda x: np.min(np.exp(x)),
+    "the largest": lambda x: np.max(-np.exp(x)),
+    "the smaller of two": lambda x: np.minimum(np.exp(x), 5.0),
+    "overwritten": lambda x: np.exp(x).at[1].set(0.0),
+    "below the ramp": lambda x: fn.relu(2 - np.exp(x)),
+    "clipped": lambda x: np.clip(np.exp(x), None, 5.0),
+    "an interior row": lambda x: np.sum(np.square(x * np.exp(x))[[0, 0]]),
+}
+
+
+@pytest.mark.parametrize("name", NOT_TAKEN)
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_an_entry_that_is_not_taken_does_not_leak_either(name):
+    grad = slope(NOT_TAKEN[name], [0.0, 1000.0])
+    assert np.isfinite(grad[0])
+    assert grad[1] == 0.0
+
+
+@pytest.mark.parametrize("f", [np.square, lambda x: x**2, np.prod, np.var, lambda x: x * x, np.abs])
+def test_a_nan_from_above_is_not_hidden_by_a_zero_below(f):
+    assert np.all(np.isnan(slope(f, [0.0, 0.0, 0.0], f(np.zeros(3)) * np.nan)))
+
+
 def test_an_infinite_slope_that_is_taken_stays_infinite():
     assert slope(lambda x: np.where(x >= 0, np.sqrt(x), 0.0), 0.0) == np.inf
     assert jvp(lambda x: np.where(x >= 0, np.sqrt(x), 0.0), 0.0, 1.0) == np.inf

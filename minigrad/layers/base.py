@@ -221,14 +221,17 @@ class Layer(Part):
 
     def __deepcopy__(self, memo: dict[Any, Any]) -> Any:
         twin = memo[id(self)] = object.__new__(type(self))
-        for name, value in self.__getstate__().items():
-            vars(twin)[name] = copy.deepcopy(value, memo)
-        if SHARE_TENSORS in memo:
+        shared = SHARE_TENSORS in memo
+        for name, value in (vars(self) if shared else self.__getstate__()).items():
+            if name != "_Layer__memory":
+                vars(twin)[name] = copy.deepcopy(value, memo)
+        if shared:
             vars(twin)["_Layer__memory"] = copy.copy(self._memory)
         return twin
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name != "_Layer__memory"}
+        items = vars(self).items()
+        return {name: _detached(value) for name, value in items if name != "_Layer__memory"}
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
@@ -254,6 +257,17 @@ def _call_by_hand(self: Layer, *inputs: Any, **options: Any) -> Any:
     if not tensors and not any(isinstance(x, Node) for x in inputs):
         return self.forward(*map(np.array, inputs), **options)
     return record_by_hand(self, inputs, options, tensors, lambda layer: layer.grads)
+
+
+def _detached(value: Any) -> Any:
+    """Put arrays in place of Tensors with a history, which a copy of a layer leaves behind."""
+    if isinstance(value, Tensor):
+        return value if value._call is None else value._data.copy()
+    if type(value) in (list, tuple) and any(isinstance(item, Tensor) for item in value):
+        return type(value)(map(_detached, value))
+    if type(value) is dict and any(isinstance(item, Tensor) for item in value.values()):
+        return {key: _detached(item) for key, item in value.items()}
+    return value
 
 
 def _as_input(x: Any) -> Any:

@@ -103,13 +103,15 @@ def _copied(layer: Any, params: Mapping[str, Tensor]) -> Any:
                 f"{name}.{attribute} is a function that refers to the layer, so that a copy for "
                 "each call would not be independent: make it a method"
             )
+    own = attributes(layer)
     memo: dict[Any, Any] = {id(tensor._data): tensor._data for tensor in params.values()}
     memo[SHARE_TENSORS] = True
     try:
         twin = copy.deepcopy(layer, memo)
-        for cls in type(layer).__mro__:
+        for cls in reversed(type(layer).__mro__):
             for attribute, value in vars(cls).items():
-                if isinstance(value, _CONTAINERS) and attribute not in attributes(layer):
+                dunder = attribute.startswith("__")
+                if isinstance(value, _CONTAINERS) and attribute not in own and not dunder:
                     object.__setattr__(twin, attribute, copy.deepcopy(value, memo))
     except Exception as error:
         raise TypeError(

@@ -48,7 +48,8 @@ class SoftmaxWithLoss(Loss):
         """Tell for each row whether its highest score is at its class."""
         t = np.asarray(t)
         functions.check_classes(y.shape, t)
-        return np.argmax(y, axis=-1) == (np.argmax(t, axis=-1) if t.shape == y.shape else t)
+        classes = np.argmax(t, axis=-1) if t.shape == y.shape else t
+        return (np.argmax(y, axis=-1) == classes) & ~np.isnan(y).any(axis=-1)
 
 
 class SigmoidWithLoss(Loss):
@@ -65,7 +66,7 @@ class SigmoidWithLoss(Loss):
     def correct(self, y: Array, t: Any) -> Any:
         """Tell for each score whether it is on the right side of zero."""
         functions.check_same(y, t, "accuracy")
-        return (y > 0) == (np.asarray(t) > 0.5)
+        return ((y > 0) == (np.asarray(t) > 0.5)) & ~np.isnan(y)
 
 
 class MeanSquaredError(Loss):

@@ -55,6 +55,10 @@ class Params(MutableMapping[str, Array]):
     def __delitem__(self, name: str) -> None:
         raise KeyError(f"parameter {name} belongs to its layer and cannot be deleted")
 
+    def clear(self) -> None:
+        """Refuse: parameters belong to their layers."""
+        raise KeyError("parameters belong to their layers and cannot be deleted")
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._tensors)
 
@@ -68,6 +72,7 @@ class Params(MutableMapping[str, Array]):
 
 def unknown(name: object, known: Mapping[str, Any]) -> str:
     """Say that a name is not known, and which one was perhaps meant."""
-    close = difflib.get_close_matches(str(name), known, n=1)
-    hint = f"; did you mean {close[0]}?" if close else ""
+    folded = {key.casefold(): key for key in known}
+    close = difflib.get_close_matches(str(name).casefold(), folded, n=1)
+    hint = f"; did you mean {folded[close[0]]}?" if close else ""
     return f"no parameter {name!r} among {', '.join(known) or 'none'}{hint}"

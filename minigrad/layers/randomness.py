@@ -49,10 +49,8 @@ def _collect(value: Any, found: list[Any], seen: set[int]) -> None:
         found.append(value.bit_generator)
     elif isinstance(value, np.random.RandomState):
         found.append(value._bit_generator)
-    elif isinstance(value, (list, tuple, set)):
-        for item in value:
-            _collect(item, found, seen)
-    elif isinstance(value, dict):
-        _collect(list(value.values()), found, seen)
     else:
-        _collect(list(attributes(value).values()), found, seen)
+        items = value if isinstance(value, (list, tuple, set)) else ()
+        held = value if isinstance(value, dict) else attributes(value)
+        for item in (*items, *held.values()):
+            _collect(item, found, seen)

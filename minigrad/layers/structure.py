@@ -74,6 +74,8 @@ class Structure:
         if isinstance(part, Tensor):
             if part._call is None and id(part) not in seen:
                 seen.add(id(part))
+                if path in self.tensors:
+                    raise ValueError(f"two parameters would both be named {path}: rename one")
                 self.tensors[path] = part
             return
         if isinstance(part, Part):

@@ -62,6 +62,11 @@ class Wrapped(Layer):
         return {name: getattr(layer, grad, None) for name, grad in self.param_grads.items()}
 
     @property
+    def grads(self) -> dict[str, Any]:
+        """The gradients of the parameters, of the latest `backward`."""
+        return dict(self._memory.grads)
+
+    @property
     def _owner(self) -> Any:
         return self.layer
 
