@@ -9,6 +9,7 @@ Source: A. Griewank and A. Walther, *Evaluating Derivatives*, 2nd ed., SIAM 2008
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NoReturn, overload
 
@@ -50,7 +51,7 @@ def gradients(
     [array([ 3., 12.])]
     """
     single = isinstance(wrt, Node)
-    wrt = [wrt] if isinstance(wrt, Node) else wrt
+    wrt = [wrt] if isinstance(wrt, Node) else list(wrt)
     for node in (output, *wrt):
         if not isinstance(node, Node):
             raise TypeError(
@@ -89,7 +90,9 @@ def _cotangent(output: Node, grad: Any, create_graph: bool) -> Any:
         grad = np.asarray(grad).astype(array.dtype, copy=False)
     if np.shape(grad) != array.shape:
         raise ValueError(f"grad has shape {np.shape(grad)}, but the output has {array.shape}")
-    return leaf(type(output), grad) if create_graph and not isinstance(grad, Node) else grad
+    if create_graph and not isinstance(grad, Node):
+        return leaf(type(output), np.array(grad))
+    return grad
 
 
 def _between(output: Node, targets: set[int]) -> dict[int, Node]:
@@ -107,6 +110,8 @@ def _between(output: Node, targets: set[int]) -> dict[int, Node]:
                 _stale(parent, node)
             if parent._birth >= oldest:
                 stack.append(parent)
+            elif parent._data.base is not None:
+                _check_views(parent)
     path: dict[int, Node] = {}
     for birth in sorted(found):
         node = found[birth]
@@ -115,6 +120,15 @@ def _between(output: Node, targets: set[int]) -> dict[int, Node]:
                 path[birth] = node
                 break
     return path
+
+
+def _check_views(node: Node) -> None:
+    """Look for a parameter behind a view of it, such as W.T, that is older than the walk."""
+    while node._call is not None and node._data.base is not None and node._call[1]:
+        parent = node._call[1][0]
+        if parent._written > node._birth:
+            _stale(parent, node)
+        node = parent
 
 
 def _walk(
@@ -192,8 +206,10 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
 
 def _zero_wins(g: Any, share: Any) -> Any:
     """Put zero where the cotangent is zero and a local derivative that is not finite made NaN."""
-    bad = ~np.isfinite(share)
-    return np.where(bad & (g == 0), 0.0, share) if bad.any() else share
+    array = share._data if isinstance(share, Node) else share
+    if math.isfinite(np.vdot(array, array)):  # one fast pass tells that there is nothing to do
+        return share
+    return np.where(~np.isfinite(array) & (g == 0), 0.0, share)
 
 
 def _delivered(

@@ -205,8 +205,10 @@ def freeze(argument: Any) -> Any:
                 "a Tensor inside a list or dict is not seen by this function, and its gradient "
                 "would be lost: np.stack or np.concatenate gathers Tensors into one"
             )
-        if isinstance(argument, list):
-            return [freeze(item) for item in argument]
+        if isinstance(argument, dict):
+            return {key: freeze(item) for key, item in argument.items()}
+        if type(argument) in (list, tuple):
+            return type(argument)(map(freeze, argument))
     return argument
 
 

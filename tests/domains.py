@@ -65,6 +65,11 @@ def distinct(rng, shape):
     return (rng.permutation(size) * 0.3 - 1 + rng.uniform(-0.05, 0.05, size)).reshape(shape)
 
 
+def some_whole(rng, shape):
+    """Just above 1 or 2, or below -1 or -2: what is near ±0.6 and ±2.6 is no multiple of them."""
+    return rng.choice([-2, -1, 1, 2], shape) * rng.uniform(1, 1.03, shape)
+
+
 WIDE = between(-2, 2)
 EVEN, ODD = near(-2, 0, 2), near(-1, 1)
 
@@ -427,8 +432,8 @@ DOMAINS = {
             )
         ),
     ),
-    np.remainder: elementwise_calls(np.remainder, near(-1.5, 0.5, 2.5), signed(1, 1.03)),
-    np.fmod: elementwise_calls(np.fmod, near(-1.5, 0.5, 2.5), signed(1, 1.03)),
+    np.remainder: elementwise_calls(np.remainder, near(-2.6, 0.6, 2.6), some_whole),
+    np.fmod: elementwise_calls(np.fmod, near(-2.6, 0.6, 2.6), some_whole),
     tensor.converted: elementwise_calls(lambda x: x.astype(np.float64), WIDE),
     np.absolute: elementwise_calls(np.absolute, signed(0.2, 2)),
     np.fabs: elementwise_calls(np.fabs, signed(0.2, 2)),

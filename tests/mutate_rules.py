@@ -202,7 +202,10 @@ def is_docstring(function, node):
 
 # ---- which rules there are, and who uses what ----------------------------------------------------
 def read_rules():
-    """Return the rules, as (name, lambda, module, path), helpers alike, and who uses whom."""
+    """Return the rules, the helpers, and who uses whom.
+
+    A rule is (name, lambda, module, path, the functions whose rule it is), a helper likewise.
+    """
     rules, helpers, uses = [], [], {}
     for path in SOURCES:
         module = ast.parse(path.read_text())
@@ -217,18 +220,19 @@ def read_rules():
                 given = [*node.args[1:], *[k.value for k in node.keywords]]
                 for name in loops.get(target, [target]):
                     uses.setdefault(name, set()).update(*map(names_in, given))
-                rules += [(target, r, module, path) for r in given if isinstance(r, ast.Lambda)]
-                loops.setdefault(target, [target])
+                owners = loops.get(target, [target])
+                rules += [(target, r, module, path, owners) for r in lambdas_of(given)]
             elif isinstance(node, ast.FunctionDef) and node.col_offset == 0:
                 given = [a for d in node.decorator_list if isinstance(d, ast.Call) for a in d.args]
                 uses.setdefault(node.name, set()).update(names_in(node), *map(names_in, given))
-                lambdas = [r for r in given if isinstance(r, ast.Lambda)]
-                rules += [(node.name, r, module, path) for r in lambdas]
+                rules += [(node.name, r, module, path, [node.name]) for r in lambdas_of(given)]
                 if path.parent.name == "derivatives" or not node.decorator_list:
                     helpers.append((node.name, node, module, path))
-        for target, names in loops.items():
-            uses.setdefault(target, set()).update(names if names != [target] else ())
     return rules, helpers, uses
+
+
+def lambdas_of(nodes):
+    return [node for node in nodes if isinstance(node, ast.Lambda)]
 
 
 def called(node):
@@ -256,19 +260,19 @@ def reachable(name, uses):
 def all_mutants(tested):
     """List the mutants of all rules, and of the helpers that rules lead to."""
     rules, helpers, uses = read_rules()
-    ruled = {name for name, *_ in rules}
-    from_rules = {}
-    for name, rule, _, _ in rules:
-        names = names_in(rule)
-        from_rules.setdefault(name, set()).update(names, *(reachable(n, uses) for n in names))
+    from_rules = {}  # who owns a rule -> all that its rules lead to
+    for _, rule, _, _, owners in rules:
+        for name in owners:
+            names = names_in(rule)
+            from_rules.setdefault(name, set()).update(names, *(reachable(n, uses) for n in names))
     leads = {name: reachable(name, uses) | {name} for name in tested}
     mutants = []
-    for name, root, module, path in rules:
-        users = [t for t in tested if name in leads[t]]
-        mutants += mutants_of(name, root, module, path, [name] * (name in tested) or users)
+    for name, root, module, path, owners in rules:
+        users = [t for t in tested if t in owners] or [t for t in tested if name in leads[t]]
+        mutants += mutants_of(name, root, module, path, users)
     for name, root, module, path in helpers:
-        owners = {r for r in ruled if name in from_rules[r]}
-        users = [t for t in tested if t in owners or any(o in leads[t] for o in owners)]
+        owners = {owner for owner, names in from_rules.items() if name in names}
+        users = [t for t in tested if t in owners or owners & leads[t]]
         if users:
             mutants += mutants_of(name, root, module, path, users)
     return mutants

@@ -571,6 +571,28 @@ class ClosureOverSelf(Attribute):
         self.x, self.get = x, lambda: self.x
 
 
+class ClosureOverBuffer(FilledInPlace):
+    def keep(self, x):
+        super().keep(x)
+        buffer = self.x
+        self.get = lambda: buffer
+
+
+class ClosureInDict(Dict):
+    def keep(self, x):
+        self.x = x
+        self.cache["x"] = lambda: self.x
+
+    def get(self):
+        return self.cache["x"]()
+
+
+class ClosureByDefault(Attribute):
+    def keep(self, x):
+        self.x = x
+        self.get = lambda layer=self: layer.x
+
+
 class BoundMethod(Attribute):
     def keep(self, x):
         self.x, self.found = x, self.get
@@ -636,9 +658,19 @@ class UsesItsCacheUp(Attribute):
 
 CACHES = [Attribute, Slot, FilledInPlace, FilledInPlaceIsTheFirstInput, Stack, Deque, Dict]
 CACHES += [DefaultDict, DictFilledInPlace, ClassDict, NamedTuple, ArrayOfArrays, Inner, Closure]
-CACHES += [ClosureOverSelf, BoundMethod, Partial, Generator, PreallocatedOutput]
+CACHES += [
+    ClosureOverSelf,
+    ClosureOverBuffer,
+    ClosureInDict,
+    ClosureByDefault,
+    BoundMethod,
+    Partial,
+    Generator,
+    PreallocatedOutput,
+]
 CACHES += [PreallocatedGradient, WritesIntoItsInput, WritesIntoItsGradient, UsesItsCacheUp]
-MUST_WORK = set(CACHES) - {ClosureOverSelf, Generator, ClassDict}
+MAY_BE_REFUSED = {Generator, ClassDict, ClosureOverSelf, ClosureOverBuffer, ClosureInDict}
+MUST_WORK = set(CACHES) - MAY_BE_REFUSED - {ClosureByDefault}
 
 
 def refused(kind, work):
@@ -815,6 +847,12 @@ def test_an_affine_refuses_what_does_not_fit_by_both_shapes():
 def test_an_affine_has_positive_sizes(sizes):
     with pytest.raises(ValueError, match=r"Affine: n_(in|out) must be a positive integer, not"):
         mg.Affine(*sizes)
+
+
+@pytest.mark.parametrize("made", [np.ones((3, 3)), np.ones(2), 1.0])
+def test_an_initializer_must_make_the_shape_it_is_asked_for(made):
+    with pytest.raises(ValueError, match=r"\(2, 3\)"):
+        mg.Affine(2, 3, init=lambda shape, rng: made)
 
 
 def test_an_affine_without_bias_is_a_product():

@@ -19,23 +19,23 @@ from minigrad.tensor import ADAPTERS, Tensor, converted, primitive
 # ---- products in which a zero cotangent wins over an infinite factor -----------------------------
 
 
-def _cleared(product: Any, zero: Any) -> Any:
-    """Put zero where `zero` says so and the product is not finite."""
+def _cleared(product: Any, g: Any) -> Any:
+    """Put zero where g is zero and the product is not finite."""
     if math.isfinite(np.vdot(product, product)):  # one fast pass tells that there is nothing to do
         return product
-    return np.where(zero & ~np.isfinite(product), np.zeros_like(product), product)
+    return np.where((g == 0) & ~np.isfinite(product), np.zeros_like(product), product)
 
 
 @primitive()
 def times(g: Any, factor: Any) -> Any:
-    """Multiply, but zero where one of both is zero, even if the other is infinite."""
-    return _cleared(g * factor, (g == 0) | (factor == 0))
+    """Multiply, but zero where the cotangent `g` is zero, whatever the factor."""
+    return _cleared(g * factor, g)
 
 
 @primitive()
 def over(g: Any, divisor: Any) -> Any:
     """Divide, but zero where the cotangent `g` is zero, whatever the divisor."""
-    return _cleared(g / divisor, g == 0)
+    return _cleared(g / divisor, g)
 
 
 defvjp(
@@ -46,7 +46,7 @@ defvjp(
 defvjp(
     over,
     lambda h, y, g, divisor: over(h, divisor),
-    lambda h, y, g, divisor: -times(over(h, divisor), y),
+    lambda h, y, g, divisor: -over(times(h, y), divisor),
 )
 
 # ---- arithmetic ----------------------------------------------------------------------------------
@@ -69,13 +69,13 @@ defvjp(np.absolute, lambda g, y, x: g * np.sign(x))
 defvjp(np.fabs, lambda g, y, x: g * np.sign(x))
 defvjp(
     np.maximum,
-    lambda g, y, a, b: g * np.where(a == b, 0.5, a > b),
-    lambda g, y, a, b: g * np.where(a == b, 0.5, b > a),
+    lambda g, y, a, b: g * np.where(a == b, 0.5, ~(a <= b)),
+    lambda g, y, a, b: g * np.where(a == b, 0.5, ~(b <= a)),
 )
 defvjp(
     np.minimum,
-    lambda g, y, a, b: g * np.where(a == b, 0.5, a < b),
-    lambda g, y, a, b: g * np.where(a == b, 0.5, b < a),
+    lambda g, y, a, b: g * np.where(a == b, 0.5, ~(a >= b)),
+    lambda g, y, a, b: g * np.where(a == b, 0.5, ~(b >= a)),
 )
 
 defvjp(
@@ -167,6 +167,8 @@ def _where(condition: Any, *choices: Any) -> Any:
 def _full_like(a: Any, fill_value: Any, dtype: Any = None, **options: Any) -> Any:
     """Fill with a constant, or with a Tensor, which keeps its history."""
     if isinstance(fill_value, Tensor):
+        if dtype is not None or options:
+            raise TypeError("np.full_like of a Tensor takes no options: use np.broadcast_to")
         return np.broadcast_to(fill_value, np.shape(a))
     return constant(np.full_like, (a, fill_value, dtype), options)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.graph import defvjp
+from minigrad.graph import MASKING, defvjp
 from minigrad.methods import added_at, written_at
 from minigrad.tensor import primitive
 
@@ -66,3 +66,4 @@ defvjp(
     None,
     lambda g, y, x, index, value: g[index],
 )
+MASKING.update({operator.getitem, written_at})

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.derivatives.elementwise import over, times
-from minigrad.graph import defvjp
+from minigrad.graph import MASKING, defvjp
 from minigrad.tensor import primitive
 
 
@@ -74,8 +74,8 @@ defvjp(
 
 
 def shared(x: Any, y: Any, axis: Any, keepdims: Any) -> Any:
-    """Weight the entries of x that equal the extreme y: 1, or a share of it at a tie."""
-    best = x == spread(y, x, axis, keepdims)
+    """Weight the entries of x that equal the extreme y, or are NaN: 1, or a share at a tie."""
+    best = (x == spread(y, x, axis, keepdims)) | np.isnan(x)
     return best / np.maximum(np.sum(best, axis=axis, keepdims=True), 1)
 
 
@@ -86,6 +86,9 @@ for extreme in (np.max, np.min, np.amax, np.amin):
             spread(g, x, axis, keepdims) * shared(x, y, axis, keepdims)
         ),
     )
+
+
+MASKING.update({np.max, np.amax, np.min, np.amin})
 
 
 def centred(x: Any, axis: Any) -> Any:

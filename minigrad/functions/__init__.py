@@ -19,8 +19,6 @@ from minigrad.functions.activations import (
 from minigrad.functions.linear import affine
 from minigrad.functions.losses import (
     binary_cross_entropy_with_logits,
-    check_classes,
-    check_same,
     mean_squared_error,
     softmax_cross_entropy,
 )
@@ -28,8 +26,6 @@ from minigrad.functions.losses import (
 __all__ = [
     "affine",
     "binary_cross_entropy_with_logits",
-    "check_classes",
-    "check_same",
     "elu",
     "gelu",
     "leaky_relu",

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.graph import MASKING
 from minigrad.tensor import primitive
 
 
@@ -24,6 +25,9 @@ def relu(x: Any) -> Any:
     array([0., 0., 2.])
     """
     return np.maximum(x, 0)
+
+
+MASKING.add(relu)
 
 
 @primitive(lambda g, y, x, slope=0.01: g * np.where(x > 0, 1.0, slope))

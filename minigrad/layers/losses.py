@@ -7,12 +7,20 @@ from typing import Any
 import numpy as np
 
 from minigrad import functions
+from minigrad.functions.losses import check_classes, check_same
 from minigrad.graph import Array
 from minigrad.layers.base import Layer
 
 
 class Loss(Layer, abstract=True):
-    """A layer of scores x and targets t; only x has a gradient in `backward`."""
+    """A layer of scores x and targets t; only x has a gradient in `backward`.
+
+    >>> class AbsoluteError(Loss):
+    ...     def __call__(self, x, t):
+    ...         return np.mean(np.abs(x - t))
+    >>> AbsoluteError().forward(np.array([1.0, 2.0]), np.array([1.0, 4.0]))
+    array(1.)
+    """
 
     def _given(self, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
         return (*super()._given(inputs[:1]), *map(np.array, inputs[1:]))
@@ -47,7 +55,7 @@ class SoftmaxWithLoss(Loss):
     def correct(self, y: Array, t: Any) -> Any:
         """Tell for each row whether its highest score is at its class."""
         t = np.asarray(t)
-        functions.check_classes(y.shape, t)
+        check_classes(y.shape, t)
         classes = np.argmax(t, axis=-1) if t.shape == y.shape else t
         return (np.argmax(y, axis=-1) == classes) & ~np.isnan(y).any(axis=-1)
 
@@ -65,7 +73,7 @@ class SigmoidWithLoss(Loss):
 
     def correct(self, y: Array, t: Any) -> Any:
         """Tell for each score whether it is on the right side of zero."""
-        functions.check_same(y, t, "accuracy")
+        check_same(y, t, "accuracy")
         return ((y > 0) == (np.asarray(t) > 0.5)) & ~np.isnan(y)
 
 

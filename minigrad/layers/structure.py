@@ -54,9 +54,10 @@ class Structure:
     def __init__(self, root: Part) -> None:
         self.tensors: dict[str, Tensor] = {}
         self.params = Params(self.tensors)
-        self._lists: list[tuple[Any, list[Any]]] = []  # with what they held
         self.by_hand: list[Part] = []  # layers inside the root whose arrays may be replaced
-        self._collect("", root, {id(root)})
+        self._lists: list[tuple[Any, list[Any]]] = []  # with what they held
+        self._name("", root, {id(root)})
+        self._watch(root, set())
         self._version = Part.changes
 
     def is_current(self) -> bool:
@@ -69,8 +70,8 @@ class Structure:
                 return False
         return True
 
-    def _collect(self, path: str, part: Any, seen: set[int]) -> None:
-        """Walk through layers, lists and dicts."""
+    def _name(self, path: str, part: Any, seen: set[int]) -> None:
+        """Name every parameter by the path that leads to it."""
         if isinstance(part, Tensor):
             if part._call is None and id(part) not in seen:
                 seen.add(id(part))
@@ -81,18 +82,30 @@ class Structure:
         if isinstance(part, Part):
             if path and id(part) in seen:
                 return
-            if path and getattr(part, "param_grads", None):
-                self.by_hand.append(part)
             seen.add(id(part))
             items: Any = part.parts()
         elif isinstance(part, (list, tuple, dict)):
             items = part.items() if isinstance(part, dict) else enumerate(part)
-            if not isinstance(part, tuple):
-                self._lists.append((part, list(_contents(part))))
         else:
             return
         for name, item in items:
-            self._collect(f"{path}.{name}" if path else str(name), item, seen)
+            self._name(f"{path}.{name}" if path else str(name), item, seen)
+
+    def _watch(self, part: Any, seen: set[int]) -> None:
+        """Note the lists, dicts and layers written by hand, which can change without a word."""
+        if isinstance(part, Part):
+            if id(part) in seen:
+                return
+            if seen and getattr(part, "param_grads", None):
+                self.by_hand.append(part)
+            seen.add(id(part))
+            part = vars(part)
+        elif isinstance(part, (list, dict)):
+            self._lists.append((part, list(_contents(part))))
+        elif not isinstance(part, tuple):
+            return
+        for item in part.values() if isinstance(part, dict) else part:
+            self._watch(item, seen)
 
 
 def _contents(holder: Any) -> Any:

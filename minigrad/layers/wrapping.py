@@ -78,8 +78,13 @@ def as_layer(layer: Any) -> Layer:
     """Take a layer, or an object with forward and backward that holds no parameters.
 
     Raises:
-        TypeError: for anything else; for an object that holds arrays of floats, which `wrap` asks
-            about.
+        TypeError: for anything else; for an object with arrays of floats, about which it asks.
+
+    >>> class Double:
+    ...     def forward(self, x): return 2 * x
+    ...     def backward(self, dout): return 2 * dout
+    >>> as_layer(Double())
+    wrap(Double)
     """
     held = arrays_in(layer) if _undeclared(layer) else []
     if not held:

@@ -1,0 +1,68 @@
+"""What the examples with a picture share. This is no example itself.
+
+A picture lands in the folder that `--out` names, `out/` if nothing does; the folder is made when
+it is missing, and a place that cannot be written is said before the work begins, not after it.
+Without matplotlib an example says what to install, and does everything but draw.
+"""
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # Okabe and Ito's
+GREY = "#777777"
+
+
+class Options(argparse.ArgumentParser):
+    """The options of an example: --help is its docstring; a mistake is one line, and exit 2."""
+
+    def __init__(self, description):
+        super().__init__(
+            description=description,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        self.add_argument(
+            "--out", type=folder, default="out", help="folder of the picture (default: out)"
+        )
+
+    def error(self, message):
+        self.exit(2, f"{self.prog}: error: {message}\n")
+
+
+def folder(name):
+    """Make the folder if it is missing, and see whether a file can be written in it."""
+    try:
+        Path(name).mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=name).close()
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"{name!r}: {error.strerror}") from error
+    return Path(name)
+
+
+def count(text):
+    """Read an integer of 1 or more."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an integer of 1 or more")
+    return int(text)
+
+
+def new_figure(width, height):
+    """Return an empty figure of so many inches, or None after saying what to install."""
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        print("no picture: that needs matplotlib (pip install matplotlib)", file=sys.stderr)
+        return None
+    return Figure(figsize=(width, height), dpi=150, layout="constrained")
+
+
+def save(figure, path):
+    """Write the figure as a PNG file and say where it is."""
+    try:
+        figure.savefig(path)
+    except OSError as error:
+        print(f"{path} cannot be written: {error.strerror}", file=sys.stderr)
+        sys.exit(2)
+    print(f"picture: {path}")

@@ -1,0 +1,155 @@
+"""How the source is built: imports run one way, the core needs NumPy alone, files stay readable."""
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+import minigrad
+
+PACKAGE = Path(minigrad.__file__).parent
+ROOMS = [  # a module imports from rooms above its own, or inside its own room
+    ["methods"],
+    ["graph"],
+    ["backward"],
+    ["tensor"],
+    ["derivatives"],
+    ["functions"],
+    ["differences"],
+    ["initializers"],
+    ["layers"],
+    ["summary", "storage"],
+    ["networks"],
+    ["schedules"],
+    ["optimizer_checks"],
+    ["optimizers"],
+    ["datasets"],
+    ["history", "progress", "training"],
+    ["minigrad"],  # the names that people import
+    ["cli"],
+    ["__main__"],
+]
+FLOOR = {room: floor for floor, rooms in enumerate(ROOMS) for room in rooms}
+NUMPY_ALONE = {"methods", "graph", "initializers", "schedules", "datasets"}  # and nothing of ours
+OPTIONAL = {"tqdm", "matplotlib"}  # the extras
+LONGEST = 450
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+each_source = pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(PACKAGE)))
+
+
+def module(path):
+    """minigrad.layers.base for minigrad/layers/base.py."""
+    parts = ("minigrad", *path.relative_to(PACKAGE).with_suffix("").parts)
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module(path): path for path in SOURCES}
+
+
+def room(name):
+    """The room that a module stands in: layers for minigrad.layers.base."""
+    return name.split(".")[1] if "." in name else name
+
+
+def imports(tree):
+    """All modules that a tree imports; of `from minigrad import tensor`, minigrad.tensor."""
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            inner = [f"{node.module}.{alias.name}" for alias in node.names]
+            found += [name if name in MODULES else node.module for name in inner]
+    return found
+
+
+def parsed(path):
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+OURS = {
+    name: {other for other in imports(parsed(path)) if other.split(".")[0] == "minigrad"}
+    for name, path in MODULES.items()
+}
+
+
+def test_every_module_has_its_room():
+    assert {room(name) for name in MODULES} == set(FLOOR)
+
+
+def test_imports_run_one_way():
+    backwards = [
+        f"{name} imports {other}"
+        for name, others in OURS.items()
+        for other in others
+        if FLOOR[room(other)] > FLOOR[room(name)]
+    ]
+    assert backwards == []
+
+
+def test_no_module_imports_itself_by_way_of_others():
+    def reached(name, seen):
+        for other in OURS[name] - seen:
+            seen.add(other)
+            reached(other, seen)
+        return seen
+
+    assert [name for name in MODULES if name in reached(name, set())] == []
+
+
+def test_rooms_beside_the_engine_know_nothing_of_it():
+    beside = {
+        f"{name} imports {other}"
+        for name, others in OURS.items()
+        if room(name) in NUMPY_ALONE
+        for other in others
+        if room(other) != room(name)
+    }
+    assert beside - {"minigrad.graph imports minigrad.methods"} == set()
+
+
+@each_source
+def test_the_core_needs_the_standard_library_and_numpy_alone(path):
+    roots = {name.split(".")[0] for name in imports(parsed(path))}
+    assert roots - set(sys.stdlib_module_names) <= {"numpy", "minigrad"} | OPTIONAL
+
+
+@each_source
+def test_imports_are_at_the_top_but_for_the_extras(path):
+    tree = parsed(path)
+    later = [
+        name
+        for statement in tree.body
+        if not isinstance(statement, (ast.Import, ast.ImportFrom))
+        for name in imports(statement)
+    ]
+    assert {name.split(".")[0] for name in later} <= OPTIONAL
+    at_top = [s for s in tree.body if isinstance(s, (ast.Import, ast.ImportFrom))]
+    assert not {name.split(".")[0] for s in at_top for name in imports(s)} & OPTIONAL
+
+
+@each_source
+def test_imports_stand_before_everything_else(path):
+    body = [s for s in parsed(path).body if not isinstance(s, ast.Expr)]
+    kinds = [isinstance(s, (ast.Import, ast.ImportFrom)) for s in body]
+    assert kinds == sorted(kinds, reverse=True)
+
+
+@each_source
+def test_no_linter_and_no_type_checker_is_muted(path):
+    text = path.read_text(encoding="utf-8")
+    assert not [word for word in ("noqa", "type: ignore", "pragma:", "fmt: off") if word in text]
+
+
+@each_source
+def test_a_file_is_read_at_one_sitting(path):
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert len(lines) <= LONGEST
+    assert max(map(len, lines), default=0) <= 100
+
+
+@each_source
+def test_every_module_says_what_it_is_for(path):
+    assert path.name == "__main__.py" or ast.get_docstring(parsed(path))
