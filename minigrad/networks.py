@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import itertools
 from collections.abc import Iterator, Mapping
 from types import TracebackType
@@ -28,7 +29,8 @@ from minigrad.layers import (
 )
 from minigrad.layers.basic import Rng
 from minigrad.layers.randomness import Replay
-from minigrad.summary import layers_by_path, summary
+from minigrad.layers.structure import layers_by_path
+from minigrad.summary import summary
 from minigrad.tensor import Tensor
 
 
@@ -62,6 +64,12 @@ class Network(Layer, abstract=True):
     """
 
     loss_layer: Layer | None = None
+
+    def __init_subclass__(cls, *, abstract: bool = False, **options: Any) -> None:
+        super().__init_subclass__(abstract=abstract, **options)
+        if "__call__" in vars(cls) and not abstract and not cls.is_by_hand():
+            cls._definition = _watched(cls._definition)
+            type.__setattr__(cls, "__call__", cls._definition)
 
     def __init__(self, loss: Any = None) -> None:
         self.loss_layer = None if loss is None else as_layer(loss)
@@ -198,11 +206,13 @@ class Network(Layer, abstract=True):
         if np.dtype(dtype).kind != "f":
             raise TypeError(f"parameters are floats, and {np.dtype(dtype)} is no float dtype")
         twin = copy.deepcopy(self)
+        converted: dict[int, tuple[Array, Array]] = {}  # an array in two layers stays one
         for _, layer in layers_by_path(twin):
             for name in layer.param_grads:
                 value = getattr(layer._owner, name)
                 if isinstance(value, np.ndarray):
-                    setattr(layer._owner, name, value.astype(dtype))
+                    converted.setdefault(id(value), (value, value.astype(dtype)))
+                    setattr(layer._owner, name, converted[id(value)][1])
         for tensor in twin.tensors().values():
             tensor._data = tensor._data.astype(dtype, copy=False)
         return twin
@@ -229,6 +239,20 @@ def _is_part(value: Any) -> bool:
     return isinstance(value, (Layer, Tensor))
 
 
+def _watched(call: Any) -> Any:
+    """Have errors say in which layer they arose, and notice a forgotten return."""
+
+    @functools.wraps(call)
+    def watched(self: Network, *inputs: Any, **options: Any) -> Any:
+        with Located(self):
+            y = call(self, *inputs, **options)
+        if y is None:
+            raise TypeError(f"{type(self).__name__}.__call__ returned None: is a return missing?")
+        return y
+
+    return watched
+
+
 class Located:
     """Adds to an error the path of the layer that raised it; a context manager."""
 
@@ -241,17 +265,19 @@ class Located:
     def __exit__(
         self, kind: type[BaseException] | None, error: Any, trace: TracebackType | None
     ) -> None:
-        if kind not in (ValueError, TypeError, IndexError):
+        if kind not in (ValueError, TypeError, IndexError) or kind is None:
             return
-        paths = {id(layer): path for path, layer in layers_by_path(self.net)}
-        innermost = None
-        while trace is not None:
+        paths = {id(x): path for path, x in layers_by_path(self.net) if x is not self.net}
+        culprit, message = getattr(error, "culprit", (None, str(error)))  # an inner network told
+        while trace is not None and not hasattr(error, "culprit"):
             layer = trace.tb_frame.f_locals.get("self")
-            if id(layer) in paths and layer is not self.net:
-                innermost = layer
+            culprit = layer if id(layer) in paths else culprit  # the innermost is the last
             trace = trace.tb_next
-        if innermost is not None and kind is not None:
-            raise kind(f"{paths[id(innermost)]} {innermost!r}: {error}") from error
+        told = f"{paths.get(id(culprit))} {culprit!r}: {message}"
+        if id(culprit) in paths and told != str(error):
+            located: Any = kind(told)
+            located.culprit = culprit, message
+            raise located from error
 
 
 class Sequential(Network):
@@ -288,7 +314,7 @@ class Sequential(Network):
             own = {} if isinstance(layer, Network) else layer.structure().tensors
             if not own or any("." in name for name in own):
                 yield str(i), layer
-            elif layer not in self.layers[:i]:
+            elif not any(layer is earlier for earlier in self.layers[:i]):
                 number = 1 + max(used.get(name, 0) for name in own)
                 used |= dict.fromkeys(own, number)
                 yield from ((f"{name}{number}", tensor) for name, tensor in own.items())

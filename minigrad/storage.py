@@ -40,7 +40,10 @@ def load(path: Any) -> dict[str, Array]:
             if isinstance(archive, np.ndarray):
                 raise ValueError("it holds one array, without a name")
             with archive:
-                return {name: archive[name] for name in archive.files}
+                found = {name: archive[name] for name in archive.files}
+            if not all(isinstance(value, np.ndarray) for value in found.values()):
+                raise ValueError("it holds something else than arrays")
+            return found
         except Exception as e:  # whatever a damaged file makes NumPy and zipfile raise
             raise ValueError(f"{path} is not an undamaged .npz file of parameters: {e}") from e
 

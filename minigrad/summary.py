@@ -4,41 +4,12 @@ from __future__ import annotations
 
 import copy
 import types
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from minigrad.layers import Affine, Layer
-
-
-def layers_by_path(net: Layer) -> Iterator[tuple[str, Layer]]:
-    """List a network and the layers inside it, each once, with Python paths: net.encoder[0].
-
-    >>> import minigrad as mg
-    >>> [path for path, _ in layers_by_path(mg.mlp([2, 3, 2], rng=0))]
-    ['net', 'net.loss_layer', 'net[0]', 'net[1]', 'net[2]']
-    """
-    yield from _walk("net", net, set())
-
-
-def _walk(path: str, part: Any, seen: set[int]) -> Iterator[tuple[str, Layer]]:
-    if isinstance(part, Layer):
-        if id(part) in seen:
-            return
-        seen.add(id(part))
-        yield path, part
-        for name, value in vars(part).items():
-            if name == "layers" and isinstance(value, tuple):
-                yield from _walk(path, value, seen)  # net[0], not net.layers[0]
-            else:
-                yield from _walk(f"{path}.{name}", value, seen)
-    elif isinstance(part, (list, tuple)):
-        for i, item in enumerate(part):
-            yield from _walk(f"{path}[{i}]", item, seen)
-    elif isinstance(part, dict):
-        for key, item in part.items():
-            yield from _walk(f"{path}[{key!r}]", item, seen)
+from minigrad.layers.structure import layers_by_path
 
 
 def summary(net: Any, x: Any = None) -> str:
@@ -82,6 +53,10 @@ def _output_shapes(net: Any, x: Any) -> dict[str, str]:
         if not isinstance(affine, Affine):
             return {}
         x = np.zeros((1, affine.W.shape[0]))
+        try:
+            return _output_shapes(net, x)
+        except (ValueError, TypeError, IndexError):
+            return {}  # rows of zeros are not what this network takes
     twin = copy.deepcopy(net)
     shapes: dict[str, str] = {}
     for path, layer in layers_by_path(twin):

@@ -123,16 +123,22 @@ def calls(draw, function, *numbers, shapes, options=None, constant=True, floats=
     return Sample(f"{shapes} {words} {args} {keywords}", call, leaves, rng)
 
 
+# An empty axis now and then: hnp.array_shapes would make most arrays empty, and test nothing.
+SIDES = [st.sampled_from(sides) for sides in ([2, 1, 3] * 3 + [0], [2, 1, 3], [2, 3])]
+
+
 def one(min_dims=0, min_side=0, max_dims=3):
-    """One shape."""
-    shape = hnp.array_shapes(min_dims=min_dims, max_dims=max_dims, min_side=min_side, max_side=3)
-    return st.tuples(shape)
+    """One shape, as a list of shapes."""
+    sides = st.lists(SIDES[min_side], min_size=min_dims, max_size=max_dims)
+    return sides.map(lambda shape: [tuple(shape)])
 
 
-def several(n, min_side=0):
-    """Shapes that broadcast together."""
-    drawn = hnp.mutually_broadcastable_shapes(num_shapes=n, min_side=min_side, max_side=3)
-    return drawn.map(lambda them: them.input_shapes)
+@st.composite
+def several(draw, n):
+    """Shapes that broadcast together: leading axes dropped, and some lengths made one."""
+    (shape,) = draw(one())
+    kept = [shape[draw(st.integers(0, 3)) // 2 :] for _ in range(n)]
+    return [tuple(1 if draw(st.integers(0, 3)) == 3 else side for side in each) for each in kept]
 
 
 def elementwise_calls(function, *numbers, options=None):
@@ -170,7 +176,11 @@ def flat(arrays):
 
 
 # ---- products ------------------------------------------------------------------------------------
-MATMUL = hnp.mutually_broadcastable_shapes(signature="(n?,k),(k,m?)->(n?,m?)", max_side=3)
+MATMUL = st.sampled_from([1, 1, 1, 0]).flatmap(
+    lambda min_side: hnp.mutually_broadcastable_shapes(
+        signature="(n?,k),(k,m?)->(n?,m?)", min_side=min_side, max_side=3
+    )
+)
 
 
 @st.composite
@@ -225,7 +235,7 @@ def transposed(draw, shape):
 
 
 def broadcast(draw, shape):
-    wider = [draw(st.integers(0, 3)) if n == 1 else n for n in shape]
+    wider = [draw(SIDES[0]) if n == 1 else n for n in shape]
     return ((*draw(hnp.array_shapes(min_dims=0, max_dims=1)), *wider),), {}
 
 
@@ -235,7 +245,8 @@ def flipped(draw, shape):
 
 def rotated(draw, shape):
     plane = draw(st.sampled_from([(0, 1), (1, 0), (-1, 0), (-2, -1)]))
-    return (draw(st.integers(-3, 5)), plane), {}
+    turns = draw(st.integers(-3, 5))
+    return draw(st.sampled_from([((turns, plane), {}), ((turns,), {}), ((), {})]))
 
 
 def rolled(draw, shape):
@@ -262,7 +273,7 @@ def repeated(draw, shape):
 def alike(draw, min_dims=0, free=None):
     """Shapes that differ along the axis `free` only."""
     (shape,) = draw(one(min_dims))
-    lengths = draw(st.lists(st.integers(0, 3), min_size=1, max_size=3))
+    lengths = draw(st.lists(SIDES[0], min_size=1, max_size=3))
     if free is None or len(shape) <= free:
         return [shape] * len(lengths)
     return [(*shape[:free], n, *shape[free + 1 :]) for n in lengths]
@@ -477,7 +488,7 @@ DOMAINS = {
     np.full_like: calls(
         lambda x, fill: np.full_like(x, fill) + 0 * x,
         WIDE,
-        shapes=one().flatmap(lambda s: st.tuples(st.just(s[0]), st.sampled_from([(), s[0][1:]]))),
+        shapes=one().flatmap(lambda s: st.sampled_from([[s[0], ()], [s[0], s[0][1:]]])),
         constant=False,
     ),
     # indices

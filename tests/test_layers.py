@@ -3,7 +3,9 @@
 import collections
 import copy
 import functools
+import gc
 import pickle
+import weakref
 from typing import ClassVar
 
 import numpy as np
@@ -161,6 +163,24 @@ def test_arrays_of_a_caller_are_left_alone(make):
     mg.gradients(y, list(layer.tensors().values()), dout)
     assert np.array_equal(x, X)
     assert np.array_equal(dout, np.ones((2, 2)))
+
+
+@each_way
+def test_a_dropped_layer_is_freed_without_the_collector(make):
+    layer = make(*weights(2, 2, 0))
+    net = mg.Sequential(layer, loss=mg.MeanSquaredError())
+    layer(mg.Tensor(X))
+    layer.forward(X)
+    layer.backward(X)
+    net.gradient(X, X)
+    net.numerical_gradient(X, X)
+    watched = [weakref.ref(layer), weakref.ref(net)]
+    gc.disable()
+    try:
+        del layer, net
+        assert [ref() for ref in watched] == [None, None]
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("make", [ForwardOnly, WAYS["a primitive"]])
@@ -753,6 +773,30 @@ def test_a_wrong_gradient_of_a_parameter_is_refused_by_name():
         gradient(layer(x), x, layer.tensors()["W"])
 
 
+def test_a_gradient_that_is_the_layers_own_array_is_copied():
+    class Dot(mg.Layer):
+        """The number x·W, whose gradients are W and x themselves."""
+
+        param_grads: ClassVar = {"W": "dW"}
+
+        def __init__(self):
+            self.W = np.array([1.0, 2.0])
+
+        def forward(self, x):
+            self.x = x
+            return x @ self.W
+
+        def backward(self, dout):
+            self.dW = self.x
+            return self.W
+
+    layer, x = Dot(), mg.Tensor([3.0, 4.0])
+    dx, dW = mg.gradients(layer(x), [x, layer.tensors()["W"]])
+    dx[...], dW[...] = 0, 0
+    assert layer.W.tolist() == [1, 2]
+    assert x.tolist() == [3, 4]
+
+
 def test_a_missing_gradient_of_a_parameter_is_refused_by_name():
     layer = mg.wrap(BookAffine(*weights(2, 3, 0)), {"W": "dW", "b": "dB"})
     with pytest.raises(TypeError, match=r"BookAffine\.backward made no gradient for b"):
@@ -771,6 +815,37 @@ OURS = [mg.Affine(2, 3, rng=0), mg.Affine(2, 3, bias=False, rng=0), mg.ReLU(), m
 OURS += [mg.ELU(), mg.Sigmoid(), mg.Tanh(), mg.GELU(), mg.SiLU(), mg.Softplus(), mg.Softmax()]
 OURS += [mg.Flatten(), mg.Dropout(rng=0), mg.mlp([2, 3], rng=0)]
 each_layer = pytest.mark.parametrize("layer", OURS, ids=lambda layer: repr(layer).split("\n")[0])
+
+
+LOSSES = [mg.SoftmaxWithLoss(), mg.SigmoidWithLoss(), mg.MeanSquaredError()]
+
+
+def test_every_layer_of_ours_is_tested_here():
+    kinds = {getattr(mg.layers, name) for name in mg.layers.__all__}
+    layers = {kind for kind in kinds if isinstance(kind, type) and issubclass(kind, mg.Layer)}
+    tested = {type(layer) for layer in (*OURS, *LOSSES)}
+    assert tested - {mg.Sequential} == layers - {mg.Layer, mg.Loss}
+
+
+@each_layer
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_dtype_of_a_layer_goes_in_and_out(layer, dtype):
+    layer = mg.Sequential(copy.deepcopy(layer)).astype(dtype)[0]
+    y = layer.forward(X.astype(dtype))
+    assert (y.dtype, layer.backward(np.ones(y.shape)).dtype) == (dtype, dtype)
+    assert {g.dtype for g in layer.grads.values()} <= {np.dtype(dtype)}
+
+
+@each_layer
+def test_a_layer_agrees_with_finite_differences(layer):
+    layer, x = copy.deepcopy(layer), np.random.default_rng(3).normal(size=(3, 2))
+    dout = np.random.default_rng(0).normal(size=layer.forward(x).shape)
+    twin = copy.deepcopy(layer)
+    layer.forward(x)
+    numerical = mg.numerical_gradient(
+        lambda x: np.sum(copy.deepcopy(twin).forward(x) * dout), x.copy()
+    )
+    np.testing.assert_allclose(layer.backward(dout), numerical, rtol=1e-6, atol=1e-8)
 
 
 @each_layer
@@ -826,7 +901,7 @@ def test_forward_agrees_with_the_call_and_backward_with_the_graph(layer):
 
 
 def test_a_loss_is_a_layer_whose_dout_may_be_left_out():
-    for loss, t in [(mg.SoftmaxWithLoss(), np.array([0, 1])), (mg.MeanSquaredError(), X + 1)]:
+    for loss, t in zip(LOSSES, [np.array([0, 1]), np.eye(2), X + 1], strict=True):
         value = loss.forward(X, t)
         assert np.shape(value) == ()
         dx = loss.backward()

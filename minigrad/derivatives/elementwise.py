@@ -19,23 +19,23 @@ from minigrad.tensor import ADAPTERS, Tensor, converted, primitive
 # ---- products in which a zero cotangent wins over an infinite factor -----------------------------
 
 
-def _cleared(product: Any, g: Any) -> Any:
-    """Put zero where g is zero and the product is not finite."""
+def _cleared(product: Any, zero: Any) -> Any:
+    """Put zero where `zero` is true and the product is not finite."""
     if math.isfinite(np.vdot(product, product)):  # one fast pass tells that there is nothing to do
         return product
-    return np.where((g == 0) & ~np.isfinite(product), np.zeros_like(product), product)
+    return np.where(zero & ~np.isfinite(product), np.zeros_like(product), product)
 
 
 @primitive()
 def times(g: Any, factor: Any) -> Any:
-    """Multiply, but zero where the cotangent `g` is zero, whatever the factor."""
-    return _cleared(g * factor, g)
+    """Multiply, but zero where `g` is zero, whatever the factor, and where 0 meets infinity."""
+    return _cleared(g * factor, (g == 0) | (factor == 0) & ~np.isnan(g))
 
 
 @primitive()
 def over(g: Any, divisor: Any) -> Any:
     """Divide, but zero where the cotangent `g` is zero, whatever the divisor."""
-    return _cleared(g / divisor, g)
+    return _cleared(g / divisor, g == 0)
 
 
 defvjp(

@@ -35,7 +35,7 @@ def others(x: Any, axis: Any) -> Any:
     return np.moveaxis(np.reshape(_others_in_row(rows), shape), last, tuple(axes))
 
 
-@primitive(lambda g, y, x: np.sum(g[..., None] * _pairs(x), axis=-2))
+@primitive(lambda g, y, x: np.sum(times(g[..., None], _pairs(x)), axis=-2))
 def _others_in_row(x: Any) -> Any:
     """Multiply what stands left of each entry by what stands right of it, along the last axis."""
     one = np.ones_like(x[..., :1])

@@ -15,15 +15,19 @@ import copy
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar
+from weakref import WeakValueDictionary
 
 import numpy as np
 
 from minigrad.backward import gradients
-from minigrad.graph import Array, Node, input_node, leaf, write
+from minigrad.graph import Array, Node, input_node, leaf
 from minigrad.layers.by_hand import record_by_hand, takes_train_flag
 from minigrad.layers.params import Params
 from minigrad.layers.structure import Part, Structure
 from minigrad.tensor import SHARE_TENSORS, Tensor
+
+# The Tensors over arrays of layers written by hand, by the id of the array, which they keep alive.
+_LEAVES: WeakValueDictionary[int, Tensor] = WeakValueDictionary()
 
 
 class _Memory:
@@ -99,6 +103,11 @@ class Layer(Part):
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         """Compute the output; recorded when a Tensor takes part."""
         raise NotImplementedError
+
+    @classmethod
+    def is_by_hand(cls) -> bool:
+        """Tell whether backward is written by hand, and not the pullback of __call__."""
+        return cls.__call__ is _call_by_hand
 
     # ---- the book's protocol, on arrays --------------------------------------------------------
     def forward(self, *inputs: Any, **options: Any) -> Array:
@@ -180,10 +189,14 @@ class Layer(Part):
     @property
     def grads(self) -> dict[str, Any]:
         """The gradients of the parameters, of the latest `backward`."""
-        by_hand = {
-            name: getattr(self._owner, grad, None) for name, grad in self.param_grads.items()
-        }
-        return {**self._memory.grads, **by_hand}
+        structure = self.structure()
+        found: dict[int, Any] = {}
+        for layer in structure.inner if type(self).backward is not Layer.backward else ():
+            grads = layer.grads
+            found |= {id(t): grads.get(k) for k, t in layer.structure().tensors.items()}
+        inner = {k: found[id(t)] for k, t in structure.tensors.items() if id(t) in found}
+        own = {k: getattr(self._owner, grad, None) for k, grad in self.param_grads.items()}
+        return {**self._memory.grads, **inner, **own}
 
     def refreshed(self) -> None:
         """Give arrays that were replaced in a layer written by hand to their Tensors."""
@@ -201,12 +214,11 @@ class Layer(Part):
                 f"array of floats, but it is {value!r:.60}"
             )
         leaves = self._memory.leaves
-        if name not in leaves or leaves[name].shape != value.shape:
-            leaves[name] = leaf(Tensor, value)
+        if name not in leaves or leaves[name]._data is not value:
+            over = _LEAVES.get(id(value))  # an array in two layers is one parameter
+            leaves[name] = leaf(Tensor, value) if over is None else over
+            _LEAVES[id(value)] = leaves[name]
             Part.changes += 1
-        elif leaves[name]._data is not value:
-            leaves[name]._data = value
-            write(leaves[name], value)
         return leaves[name]
 
     @property
@@ -226,7 +238,8 @@ class Layer(Part):
             if name != "_Layer__memory":
                 vars(twin)[name] = copy.deepcopy(value, memo)
         if shared:
-            vars(twin)["_Layer__memory"] = copy.copy(self._memory)
+            vars(twin)["_Layer__memory"] = memory = copy.copy(self._memory)
+            memory.structure = None
         return twin
 
     def __getstate__(self) -> dict[str, Any]:

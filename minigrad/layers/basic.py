@@ -55,7 +55,10 @@ class Affine(Layer):
         for name, size in (("n_in", n_in), ("n_out", n_out)):
             if not isinstance(size, (int, np.integer)) or size < 1:
                 raise ValueError(f"Affine: {name} must be a positive integer, not {size!r}")
-        self.W = Tensor(initializers.get(init)((n_in, n_out), rng), dtype)
+        W = np.asarray(initializers.get(init)((n_in, n_out), rng))
+        if W.shape != (n_in, n_out):
+            raise ValueError(f"Affine: init made shape {W.shape} where {(n_in, n_out)} was asked")
+        self.W = Tensor(W, dtype)
         if bias:
             self.b = Tensor(np.zeros(n_out), dtype)
 

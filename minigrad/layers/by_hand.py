@@ -11,14 +11,16 @@ import copy
 import inspect
 from collections import deque
 from collections.abc import Callable, Mapping
-from types import FunctionType
+from types import FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
 
 from minigrad.graph import Joint, Node, arrays, record
+from minigrad.layers.inside import attributes, inside
 from minigrad.tensor import SHARE_TENSORS, Tensor
 
+_CONSTANT = (int, float, str, bytes, type(None), type, FunctionType, ModuleType, np.generic)
 _CONTAINERS = (list, dict, set, deque, np.ndarray)  # of these a class attribute may be a cache
 
 
@@ -96,12 +98,13 @@ def _own(layer: str, name: str, share: Any, wanted: Any) -> Any:
 def _copied(layer: Any, params: Mapping[str, Tensor]) -> Any:
     """Copy a layer with all that it holds, but share its parameters."""
     name = type(layer).__name__
-    for attribute, value in attributes(layer).items():
-        cells = getattr(value, "__closure__", None) or ()
-        if isinstance(value, FunctionType) and any(cell.cell_contents is layer for cell in cells):
+    state = dict(inside(layer))
+    known = {id(value) for value in state.values() if not isinstance(value, _CONSTANT)}
+    for path, value in state.items():
+        if isinstance(value, FunctionType) and known & set(map(id, _closed_over(value))):
             raise TypeError(
-                f"{name}.{attribute} is a function that refers to the layer, so that a copy for "
-                "each call would not be independent: make it a method"
+                f"{name}.{path} is a function that refers to the layer or to what it holds, so "
+                "that a copy for each call would not be independent: make it a method"
             )
     own = attributes(layer)
     memo: dict[Any, Any] = {id(tensor._data): tensor._data for tensor in params.values()}
@@ -121,15 +124,11 @@ def _copied(layer: Any, params: Mapping[str, Tensor]) -> Any:
     return twin
 
 
-def attributes(value: Any) -> dict[str, Any]:
-    """List an object's attributes, those in __slots__ too."""
-    found = dict(getattr(value, "__dict__", {}))
-    for cls in type(value).__mro__:
-        slots = vars(cls).get("__slots__", ())
-        for name in (slots,) if isinstance(slots, str) else slots:
-            if name not in ("__dict__", "__weakref__") and hasattr(value, name):
-                found[name] = getattr(value, name)
-    return found
+def _closed_over(function: FunctionType) -> list[Any]:
+    """List what a function refers to in its closure and its defaults, and what that holds."""
+    cells = [cell.cell_contents for cell in function.__closure__ or ()]
+    defaults = [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
+    return [value for item in (*cells, *defaults) for _, value in inside(item)]
 
 
 def takes_train_flag(function: Any) -> bool:
@@ -141,19 +140,7 @@ def takes_train_flag(function: Any) -> bool:
     return any(p.name == "train_flag" or p.kind is p.VAR_KEYWORD for p in parameters)
 
 
-def arrays_in(value: Any, path: str = "", seen: set[int] | None = None) -> list[str]:
+def arrays_in(layer: Any) -> list[str]:
     """List the paths of all arrays of floats inside an object: W, params[0], inner.W."""
-    seen = set() if seen is None else seen
-    if id(value) in seen or isinstance(value, (Node, type, np.random.Generator)):
-        return []
-    seen.add(id(value))
-    if isinstance(value, np.ndarray):
-        return [path] if value.dtype.kind == "f" else []
-    items: Any = {}
-    if isinstance(value, dict):
-        items = {f"{path}[{key!r}]": item for key, item in value.items()}
-    elif isinstance(value, (list, tuple)):
-        items = {f"{path}[{i}]": item for i, item in enumerate(value)}
-    else:
-        items = {f"{path}.{k}" if path else k: item for k, item in attributes(value).items()}
-    return [found for name, item in items.items() for found in arrays_in(item, name, seen)]
+    found = [(path, value) for path, value in inside(layer) if isinstance(value, np.ndarray)]
+    return [path for path, value in found if value.dtype.kind == "f"]

@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.graph import Node
-from minigrad.layers.by_hand import attributes
+from minigrad.layers.inside import inside
 
 
 class Replay:
@@ -25,7 +24,11 @@ class Replay:
 
     def __init__(self, holder: Any) -> None:
         found = [vars(np.random)["get_bit_generator"]()]  # foreign layers may draw from it
-        _collect(holder, found, set())
+        for _, value in inside(holder):
+            if isinstance(value, np.random.Generator):
+                found.append(value.bit_generator)
+            elif isinstance(value, np.random.RandomState):
+                found.append(value._bit_generator)
         self._states = [(bits, bits.state) for bits in found]
 
     def rewind(self) -> None:
@@ -38,19 +41,3 @@ class Replay:
 
     def __exit__(self, *_: object) -> None:
         self.rewind()
-
-
-def _collect(value: Any, found: list[Any], seen: set[int]) -> None:
-    """Walk through attributes, lists and dicts."""
-    if id(value) in seen or isinstance(value, (np.ndarray, Node, type)):
-        return
-    seen.add(id(value))
-    if isinstance(value, np.random.Generator):
-        found.append(value.bit_generator)
-    elif isinstance(value, np.random.RandomState):
-        found.append(value._bit_generator)
-    else:
-        items = value if isinstance(value, (list, tuple, set)) else ()
-        held = value if isinstance(value, dict) else attributes(value)
-        for item in (*items, *held.values()):
-            _collect(item, found, seen)

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from operator import is_
 from typing import Any
 
+import numpy as np
+
 from minigrad.layers.params import Params
 from minigrad.tensor import Tensor
 
@@ -28,7 +30,14 @@ class Part:
                 f"{name} of a layer is found, not set: give each parameter an attribute, self.W, "
                 'and if backward is written by hand, say in the class param_grads = {"W": "dW"}'
             )
-        if is_structural(value) or is_structural(vars(self).get(name)):
+        old = vars(self).get(name)
+        if isinstance(old, Tensor) and old._call is None and isinstance(value, np.ndarray):
+            raise TypeError(
+                f"{name} is a parameter, a Tensor, and an array in its place would not be trained: "
+                f"layer.params[{name!r}] = values changes it, layer.{name} = mg.Tensor(values) "
+                "puts another one there"
+            )
+        if is_structural(value) or is_structural(old):
             Part.changes += 1
         object.__setattr__(self, name, value)
 
@@ -38,14 +47,41 @@ class Part:
 
 
 def is_structural(value: Any) -> bool:
-    """Tell whether a value is a parameter, a layer, or a list, tuple or dict that holds some."""
+    """Tell whether a value is a parameter or a layer, or may hold some."""
     if isinstance(value, Tensor):
         return value._call is None
-    if isinstance(value, dict):
-        value = value.values()
-    elif not isinstance(value, (list, tuple)):
-        return isinstance(value, Part)
-    return any(map(is_structural, value))
+    if isinstance(value, tuple):
+        return any(map(is_structural, value))
+    return isinstance(value, (Part, list, dict))  # an empty list may be filled later
+
+
+def layers_by_path(net: Part) -> Iterator[tuple[str, Any]]:
+    """List a network and the layers inside it, each once, with Python paths: net.encoder[0].
+
+    >>> import minigrad as mg
+    >>> [path for path, _ in layers_by_path(mg.mlp([2, 3, 2], rng=0))]
+    ['net', 'net.loss_layer', 'net[0]', 'net[1]', 'net[2]']
+    """
+    yield from _walk("net", net, set())
+
+
+def _walk(path: str, part: Any, seen: set[int]) -> Iterator[tuple[str, Any]]:
+    if isinstance(part, Part):
+        if id(part) in seen:
+            return
+        seen.add(id(part))
+        yield path, part
+        for name, value in vars(part).items():
+            if name == "layers" and isinstance(value, tuple):
+                yield from _walk(path, value, seen)  # net[0], not net.layers[0]
+            else:
+                yield from _walk(f"{path}.{name}", value, seen)
+    elif isinstance(part, (list, tuple)):
+        for i, item in enumerate(part):
+            yield from _walk(f"{path}[{i}]", item, seen)
+    elif isinstance(part, dict):
+        for key, item in part.items():
+            yield from _walk(f"{path}[{key!r}]", item, seen)
 
 
 class Structure:
@@ -54,10 +90,11 @@ class Structure:
     def __init__(self, root: Part) -> None:
         self.tensors: dict[str, Tensor] = {}
         self.params = Params(self.tensors)
-        self.by_hand: list[Part] = []  # layers inside the root whose arrays may be replaced
         self._lists: list[tuple[Any, list[Any]]] = []  # with what they held
         self._name("", root, {id(root)})
         self._watch(root, set())
+        self.inner = [layer for _, layer in layers_by_path(root) if layer is not root]
+        self.by_hand = [layer for layer in self.inner if layer.param_grads]
         self._version = Part.changes
 
     def is_current(self) -> bool:
@@ -92,20 +129,17 @@ class Structure:
             self._name(f"{path}.{name}" if path else str(name), item, seen)
 
     def _watch(self, part: Any, seen: set[int]) -> None:
-        """Note the lists, dicts and layers written by hand, which can change without a word."""
+        """Note the lists and dicts, which can change without a word."""
+        if isinstance(part, (list, dict)):
+            self._lists.append((part, list(_contents(part))))
         if isinstance(part, Part):
             if id(part) in seen:
                 return
-            if seen and getattr(part, "param_grads", None):
-                self.by_hand.append(part)
             seen.add(id(part))
             part = vars(part)
-        elif isinstance(part, (list, dict)):
-            self._lists.append((part, list(_contents(part))))
-        elif not isinstance(part, tuple):
-            return
-        for item in part.values() if isinstance(part, dict) else part:
-            self._watch(item, seen)
+        if isinstance(part, (list, tuple, dict)):
+            for item in part.values() if isinstance(part, dict) else part:
+                self._watch(item, seen)
 
 
 def _contents(holder: Any) -> Any:

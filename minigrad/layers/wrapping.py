@@ -56,10 +56,12 @@ class Wrapped(Layer):
         tensors = self.structure().tensors
         if not tensors and not any(isinstance(x, Node) for x in inputs):
             return self.layer.forward(*map(np.array, inputs), **options)
-        return record_by_hand(self.layer, inputs, options, tensors, self._gradients_in)
+        names = self.param_grads
 
-    def _gradients_in(self, layer: Any) -> dict[str, Any]:
-        return {name: getattr(layer, grad, None) for name, grad in self.param_grads.items()}
+        def gradients_of(layer: Any) -> dict[str, Any]:
+            return {name: getattr(layer, grad, None) for name, grad in names.items()}
+
+        return record_by_hand(self.layer, inputs, options, tensors, gradients_of)
 
     @property
     def grads(self) -> dict[str, Any]:
