@@ -22,15 +22,18 @@ import pictures
 
 import minigrad as mg
 
+BATCH = 50
+
 
 def learning_curves(dropout, data, epochs, seed):
     """Train, and return the accuracies (epochs, 2) on the training and on the test digits."""
     rng = np.random.default_rng(seed)
     net = mg.mlp([64, *[100] * 6, 10], dropout=dropout, dtype="float32", rng=rng)
-    optimizer = mg.Adam(lr=0.001)
+    steps = epochs * -(-len(data.x_train) // BATCH)
+    optimizer = mg.Adam(lr=mg.CosineDecay(0.002, steps))
     curves = []
     for _ in range(epochs):
-        for x, t in mg.batches(data.x_train, data.t_train, size=50, rng=rng):
+        for x, t in mg.batches(data.x_train, data.t_train, size=BATCH, rng=rng):
             optimizer.update(net.params, net.gradient(x, t))
         train = net.accuracy(data.x_train, data.t_train)
         curves.append([train, net.accuracy(data.x_test, data.t_test)])
@@ -67,7 +70,7 @@ def main():
     data = mg.datasets.digits(test_fraction=1497 / 1797, rng=args.seed, dtype="float32")
     runs = {
         "no Dropout": learning_curves(0.0, data, args.epochs, args.seed),
-        "Dropout 0.2": learning_curves(0.2, data, args.epochs, args.seed),
+        "Dropout 0.15": learning_curves(0.15, data, args.epochs, args.seed),
     }
     print("                train    test     gap")
     for name, curves in runs.items():

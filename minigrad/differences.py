@@ -38,10 +38,12 @@ def numerical_gradient(f: Callable[[Array], Any], x: Any, h: float = 1e-5) -> Ar
     gradient = np.zeros(x.shape)
     for i in np.ndindex(x.shape):
         kept = x[i]
-        x[i] = kept + h
-        above = float(f(x))
-        x[i] = kept - h
-        below = float(f(x))
-        x[i] = kept
+        try:
+            x[i] = kept + h
+            above = float(f(x))
+            x[i] = kept - h
+            below = float(f(x))
+        finally:
+            x[i] = kept
         gradient[i] = (above - below) / (2 * h)
     return gradient

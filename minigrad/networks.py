@@ -107,9 +107,7 @@ class Network(Layer, abstract=True):
         """Compute the output for a batch of inputs, as an array; train_flag=False."""
         with Located(self):
             y = self._run(borrowed(self._batch(x)), train_flag=False)
-        if not isinstance(y, Tensor):
-            return np.array(y)
-        return y._data if y._data.base is None else y._data.copy()
+        return np.array(y._data if isinstance(y, Tensor) else y)
 
     def loss(self, x: Any, t: Any) -> float:
         """Compute the loss of a batch, as a number; train_flag=False."""

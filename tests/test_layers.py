@@ -143,6 +143,26 @@ def test_params_write_through_and_older_graphs_refuse(make):
     near(layer.forward(X), np.tanh(X @ W + b - 1))
 
 
+@pytest.mark.parametrize("make", [ForwardOnly, WAYS["a primitive"], WAYS["wrapped"]])
+def test_backward_after_a_parameter_was_replaced_is_refused(make):
+    layer = make(*weights(2, 2, 0))
+    layer.forward(X)
+    if make is WAYS["wrapped"]:
+        layer.layer.W = np.zeros((2, 2))
+    else:
+        layer.W = mg.Tensor(np.zeros((2, 2)))
+    with pytest.raises(RuntimeError, match="forward"):
+        layer.backward(np.ones((2, 2)))
+
+
+@pytest.mark.parametrize("value", [np.ones((2, 2)), [[1.0, 0.0], [0.0, 1.0]], 2.0, np.float64(2)])
+def test_numbers_in_place_of_a_parameter_are_refused(value):
+    layer = ForwardOnly(*weights(2, 2, 0))
+    with pytest.raises(TypeError, match=r"W is a parameter.*params\['W'\].*mg\.Tensor"):
+        layer.W = value
+    assert list(layer.params) == ["W", "b"]
+
+
 @each_way
 def test_copies_after_forward_are_equal_and_independent(make):
     layer = make(*weights(2, 2, 0))
@@ -289,6 +309,18 @@ def test_a_backward_below_ours_is_used_through_every_door():
     grads, scaled = (net.gradient(X, np.ones((2, 3))) for net in nets)
     near(scaled["W1"], 10 * grads["W1"])
     near(scaled["W2"], grads["W2"])
+
+
+def test_a_backward_below_our_sequential_is_used():
+    class Doubled(mg.Sequential):
+        def backward(self, dout):
+            return 2 * super().backward(dout)
+
+    plain = mg.Sequential(mg.Affine(2, 2, rng=0), mg.Tanh())
+    doubled, x = Doubled(*copy.deepcopy(plain).layers), mg.Tensor(X)
+    (dx, dW), (dx2, dW2) = (gradient(n(x), x, n.tensors()["W1"]) for n in (plain, doubled))
+    near(dx2, 2 * dx)
+    near(dW2, dW)
 
 
 # ---- the book's classes, and others' -------------------------------------------------------------

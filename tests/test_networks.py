@@ -85,6 +85,20 @@ def test_sequential_numbers_its_parameters_as_in_the_book():
     assert list(small().params) == ["W1", "b1", "W2", "b2"]
 
 
+def test_the_parameters_of_one_layer_share_a_number():
+    class Shift(mg.Layer):
+        def __init__(self):
+            self.b = mg.Tensor(np.zeros(2))
+
+        def __call__(self, x):
+            return x + self.b
+
+    net = mg.Sequential(
+        Shift(), mg.Affine(2, 2, rng=0), mg.Affine(2, 2, bias=False, rng=0), Shift()
+    )
+    assert list(net.params) == ["b1", "W2", "b2", "W3", "b3"]
+
+
 def test_names_join_with_dots_and_each_parameter_has_one():
     net = Wired()
     assert list(net.params) == list(net.tensors()) == list(net.gradient(X, T)) == WIRED
@@ -480,10 +494,25 @@ def test_the_output_is_the_callers_own():
         assert not np.shares_memory(y, x)
         y[...] = 0
         assert np.array_equal(x, X)
+    net = Constant()
+    net.predict(X)[...] = 7
+    net.forward(X)[...] = 7
+    assert np.array_equal(net.params["value"], np.ones(3))
     net = mg.Sequential(mg.wrap(Preallocating()))
     first = net.predict(X)
     net.predict(X + 1)
     assert np.array_equal(first, X**2)
+
+
+class Constant(mg.Network):
+    """Answers everything with its one parameter."""
+
+    def __init__(self):
+        super().__init__()
+        self.value = mg.Tensor(np.ones(3))
+
+    def __call__(self, x):
+        return self.value
 
 
 class Preallocating:
@@ -684,7 +713,7 @@ class Looks(mg.Network):
 
     def __call__(self, x):
         self.hidden = np.tanh(self.first(x))
-        self.seen = [self.hidden]
+        self.seen = {"all": [[self.hidden], (self.hidden,)]}
         return self.last(self.hidden)
 
 

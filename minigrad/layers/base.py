@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Mapping
+from operator import is_
 from types import MappingProxyType
 from typing import Any, ClassVar
 from weakref import WeakValueDictionary
@@ -34,7 +35,8 @@ class _Memory:
     """What a layer remembers beside the attributes of its author; copies leave it out."""
 
     def __init__(self) -> None:
-        self.latest: tuple[Any, tuple[Any, ...]] | None = None  # output and inputs of `forward`
+        self.latest: tuple[Any, tuple[Any, ...], dict[str, Tensor]] | None = None
+        # ^ of `forward`: the output, the inputs and the parameters
         self.grads: dict[str, Array] = {}  # of the latest `backward`
         self.leaves: dict[str, Tensor] = {}  # over the parameter arrays of a layer written by hand
         self.structure: Structure | None = None
@@ -120,7 +122,7 @@ class Layer(Part):
             raise TypeError(f"{self!r}.forward takes arrays: for Tensors call the layer itself")
         given = self._given(inputs)
         output = type(self)._definition(self, *given, **options)
-        self._memory.latest = (output, given)
+        self._memory.latest = (output, given, self.tensors())
         return np.array(output._data if isinstance(output, Node) else output)
 
     def backward(self, dout: Any = None) -> Any:
@@ -140,7 +142,7 @@ class Layer(Part):
         """
         if self._memory.latest is None:
             raise RuntimeError(f"{self!r}.backward needs a forward before it")
-        output, inputs = self._memory.latest
+        output, inputs, tensors = self._memory.latest
         if not isinstance(output, Node):
             raise RuntimeError(f"nothing in the latest forward of {self!r} can be differentiated")
         if dout is not None and np.shape(dout) != output._data.shape:
@@ -149,7 +151,12 @@ class Layer(Part):
                 f"forward has {output._data.shape}, and its gradient must too"
             )
         wrt = [x for x in inputs if isinstance(x, Tensor)]
-        tensors = self.structure().tensors
+        for name, tensor in self.structure().tensors.items():
+            if tensor is not tensors.get(name):
+                raise RuntimeError(
+                    f"{self!r}.backward: another {name} has taken its place since the latest "
+                    "forward: run forward again"
+                )
         found = gradients(output, [*wrt, *tensors.values()], dout)
         self._memory.grads = dict(zip(tensors, found[len(wrt) :], strict=True))
         return tuple(found[: len(wrt)]) if len(wrt) > 1 else found[0] if wrt else None
@@ -193,10 +200,12 @@ class Layer(Part):
         found: dict[int, Any] = {}
         for layer in structure.inner if type(self).backward is not Layer.backward else ():
             grads = layer.grads
-            found |= {id(t): grads.get(k) for k, t in layer.structure().tensors.items()}
+            for name, tensor in layer.structure().tensors.items():
+                if grads.get(name) is not None:
+                    found[id(tensor)] = grads[name]
         inner = {k: found[id(t)] for k, t in structure.tensors.items() if id(t) in found}
         own = {k: getattr(self._owner, grad, None) for k, grad in self.param_grads.items()}
-        return {**self._memory.grads, **inner, **own}
+        return {**inner, **self._memory.grads, **own}
 
     def refreshed(self) -> None:
         """Give arrays that were replaced in a layer written by hand to their Tensors."""
@@ -276,10 +285,14 @@ def _detached(value: Any) -> Any:
     """Put arrays in place of Tensors with a history, which a copy of a layer leaves behind."""
     if isinstance(value, Tensor):
         return value if value._call is None else value._data.copy()
-    if type(value) in (list, tuple) and any(isinstance(item, Tensor) for item in value):
-        return type(value)(map(_detached, value))
-    if type(value) is dict and any(isinstance(item, Tensor) for item in value.values()):
-        return {key: _detached(item) for key, item in value.items()}
+    if type(value) in (list, tuple):
+        items = list(map(_detached, value))
+        return value if all(map(is_, items, value)) else type(value)(items)
+    if type(value) is dict:
+        items = list(map(_detached, value.values()))
+        return (
+            value if all(map(is_, items, value.values())) else dict(zip(value, items, strict=True))
+        )
     return value
 
 

@@ -11,7 +11,7 @@ import copy
 import inspect
 from collections import deque
 from collections.abc import Callable, Mapping
-from types import FunctionType, ModuleType
+from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,10 @@ from minigrad.graph import Joint, Node, arrays, record
 from minigrad.layers.inside import attributes, inside
 from minigrad.tensor import SHARE_TENSORS, Tensor
 
-_CONSTANT = (int, float, str, bytes, type(None), type, FunctionType, ModuleType, np.generic)
+_CONSTANT = (
+    *(int, float, str, bytes, tuple, frozenset, type(None), np.generic, np.ufunc),
+    *(type, FunctionType, BuiltinFunctionType, ModuleType),
+)
 _CONTAINERS = (list, dict, set, deque, np.ndarray)  # of these a class attribute may be a cache
 
 

@@ -31,9 +31,9 @@ class Part:
                 'and if backward is written by hand, say in the class param_grads = {"W": "dW"}'
             )
         old = vars(self).get(name)
-        if isinstance(old, Tensor) and old._call is None and isinstance(value, np.ndarray):
+        if isinstance(old, Tensor) and old._call is None and _is_numbers(value):
             raise TypeError(
-                f"{name} is a parameter, a Tensor, and an array in its place would not be trained: "
+                f"{name} is a parameter, a Tensor, and numbers in its place would not be trained: "
                 f"layer.params[{name!r}] = values changes it, layer.{name} = mg.Tensor(values) "
                 "puts another one there"
             )
@@ -44,6 +44,12 @@ class Part:
     def __delattr__(self, name: str) -> None:
         Part.changes += 1
         object.__delattr__(self, name)
+
+
+def _is_numbers(value: Any) -> bool:
+    if isinstance(value, (list, tuple)):
+        return bool(value) and all(map(_is_numbers, value))
+    return isinstance(value, (np.ndarray, np.generic, int, float))
 
 
 def is_structural(value: Any) -> bool:
