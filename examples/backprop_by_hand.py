@@ -1,11 +1,9 @@
 """Backpropagation through a shopping bill: the apples of the book's fifth chapter, done twice.
 
-Two apples at 100 with a tax of 10 % cost 220. Backpropagation says what the price would change by
-if an apple cost 1 more (2.2), if one apple more were bought (110), and if the tax factor rose by 1
-(200). Then three oranges at 150 come into the same bag.
-
-Each bill is differentiated by minigrad's Tensors, and by layers with a forward and a backward of
-their own, wired backward by hand. Both give the same numbers.
+Two apples at 100 with a tax of 10 % cost 220. Backpropagation says by how much that would grow if
+an apple cost 1 more (2.2), if there were 1 apple more (110), and if the tax factor were larger by 1
+(200). Then three oranges at 150 come into the same bag. Each bill is differentiated by minigrad's
+Tensors, and by the book's layers, each with a forward and a backward, wired by hand.
 
     python examples/backprop_by_hand.py
 
@@ -32,91 +30,79 @@ import argparse
 
 import minigrad as mg
 
-TWO_APPLES = {"apple": 100.0, "apples": 2.0, "tax": 1.1}
-BOTH_FRUITS = {"apple": 100.0, "apples": 2.0, "orange": 150.0, "oranges": 3.0, "tax": 1.1}
+APPLES = {"apple": 100.0, "apples": 2.0, "tax": 1.1}
+FRUIT = {"apple": 100.0, "apples": 2.0, "orange": 150.0, "oranges": 3.0, "tax": 1.1}
 
 
-# ---- with Tensors: write the price, and ask -------------------------------------------------------
+# ---- with Tensors: write down the price, and ask -------------------------------------------------
 def price_of_apples(apple, apples, tax):
     return apple * apples * tax
 
 
-def price_of_both(apple, apples, orange, oranges, tax):
+def price_of_fruit(apple, apples, orange, oranges, tax):
     return (apple * apples + orange * oranges) * tax
 
 
-def with_tensors(price_of, values):
+def with_tensors(price_of, **values):
     tensors = {name: mg.Tensor(value) for name, value in values.items()}
     price = price_of(**tensors)
     price.backward()
-    return {"price": price.item()} | {name: float(x.grad) for name, x in tensors.items()}
+    return price.item(), *(tensor.grad.item() for tensor in tensors.values())
 
 
-# ---- by hand: every layer knows its own derivative, and we know the wiring ------------------------
+# ---- by hand: each layer knows its derivative, and we know the way back --------------------------
 class MulLayer:
-    """z = x y, so dx = dz y and dy = dz x: each input gets the other one as its factor."""
-
     def forward(self, x, y):
         self.x, self.y = x, y
         return x * y
 
-    def backward(self, dz):
-        return dz * self.y, dz * self.x
+    def backward(self, dout):
+        return dout * self.y, dout * self.x
 
 
 class AddLayer:
-    """z = x + y, so dx = dy = dz: addition passes on what arrives."""
-
     def forward(self, x, y):
         return x + y
 
-    def backward(self, dz):
-        return dz, dz
+    def backward(self, dout):
+        return dout, dout
 
 
 def apples_by_hand(apple, apples, tax):
-    fruit, taxed = MulLayer(), MulLayer()
-    price = taxed.forward(fruit.forward(apple, apples), tax)
-
-    d_fruit, d_tax = taxed.backward(1.0)
-    d_apple, d_apples = fruit.backward(d_fruit)
-    return {"price": price, "apple": d_apple, "apples": d_apples, "tax": d_tax}
+    mul_apples, mul_tax = MulLayer(), MulLayer()
+    price = mul_tax.forward(mul_apples.forward(apple, apples), tax)
+    d_sum, d_tax = mul_tax.backward(1.0)
+    return price, *mul_apples.backward(d_sum), d_tax
 
 
-def both_by_hand(apple, apples, orange, oranges, tax):
-    red, yellow, bag, taxed = MulLayer(), MulLayer(), AddLayer(), MulLayer()
-    fruit = bag.forward(red.forward(apple, apples), yellow.forward(orange, oranges))
-    price = taxed.forward(fruit, tax)
-
-    d_fruit, d_tax = taxed.backward(1.0)
-    d_red, d_yellow = bag.backward(d_fruit)
-    d_apple, d_apples = red.backward(d_red)
-    d_orange, d_oranges = yellow.backward(d_yellow)
-    return {"price": price, "apple": d_apple, "apples": d_apples} | {
-        "orange": d_orange,
-        "oranges": d_oranges,
-        "tax": d_tax,
-    }
+def fruit_by_hand(apple, apples, orange, oranges, tax):
+    mul_apples, mul_oranges, add, mul_tax = MulLayer(), MulLayer(), AddLayer(), MulLayer()
+    total = add.forward(mul_apples.forward(apple, apples), mul_oranges.forward(orange, oranges))
+    price = mul_tax.forward(total, tax)
+    d_total, d_tax = mul_tax.backward(1.0)
+    d_apples, d_oranges = add.backward(d_total)
+    return price, *mul_apples.backward(d_apples), *mul_oranges.backward(d_oranges), d_tax
 
 
-def show(title, tensors, hand):
+def compare(title, names, tensors, by_hand):
+    """Print the two results beside each other, and return their largest difference."""
     print(f"{title:25}  Tensors  by hand")
-    for name in tensors:
-        label = name if name == "price" else f"d price / d {name}"
-        print(f"{label:25}  {tensors[name]:7g}  {hand[name]:7g}")
+    labels = ["price", *(f"d price / d {name}" for name in names)]
+    for label, ours, theirs in zip(labels, tensors, by_hand, strict=True):
+        print(f"{label:25}  {ours:7g}  {theirs:7g}")
     print()
-    return max(abs(tensors[name] - hand[name]) for name in tensors)
+    return max(abs(ours - theirs) for ours, theirs in zip(tensors, by_hand, strict=True))
 
 
 def main():
     argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     ).parse_args()
-    differences = [
-        show("two apples", with_tensors(price_of_apples, TWO_APPLES), apples_by_hand(**TWO_APPLES)),
-        show("apples and oranges", with_tensors(price_of_both, BOTH_FRUITS), both_by_hand(**BOTH_FRUITS)),
-    ]
-    print(f"largest difference between the two: {max(differences):g}")
+    tensors, by_hand = with_tensors(price_of_apples, **APPLES), apples_by_hand(**APPLES)
+    first = compare("two apples", APPLES, tensors, by_hand)
+    tensors, by_hand = with_tensors(price_of_fruit, **FRUIT), fruit_by_hand(**FRUIT)
+    second = compare("apples and oranges", FRUIT, tensors, by_hand)
+    print(f"largest difference between the two: {max(first, second):g}")
 
 
 if __name__ == "__main__":

@@ -1,18 +1,21 @@
 """A net with a wiring of its own: two branches, and a skip connection past both of them.
 
-            ┌── wide ── tanh ─────────────────────┐
+            ┌── wide ── tanh ──────────────────────┐
         x ──┼── deep.0 ── relu ── deep.1 ── relu ──┼── join ── scores
             └──────────────────────────────────────┘
 
-A wiring is a class that holds layers and says in __call__ how the data flows through them. The net
-checks its gradient against the numerical one, learns to tell the three arms of a spiral apart, and
-draws what it answers in every point of the plane.
+A wiring is a class that holds layers and says in __call__ how data flows through them. This one
+checks its gradient against the numerical gradient, learns to tell the three arms of a spiral apart,
+and draws what it answers everywhere in the plane.
 
     python examples/custom_net.py [--out FOLDER]
 
 takes two seconds, draws FOLDER/custom_net.png, and prints
 
-    parameters: 789
+    parameters                                        789
+    largest difference from the numerical gradient    3e-11
+    accuracy on the 360 points it learned from        0.9917
+    accuracy on 90 points it has not seen             0.9889
 """
 
 import numpy as np
@@ -45,9 +48,9 @@ def largest_difference(net, x, t):
 def draw(figure, net, data):
     """Colour the plane by the net's answers, and draw the points: held-out ones are hollow."""
     axes = figure.subplots()
-    side = np.linspace(-1.2, 1.2, 400)
+    side = np.linspace(-1.2, 1.2, 250)
     plane = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)
-    answers = np.argmax(net.predict(plane), axis=1).reshape(400, 400)
+    answers = np.argmax(net.predict(plane), axis=1).reshape(250, 250)
     colours = pictures.COLOURS[:3]
     axes.contourf(side, side, answers, levels=[-0.5, 0.5, 1.5, 2.5], colors=colours, alpha=0.25)
     for arm, (colour, marker) in enumerate(zip(colours, "os^", strict=True)):
@@ -56,27 +59,25 @@ def draw(figure, net, data):
         axes.plot(*learned.T, marker, label=f"arm {arm}", **style)
         axes.plot(*held_out.T, marker, markerfacecolor="white", **style)
     axes.set(xlabel="$x_0$", ylabel="$x_1$", aspect="equal")
-    axes.legend(loc="upper left")
+    axes.legend(loc="lower right", title="hollow: held out")
 
 
 def main():
     args = pictures.Options(__doc__).parse_args()
     data = mg.datasets.split(*mg.datasets.spiral(n_per_class=150))
     net = TwoBranches(np.random.default_rng(0))
-    print(f"parameters: {sum(p.size for p in net.params.values())}")
+    parameters = sum(p.size for p in net.params.values())
+    print(f"parameters                                        {parameters}")
     difference = largest_difference(net, data.x_train[:10], data.t_train[:10])
-    print(f"largest difference from the numerical gradient: {difference:.1e}")
+    print(f"largest difference from the numerical gradient    {difference:.0e}")
 
-    trainer = mg.Trainer(net, mg.Adam(lr=0.01), progress=False)
-    history = trainer.fit(
-        data.x_train,
-        data.t_train,
-        epochs=100,
-        batch_size=30,
-        validation=(data.x_test, data.t_test),
+    mg.Trainer(net, mg.Adam(lr=0.01), progress=False).fit(
+        data.x_train, data.t_train, epochs=60, batch_size=30
     )
-    print(f"accuracy: {history['accuracy'][-1]:.4f}")
-    print(f"accuracy on points that it has not seen: {history['val_accuracy'][-1]:.4f}")
+    learned = net.accuracy(data.x_train, data.t_train)
+    unseen = net.accuracy(data.x_test, data.t_test)
+    print(f"accuracy on the {len(data.x_train)} points it learned from        {learned:.4f}")
+    print(f"accuracy on {len(data.x_test)} points it has not seen             {unseen:.4f}")
 
     if figure := pictures.new_figure(5.5, 5):
         draw(figure, net, data)

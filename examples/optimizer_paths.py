@@ -1,8 +1,8 @@
 """Six optimizers on their way down one valley: f(x, y) = x²/20 + y², from (−7, 2), 30 steps each.
 
-The valley is twenty times steeper in y than it is in x, and its lowest point is (0, 0). SGD goes
-where it is steepest and zigzags; Momentum and Nesterov gather speed and swing past the end; AdaGrad,
-RMSprop and Adam take a rate of its own for each coordinate. The first four learning rates are the
+The valley is twenty times as steep in y as in x, and (0, 0) is its lowest point. SGD follows the
+slope and zigzags; Momentum and Nesterov gather speed and swing past the end; AdaGrad, RMSprop and
+Adam have a rate for each coordinate. The learning rates of SGD, Momentum, AdaGrad and Adam are the
 book's. The parameters are a plain dict of two numbers: optimizers ask for nothing more.
 
     python examples/optimizer_paths.py [--out FOLDER]
@@ -11,6 +11,11 @@ takes a second, draws all paths into FOLDER/optimizer_paths.png, and prints wher
 
     optimizer    lr       x       y       f
     SGD        0.95  -0.350   0.085  0.0133
+    Momentum    0.1   0.896   0.088  0.0479
+    AdaGrad     1.5  -0.120   0.000  0.0007
+    Adam        0.3   0.136   0.318  0.1022
+    Nesterov    0.1   0.690  -0.001  0.0238
+    RMSprop    0.06  -2.265   0.001  0.2565
 """
 
 import numpy as np

@@ -1,20 +1,20 @@
-"""Overfitting, and Dropout against it: seven layers learn 300 digits and are tested on 1,497 others.
+"""Overfitting, and Dropout against it: seven layers learn 300 digits and are asked 1,497 others.
 
-Without Dropout the net soon knows its 300 digits by heart, and stops learning about others. With
-Dropout it must do without a fifth of its units at each step, and learns more slowly, but more that
-holds for other digits: the gap between the two accuracies shrinks.
+Without Dropout the net soon knows its 300 digits by heart, and learns no more about the others.
+With Dropout it must do without some of its units at every step: it learns more slowly, and what it
+learns holds for more of the others. The gap between the two accuracies shrinks.
 
-    python examples/overfit_dropout.py [--out FOLDER]
+    python examples/overfit_dropout.py [--out FOLDER] [--epochs N] [--seed N]
 
-takes 10 to 20 seconds, draws the four curves into FOLDER/overfit_dropout.png, and prints their mean
-over the last fifth of the epochs:
+takes about 10 seconds, draws the four curves into FOLDER/overfit_dropout.png, and prints their
+means over the last fifth of the epochs:
 
-                    train    test     gap
-    no Dropout     1.0000  0.9313  0.0687
-    Dropout 0.2    1.0000  0.9409  0.0591
+                     train    test     gap
+    no Dropout      1.0000  0.9419  0.0581
+    Dropout 0.15    1.0000  0.9516  0.0484
 
-The seed draws the digits, the weights and the masks. Over the seeds 0 to 9 the gap is 0.071 without
-Dropout and 0.056 with it on average, and it shrinks with each of them.
+The seed decides which digits are learned, the weights and the masks. Over the seeds 0 to 9 the gap
+is 0.067 without Dropout and 0.054 with it on average, and with each of them it shrinks.
 """
 
 import numpy as np
@@ -41,17 +41,22 @@ def learning_curves(dropout, data, epochs, seed):
 
 
 def draw(figure, runs):
-    """Draw the pairs of curves, and at the right the gaps between them at the end."""
+    """Draw the pairs of curves, and on their right the gaps that remain in the end."""
     axes = figure.subplots()
     for i, (name, curves) in enumerate(runs.items()):
         epochs, colour = 1 + np.arange(len(curves)), pictures.COLOURS[i]
+        axes.plot(epochs, curves[:, 0], "--", color=colour, label=f"{name}: training")
+        axes.plot(epochs, curves[:, 1], color=colour, label=f"{name}: test")
         train, test = settled(curves)
-        axes.plot(epochs, curves[:, 0], "--", color=colour, label=f"{name}, training")
-        axes.plot(epochs, curves[:, 1], color=colour, label=f"{name}, test")
-        place = len(curves) * (1.04 + 0.13 * i)
-        axes.annotate("", (place, test), (place, train), arrowprops={"arrowstyle": "<->", "color": colour, "shrinkA": 0, "shrinkB": 0})
-        axes.annotate(f"gap\n{train - test:.3f}", (place, (train + test) / 2), (4, 0), textcoords="offset points", va="center", color=colour)
-    axes.set(xlabel="epoch", ylabel="accuracy", ylim=(0.85, 1.005))
+        right = len(curves) * (1.03 + 0.12 * i)
+        axes.plot([right, right], [test, train], "_-", color=colour, markersize=10)
+        axes.text(
+            right, (test + train) / 2, f"  gap\n  {train - test:.3f}", color=colour, va="center"
+        )
+    lowest = min(settled(curves)[1] for curves in runs.values())
+    axes.set(xlim=(0, 1.27 * len(curves)), ylim=(lowest - 0.09, 1.005))
+    axes.set_xticks([epoch for epoch in axes.get_xticks() if epoch <= len(curves)])
+    axes.set(xlabel="epoch", ylabel="accuracy", title="seven layers learn 300 digits")
     axes.grid(alpha=0.3)
     axes.legend(loc="lower right", ncols=2)
 
@@ -63,8 +68,12 @@ def settled(curves):
 
 def main():
     options = pictures.Options(__doc__)
-    options.add_argument("--epochs", type=pictures.count, default=200, help="for each net (200)")
-    options.add_argument("--seed", type=int, default=3, help="of all random choices (3)")
+    options.add_argument(
+        "--epochs", type=pictures.integer(1), default=200, help="for each net (200)"
+    )
+    options.add_argument(
+        "--seed", type=pictures.integer(0), default=0, help="of all random choices (0)"
+    )
     args = options.parse_args()
 
     data = mg.datasets.digits(test_fraction=1497 / 1797, rng=args.seed, dtype="float32")
@@ -72,10 +81,10 @@ def main():
         "no Dropout": learning_curves(0.0, data, args.epochs, args.seed),
         "Dropout 0.15": learning_curves(0.15, data, args.epochs, args.seed),
     }
-    print("                train    test     gap")
+    print("                 train    test     gap")
     for name, curves in runs.items():
         train, test = settled(curves)
-        print(f"{name:13}  {train:.4f}  {test:.4f}  {train - test:.4f}")
+        print(f"{name:14}  {train:.4f}  {test:.4f}  {train - test:.4f}")
     if figure := pictures.new_figure(8, 4.5):
         draw(figure, runs)
         pictures.save(figure, args.out / "overfit_dropout.png")

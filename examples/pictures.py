@@ -11,7 +11,6 @@ import tempfile
 from pathlib import Path
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # Okabe and Ito's
-GREY = "#777777"
 
 
 class Options(argparse.ArgumentParser):
@@ -37,15 +36,23 @@ def folder(name):
         Path(name).mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=name).close()
     except OSError as error:
-        raise argparse.ArgumentTypeError(f"{name!r}: {error.strerror}") from error
+        raise argparse.ArgumentTypeError(f"{name} cannot be written: {error.strerror}") from error
     return Path(name)
 
 
-def count(text):
-    """Read an integer of 1 or more."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not an integer of 1 or more")
-    return int(text)
+def integer(least):
+    """Return the type of an option that is an integer and not less than `least`."""
+
+    def read(text):
+        try:
+            number = int(text)
+        except ValueError:
+            number = least - 1
+        if number < least:
+            raise argparse.ArgumentTypeError(f"{text!r} is not an integer of {least} or more")
+        return number
+
+    return read
 
 
 def new_figure(width, height):

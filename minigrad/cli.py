@@ -48,7 +48,7 @@ class Setup(NamedTuple):
 
 
 SETUPS = {
-    "digits": Setup([200, 100], dropout=0.2, batch_size=32, epochs=40),
+    "digits": Setup([200], dropout=0.2, batch_size=20, epochs=60),
     "mnist": Setup([50], dropout=0.0, batch_size=100, steps=10_000, dtype="float32"),
     "spiral": Setup([100, 100], dropout=0.0, batch_size=16, epochs=100),
     "moons": Setup([50, 50], dropout=0.0, batch_size=16, epochs=100),
@@ -105,8 +105,10 @@ def train(args: argparse.Namespace) -> int:
     _report(history, data, net, time.perf_counter() - start)
     if args.plot:
         history.plot(args.plot)
+        print(f"curves          {args.plot}")
     if args.save:
         net.save(args.save)
+        print(f"saved           {args.save}")
     return 0
 
 

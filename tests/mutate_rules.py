@@ -185,7 +185,7 @@ def mutants_of(name, root, module, path, functions):
     for old, put in list(places(root)):
         if isinstance(root, ast.FunctionDef) and is_docstring(root, old):
             continue
-        for new in replacements(old):
+        for new in [n for n in replacements(old) if ast.unparse(n) != ast.unparse(old)]:
             change = f"{short(old)}  →  {short(new)}"
             put(new)
             text = mutant(change)

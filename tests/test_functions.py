@@ -382,6 +382,20 @@ def test_slopes_at_zero_are_those_of_the_left(zero):
     assert found == [0.0, 0.1, 3.0, 1.0]
 
 
+LOSSES = [softmax_cross_entropy, binary_cross_entropy_with_logits, mean_squared_error]
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=lambda f: f.__name__)
+def test_losses_of_float16_are_summed_in_float32(loss):
+    x, t = np.ones((70_000, 2), np.float16), np.tile([0.0, 1.0], (70_000, 1))
+    found, exact = mg.Tensor(x), mg.Tensor(x.astype(float))
+    for scale in (1.0, 1000.0):  # 1/70000 alone is below the normal numbers of float16
+        a, b = scale * loss(found, t), scale * loss(exact, t)
+        assert a.item() == pytest.approx(b.item(), rel=1e-3)
+        da, db = mg.gradients(a, found), mg.gradients(b, exact)
+        np.testing.assert_allclose(da, db, rtol=1e-2, atol=1e-7)
+
+
 @each
 def test_an_activation_of_nothing_is_nothing(function):
     assert function(np.zeros((0, 3))).shape == (0, 3)
@@ -414,9 +428,6 @@ def test_arrays_and_lists_give_plain_arrays(function, x):
     y = function(x)
     assert isinstance(y, (np.ndarray, np.floating)) or np.array_equal(y, x)
     np.testing.assert_allclose(y, function(np.ones(3)))
-
-
-LOSSES = [softmax_cross_entropy, binary_cross_entropy_with_logits, mean_squared_error]
 
 
 @pytest.mark.parametrize("loss", LOSSES, ids=lambda f: f.__name__)

@@ -185,6 +185,18 @@ def test_arrays_of_a_caller_are_left_alone(make):
     assert np.array_equal(dout, np.ones((2, 2)))
 
 
+def test_a_layer_that_keeps_its_input_gains_no_parameter():
+    class Keeps(ForwardOnly):
+        def __call__(self, x):
+            self.x, self.seen = x, [x]
+            return super().__call__(x)
+
+    layer = Keeps(*weights(2, 2, 0))
+    layer.forward(X)
+    layer.backward(np.ones((2, 2)))
+    assert list(layer.params) == list(layer.grads) == ["W", "b"]
+
+
 @each_way
 def test_a_dropped_layer_is_freed_without_the_collector(make):
     layer = make(*weights(2, 2, 0))

@@ -205,7 +205,7 @@ BAD_BRANCHES = {
     "negative power": lambda x: np.where(x > 0, np.power(x, 0.3), 7.0),
     "x log x": lambda x: np.where(x > 0, x * np.log(x * (x > 0)), 7.0),
     "times inf": lambda x: np.where(x > 0, x * np.where(x.data > 0, 2.0, np.inf), 7.0),
-    "prod": lambda x: np.where(x > 0, np.prod(np.stack([x, x / (x > 0)], 1), axis=1), 7.0),
+    "prod": lambda x: np.where(x > 0, np.prod(np.stack([x] + [x / (x > 0)] * 2, 1), axis=1), 7.0),
     "var": lambda x: np.where(x > 0, np.var(np.stack([x, x / (x > 0)], 1), axis=1) + x, 7.0),
     "hypot": lambda x: np.where(x > 0, np.hypot(x / (x > 0), 1.0), 7.0),
     "deep": lambda x: np.where(x > 0, np.exp(np.sin(np.log(x * (x > 0)) ** 2)), 7.0),
@@ -270,9 +270,51 @@ def test_an_entry_that_is_not_taken_does_not_leak_either(name):
     assert grad[1] == 0.0
 
 
-@pytest.mark.parametrize("f", [np.square, lambda x: x**2, np.prod, np.var, lambda x: x * x, np.abs])
+HIDING = [np.square, np.prod, np.var, np.std, np.abs, lambda x: x**2, lambda x: np.hypot(x, 1.0)]
+
+
+@pytest.mark.parametrize("f", HIDING)
 def test_a_nan_from_above_is_not_hidden_by_a_zero_below(f):
     assert np.all(np.isnan(slope(f, [0.0, 0.0, 0.0], f(np.zeros(3)) * np.nan)))
+
+
+SINGULAR = {
+    "log of 0": (np.log, 0.0),
+    "log2 of 0": (np.log2, 0.0),
+    "log10 of 0": (np.log10, 0.0),
+    "log1p of -1": (np.log1p, -1.0),
+    "log of a NaN": (np.log, np.nan),
+    "sqrt of 0": (np.sqrt, 0.0),
+    "sqrt of a negative": (np.sqrt, -1.0),
+    "cbrt of 0": (np.cbrt, 0.0),
+    "1 / 0": (lambda x: 1.0 / x, 0.0),
+    "0 / 0": (lambda x: x / x, 0.0),
+    "NaN / NaN": (lambda x: x / x, np.nan),
+    "reciprocal of 0": (np.reciprocal, 0.0),
+    "reciprocal of a NaN": (np.reciprocal, np.nan),
+    "0 ** -1.5": (lambda x: x**-1.5, 0.0),
+    "0 ** 0.5": (lambda x: x**0.5, 0.0),
+    "NaN ** 3": (lambda x: x**3, np.nan),
+    "0 ** n": (lambda n: np.power(0.0, n), -1.0),
+    "arcsin of 1": (np.arcsin, 1.0),
+    "arccos of -1": (np.arccos, -1.0),
+    "arccosh of 1": (lambda x: np.arccosh(x + 1), 0.0),
+    "arctanh of 1": (np.arctanh, 1.0),
+    "hypot of infinities": (lambda x: np.hypot(x, x), np.inf),
+    "hypot of a NaN": (lambda x: np.hypot(x, 1.0), np.nan),
+}
+
+
+@pytest.mark.parametrize("name", SINGULAR)
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_a_zero_cotangent_wins_over_any_slope(name):
+    f, bad = SINGULAR[name]
+    x = Tensor([bad, 0.5])
+    first = gradients(f(x), x, np.array([0.0, 1.0]), create_graph=True)
+    assert first.tolist() == [0.0, slope(f, 0.5)]
+    second = gradients(gradients(np.sum(f(x)), x, create_graph=True), x, np.array([0.0, 1.0]))
+    assert second[0] == 0.0
+    assert np.isfinite(second[1])
 
 
 def test_an_infinite_slope_that_is_taken_stays_infinite():
@@ -345,6 +387,8 @@ def test_slopes_far_out_are_right_and_silent(x):
 def test_logaddexp_of_infinities():
     assert slopes(np.logaddexp, -np.inf, 0.0) == [0.0, 1.0]
     assert slopes(np.logaddexp, np.inf, 0.0) == [1.0, 0.0]
+    assert slopes(np.logaddexp, 0.0, np.inf) == [0.0, 1.0]
+    assert slopes(np.logaddexp, 0.0, -np.inf) == [1.0, 0.0]
 
 
 # ---- integer inputs ------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import minigrad as mg
 from minigrad.training import Trainer
 
 sizes = st.integers(1, 30)
@@ -162,6 +163,16 @@ def test_a_net_without_accuracy_is_told_how_to_train_without_it():
         trainer(net).fit(*line(), epochs=1)
     assert "accuracy=False" in caught.value.__notes__[0]
     assert net.batches == []
+
+
+def test_a_network_of_ours_learns_a_curve():
+    x = np.linspace(-1, 1, 40)[:, None]
+    net = mg.mlp([1, 16, 1], activation="tanh", loss=mg.MeanSquaredError(), rng=0)
+    run = Trainer(net, mg.Adam(lr=0.03), progress=False)
+    with pytest.raises(TypeError, match="accuracy"):
+        run.fit(x, x**2, epochs=1)
+    history = run.fit(x, x**2, epochs=100, batch_size=10, accuracy=False)
+    assert history["loss"][-1] < 0.01 < history["loss"][0]
 
 
 def test_the_loss_of_a_line_falls_to_zero():
