@@ -8,7 +8,7 @@ A wiring is a class that holds layers and says in __call__ how data flows throug
 checks its gradient against the numerical gradient, learns to tell the three arms of a spiral apart,
 and draws what it answers everywhere in the plane.
 
-    python examples/custom_net.py [--out FOLDER]
+    python examples/custom_net.py [--out FOLDER] [--epochs N]
 
 takes two seconds, draws FOLDER/custom_net.png, and prints
 
@@ -48,9 +48,9 @@ def largest_difference(net, x, t):
 def draw(figure, net, data):
     """Colour the plane by the net's answers, and draw the points: held-out ones are hollow."""
     axes = figure.subplots()
-    side = np.linspace(-1.2, 1.2, 250)
+    side = np.linspace(-1.2, 1.2, 350)
     plane = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)
-    answers = np.argmax(net.predict(plane), axis=1).reshape(250, 250)
+    answers = np.argmax(net.predict(plane), axis=1).reshape(350, 350)
     colours = pictures.COLOURS[:3]
     axes.contourf(side, side, answers, levels=[-0.5, 0.5, 1.5, 2.5], colors=colours, alpha=0.25)
     for arm, (colour, marker) in enumerate(zip(colours, "os^", strict=True)):
@@ -59,11 +59,14 @@ def draw(figure, net, data):
         axes.plot(*learned.T, marker, label=f"arm {arm}", **style)
         axes.plot(*held_out.T, marker, markerfacecolor="white", **style)
     axes.set(xlabel="$x_0$", ylabel="$x_1$", aspect="equal")
-    axes.legend(loc="lower right", title="hollow: held out")
+    axes.legend(loc="lower right", title="hollow: held out", fontsize=9)
 
 
 def main():
-    args = pictures.Options(__doc__).parse_args()
+    options = pictures.Options(__doc__)
+    options.add_argument("--epochs", type=pictures.integer(1), default=60, help="of training (60)")
+    args = options.parse_args()
+
     data = mg.datasets.split(*mg.datasets.spiral(n_per_class=150))
     net = TwoBranches(np.random.default_rng(0))
     parameters = sum(p.size for p in net.params.values())
@@ -72,7 +75,7 @@ def main():
     print(f"largest difference from the numerical gradient    {difference:.0e}")
 
     mg.Trainer(net, mg.Adam(lr=0.01), progress=False).fit(
-        data.x_train, data.t_train, epochs=60, batch_size=30
+        data.x_train, data.t_train, epochs=args.epochs, batch_size=30
     )
     learned = net.accuracy(data.x_train, data.t_train)
     unseen = net.accuracy(data.x_test, data.t_test)

@@ -54,11 +54,11 @@ def draw(figure, runs):
             right, (test + train) / 2, f"  gap\n  {train - test:.3f}", color=colour, va="center"
         )
     lowest = min(settled(curves)[1] for curves in runs.values())
-    axes.set(xlim=(0, 1.27 * len(curves)), ylim=(lowest - 0.09, 1.005))
+    axes.set(xlim=(0, 1.27 * len(curves)), ylim=(lowest - 0.07, 1.005))
     axes.set_xticks([epoch for epoch in axes.get_xticks() if epoch <= len(curves)])
     axes.set(xlabel="epoch", ylabel="accuracy", title="seven layers learn 300 digits")
     axes.grid(alpha=0.3)
-    axes.legend(loc="lower right", ncols=2)
+    figure.legend(loc="outside lower center", ncols=4, frameon=False)
 
 
 def settled(curves):
@@ -85,7 +85,7 @@ def main():
     for name, curves in runs.items():
         train, test = settled(curves)
         print(f"{name:14}  {train:.4f}  {test:.4f}  {train - test:.4f}")
-    if figure := pictures.new_figure(8, 4.5):
+    if figure := pictures.new_figure(8, 4.75):
         draw(figure, runs)
         pictures.save(figure, args.out / "overfit_dropout.png")
 

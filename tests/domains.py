@@ -552,7 +552,10 @@ DOMAINS = {
         fn.leaky_relu,
         signed(0.2, 2),
         shapes=one(),
-        options=lambda draw, shape: ((), draw(st.sampled_from([{}, {"slope": 0.3}, {"slope": -0.5}]))),
+        options=lambda draw, shape: (
+            (),
+            draw(st.sampled_from([{}, {"slope": 0.3}, {"slope": -0.5}])),
+        ),
     ),
     fn.elu: calls(
         fn.elu,

@@ -23,7 +23,13 @@ TOLERANCE = {
     "overfit_dropout": 0.02,
     "train_digits": 0.02,
 }
-DRAWING = {"custom_net": [], "optimizer_paths": [], "overfit_dropout": ["--epochs", "2"]}
+DRAWING = {  # each with options for a quick run
+    "custom_net": ["--epochs", "1"],
+    "optimizer_paths": [],
+    "overfit_dropout": ["--epochs", "2"],
+}
+
+ENVIRONMENT = {"PYTHONIOENCODING": "utf-8", "OPENBLAS_NUM_THREADS": "1"}  # tiny matrices
 
 needs_matplotlib = pytest.mark.skipif(
     not find_spec("matplotlib"), reason="pictures need matplotlib, which is not installed"
@@ -34,7 +40,7 @@ def run(example, *options, cwd, **environment):
     return subprocess.run(
         [sys.executable, "-W", "error", EXAMPLES / f"{example}.py", *map(str, options)],
         cwd=cwd,
-        env={**os.environ, "PYTHONIOENCODING": "utf-8", **environment},
+        env={**os.environ, **ENVIRONMENT, **environment},
         capture_output=True,
         encoding="utf-8",
         timeout=300,

@@ -51,8 +51,8 @@ def _pairs(x: Any) -> Any:
 
 
 def count(x: Any, y: Any) -> int:
-    """How many entries of x went into each entry of y."""
-    return int(x.size // max(y.size, 1))
+    """How many entries of x went into each entry of y; 1 for none."""
+    return max(int(x.size // max(y.size, 1)), 1)
 
 
 defvjp(
@@ -62,7 +62,7 @@ defvjp(
 defvjp(
     np.mean,
     lambda g, y, x, axis=None, dtype=None, out=None, keepdims=False: spread(
-        g / count(x, y), x, axis, keepdims
+        g * (1 / count(x, y)), x, axis, keepdims
     ),
 )
 defvjp(

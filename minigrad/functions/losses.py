@@ -60,8 +60,9 @@ def _loss_and_probabilities(x: Any, t: Any) -> tuple[Any, Any]:
         terms = -np.multiply(t, log_p, where=t != 0, out=np.zeros_like(x))  # 0 · log 0 = 0
     else:
         terms = log_total[..., 0] - _picked(shifted, t)
-    n = total.size
-    return (np.add.reduce(terms, axis=None) / n).astype(x.dtype), e / total
+    wide = np.float32 if x.dtype == np.float16 else None
+    loss = np.add.reduce(terms, axis=None, dtype=wide) / total.size
+    return loss.astype(x.dtype), e / total
 
 
 def _picked(x: Any, t: Any) -> Any:
@@ -77,6 +78,11 @@ def _less_one(p: Any, t: Any) -> Any:
     return d.reshape(p.shape)
 
 
+def _share(p: Any) -> float:
+    """Weigh each row in the mean: 1 / N (a factor, because N itself may overflow float16)."""
+    return float(p.shape[-1] / p.size)
+
+
 def _difference(p: Any, t: Any) -> Any:
     """Subtract the targets from the probabilities, whichever way the targets are given."""
     if np.shape(t) != p.shape:
@@ -86,8 +92,8 @@ def _difference(p: Any, t: Any) -> Any:
 
 defvjp(
     softmax_cross_entropy,
-    lambda g, y, x, t, p: _difference(p, t) * (g / (p.size // p.shape[-1])),
-    lambda g, y, x, t, p: log_softmax(x) * (-g / (p.size // p.shape[-1])),
+    lambda g, y, x, t, p: _difference(p, t) * (g * _share(p)),
+    lambda g, y, x, t, p: log_softmax(x) * (-g * _share(p)),
     None,
 )
 
@@ -144,11 +150,11 @@ def check_same(x: Any, t: Any, loss: str) -> None:
 
 
 @primitive(
-    lambda g, y, x, t: (sigmoid(x) - t) * (g / x.size),
-    lambda g, y, x, t: x * (-g / x.size),
+    lambda g, y, x, t: (sigmoid(x) - t) * (g * (1 / x.size)),
+    lambda g, y, x, t: x * (-g * (1 / x.size)),
 )
 def _binary_cross_entropy(x: Any, t: Any) -> Any:
-    return np.mean(softplus(x) - x * t, dtype=x.dtype)
+    return np.mean(softplus(x) - x * t)
 
 
 def binary_cross_entropy_with_logits(x: Any, t: Any) -> Any:
@@ -175,8 +181,8 @@ def binary_cross_entropy_with_logits(x: Any, t: Any) -> Any:
 
 
 @primitive(
-    lambda g, y, x, t: (x - t) * (2 * g / x.size),
-    lambda g, y, x, t: (t - x) * (2 * g / x.size),
+    lambda g, y, x, t: (x - t) * (g * (2 / x.size)),
+    lambda g, y, x, t: (t - x) * (g * (2 / x.size)),
 )
 def _mean_squared_error(x: Any, t: Any) -> Any:
     return np.mean((x - t) ** 2)

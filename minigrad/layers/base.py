@@ -104,7 +104,9 @@ class Layer(Part):
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         """Compute the output; recorded when a Tensor takes part."""
-        raise NotImplementedError
+        raise NotImplementedError(
+            f"{type(self).__name__} says nowhere what it computes: make a subclass with __call__"
+        )
 
     @classmethod
     def is_by_hand(cls) -> bool:
