@@ -159,7 +159,10 @@ def apply(
     if keywords or type(rules) is not tuple or len(arguments) > len(rules):
         arguments, keywords = _checked(function, compute, rules, arguments, keywords)
     values = tuple([a._data if isinstance(a, Node) else a for a in arguments])
-    output = compute(*values, **keywords)
+    try:
+        output = compute(*values, **keywords)
+    except ValueError as error:
+        raise misfit(function, values, error) from error
     if not isinstance(output, np.ndarray):
         output = np.asarray(output)
     if output.dtype.kind != "f":
@@ -307,6 +310,14 @@ def _by_position(
     moved = names[: last + 1]
     rest = {name: value for name, value in keywords.items() if name not in moved}
     return tuple(bound.arguments[name] for name in moved), rest
+
+
+def misfit(function: Function, values: Iterable[Any], error: ValueError) -> ValueError:
+    """Add the shapes of the operands to an error of NumPy's."""
+    if not called(function).startswith("np."):
+        return error
+    shapes = " and ".join(str(np.shape(v)) for v in values if isinstance(v, np.ndarray))
+    return ValueError(f"{called(function)} of shapes {shapes}: {error}")
 
 
 def called(function: Function) -> str:

@@ -28,6 +28,7 @@ from minigrad.layers import (
     as_layer,
 )
 from minigrad.layers.basic import Rng
+from minigrad.layers.by_hand import arrays_in
 from minigrad.layers.randomness import Replay
 from minigrad.layers.structure import layers_by_path
 from minigrad.summary import summary
@@ -97,11 +98,42 @@ class Network(Layer, abstract=True):
     def gradient(self, x: Any, t: Any) -> dict[str, Array]:
         """Differentiate the loss by every parameter, in training: {name: array}, yours to keep."""
         tensors = self.structure().tensors
-        if not tensors:
-            return {}
         x, t = borrowed(self._batch(x)), borrowed(np.asarray(t))
-        found = gradients(self.objective(x, t), list(tensors.values()))
+        if not tensors:
+            self._check_without_parameters(self.objective(x, t))
+            return {}
+        before = [(layer, layer.latest) for layer in self.structure().inner]
+        found = gradients(self._recorded(self.objective(x, t), before), list(tensors.values()))
         return dict(zip(tensors, found, strict=True))
+
+    def _recorded(self, loss: Any, before: list[tuple[Any, Any]]) -> Tensor:
+        """Refuse a layer that was called by `forward`, which hides it from the graph."""
+        called = [layer for layer, latest in before if layer.latest is not latest]
+        blocks = [layer for layer in (self, *self.structure().inner) if layer.is_by_hand()]
+        inside = {id(x) for block in blocks for x in (block, *block.structure().inner)}
+        for layer in called:
+            if layer.structure().tensors and id(layer) not in inside:
+                path = next(path for path, found in layers_by_path(self) if found is layer)
+                raise TypeError(
+                    f"{path} {layer!r} was called by its forward, which takes and returns arrays, "
+                    "and would not be trained: call the layer itself, layer(x)"
+                )
+        if not isinstance(loss, Tensor):
+            raise TypeError(
+                "the loss does not depend on any parameter: call layers as layer(x), and do not "
+                "turn Tensors into arrays on the way"
+            )
+        return loss
+
+    def _check_without_parameters(self, _: Any) -> None:
+        """Tell a network that has nothing to train from one whose arrays are overlooked."""
+        held = [path for path in arrays_in(self) if "_Layer__memory" not in path]
+        if held:
+            raise TypeError(
+                f"{type(self).__name__} has no parameters, and holds the arrays "
+                f"{', '.join(held)}: make Tensors of those to be trained, mg.Tensor(array), or use "
+                "mg.wrap for layers of other people"
+            )
 
     def predict(self, x: Any) -> Array:
         """Compute the output for a batch of inputs, as an array; train_flag=False."""
@@ -122,7 +154,8 @@ class Network(Layer, abstract=True):
         """
         if not isinstance(self.loss_layer, Loss):
             raise TypeError(
-                f"accuracy needs a loss of classes, and this one is {self.loss_layer!r}"
+                f"accuracy needs a loss of classes, such as mg.SoftmaxWithLoss(), and this "
+                f"network's is {self.loss_layer!r}"
             )
         self._check_rows(x, t)
         return float(np.mean(self.loss_layer.correct(self.predict(x), t)))
@@ -148,6 +181,27 @@ class Network(Layer, abstract=True):
                 return float(twin.objective(x, t).item())
 
             return {name: numerical_gradient(loss, p, h) for name, p in twin.params.items()}
+
+    def check_finite(self, x: Any = None, t: Any = None) -> None:
+        """Report where NaN or infinity is: in parameters, data, the output, the loss or gradients.
+
+        Raises:
+            FloatingPointError: that names the first of these, and how many entries are bad.
+
+        >>> net = mlp([2, 3, 2], rng=0)
+        >>> net.params["b1"][0] = np.nan
+        >>> net.check_finite()
+        Traceback (most recent call last):
+        FloatingPointError: parameter b1 has 1 of 3 entries that are not finite
+        """
+        named: dict[str, Any] = {f"parameter {name}": p for name, p in self.params.items()}
+        _refuse_infinite(named | {"x": x, "t": t})
+        if x is not None:
+            _refuse_infinite({"the output": self.predict(x)})
+        if x is not None and t is not None:
+            _refuse_infinite({"the loss": self.loss(x, t)})
+            grads = self.gradient(x, t)
+            _refuse_infinite({f"the gradient of {name}": g for name, g in grads.items()})
 
     def _run(self, x: Any, train_flag: bool) -> Any:
         return self(x, train_flag=train_flag) if self.takes_train_flag else self(x)
@@ -229,6 +283,15 @@ class Network(Layer, abstract=True):
         return f"{type(self).__name__}(\n{inner})"
 
 
+def _refuse_infinite(named: Mapping[str, Any]) -> None:
+    for name, value in named.items():
+        bad = 0 if value is None else int(np.sum(~np.isfinite(value)))
+        if bad:
+            raise FloatingPointError(
+                f"{name} has {bad} of {np.size(value)} entries that are not finite"
+            )
+
+
 def _is_part(value: Any) -> bool:
     if isinstance(value, (list, tuple)):
         return bool(value) and all(map(_is_part, value))
@@ -263,7 +326,8 @@ class Located:
     def __exit__(
         self, kind: type[BaseException] | None, error: Any, trace: TracebackType | None
     ) -> None:
-        if kind not in (ValueError, TypeError, IndexError) or kind is None:
+        types = [t for t in (ValueError, TypeError, IndexError) if isinstance(error, t)]
+        if not types:
             return
         paths = {id(x): path for path, x in layers_by_path(self.net) if x is not self.net}
         culprit, message = getattr(error, "culprit", (None, str(error)))  # an inner network told
@@ -273,7 +337,7 @@ class Located:
             trace = trace.tb_next
         told = f"{paths.get(id(culprit))} {culprit!r}: {message}"
         if id(culprit) in paths and told != str(error):
-            located: Any = kind(told)
+            located: Any = types[0](told)
             located.culprit = culprit, message
             raise located from error
 

@@ -54,9 +54,12 @@ def check_update(params: Any, grads: Any) -> None:
     missing = [key for key in params if key not in grads]
     unexpected = [key for key in grads if key not in params]
     if missing or unexpected:
+        told = [f"lacks {missing}"] * bool(missing) + [f"has unexpected {unexpected}"] * bool(
+            unexpected
+        )
         raise KeyError(
-            f"params and grads must have the same names, but grads lacks {missing} and has the "
-            f"unexpected {unexpected}: take both from one network"
+            f"params and grads must have the same names, but grads {' and '.join(told)}: take both "
+            "from one network"
         )
     raise_all(fault for key, p in params.items() for fault in _faults(key, p, grads[key]))
 

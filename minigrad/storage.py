@@ -14,15 +14,27 @@ from minigrad.graph import Array
 
 
 def save(path: Any, state: Mapping[str, Array]) -> None:
-    """Write named arrays to exactly `path`, at once: a failure leaves an older file as it was."""
+    """Write named arrays to exactly `path`, at once: a failure leaves an older file as it was.
+
+    Raises:
+        OSError: of the fitting kind, when `path` cannot be written.
+    """
     path = Path(path)
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder: parameters are saved to a file")
+    if path.parent.exists() and not path.parent.is_dir():
+        raise NotADirectoryError(f"{path} cannot be written: {path.parent} is no folder")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"{path} cannot be written: there is no folder {path.parent}")
     unfinished = path.with_name(path.name + ".unfinished")
     try:
-        with open(unfinished, "wb") as file, zipfile.ZipFile(file, "w") as archive:
+        with zipfile.ZipFile(unfinished, "w") as archive:
             for name, array in state.items():
                 with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
                     np.lib.format.write_array(entry, np.asarray(array), allow_pickle=False)
         os.replace(unfinished, path)
+    except PermissionError as error:
+        raise PermissionError(f"{path} cannot be written: {error.strerror}") from error
     finally:
         unfinished.unlink(missing_ok=True)
 
@@ -31,21 +43,23 @@ def load(path: Any) -> dict[str, Array]:
     """Read named arrays; nothing is ever unpickled.
 
     Raises:
-        FileNotFoundError: when there is no such file.
+        OSError: of the fitting kind, when `path` cannot be read.
         ValueError: when the file is damaged, or something else than an .npz of arrays.
     """
     with open(path, "rb") as file:
+        if file.read(2) != b"PK":
+            raise ValueError(f"{path} is not an .npz file, which is a zip archive of arrays")
+        file.seek(0)
         try:
-            archive = np.load(file, allow_pickle=False)
-            if isinstance(archive, np.ndarray):
-                raise ValueError("it holds one array, without a name")
-            with archive:
+            with np.load(file, allow_pickle=False) as archive:
                 found = {name: archive[name] for name in archive.files}
-            if not all(isinstance(value, np.ndarray) for value in found.values()):
-                raise ValueError("it holds something else than arrays")
-            return found
-        except Exception as e:  # whatever a damaged file makes NumPy and zipfile raise
-            raise ValueError(f"{path} is not an undamaged .npz file of parameters: {e}") from e
+        except Exception as error:  # whatever a damaged file makes NumPy and zipfile raise
+            raise ValueError(
+                f"{path} is not an undamaged .npz file of arrays of numbers"
+            ) from error
+    if not all(isinstance(value, np.ndarray) for value in found.values()):
+        raise ValueError(f"{path} is not an .npz file of arrays: it holds something else")
+    return found
 
 
 def fitted(params: Mapping[str, Array], state: Any) -> dict[str, Array]:

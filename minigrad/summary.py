@@ -30,12 +30,18 @@ def summary(net: Any, x: Any = None) -> str:
     """
     shapes = _output_shapes(net, x)
     rows = [("path", "layer", "output", "parameters")]
-    for path, layer in layers_by_path(net):
-        inner = len(list(layers_by_path(layer)))
-        if layer is net or layer is net.loss_layer or inner > 1:
-            continue
-        size = sum(p.size for p in layer.params.values())
-        rows.append((path, repr(layer), shapes.get(path, "?"), f"{size:,}"))
+    layers = list(layers_by_path(net))
+    inner = {path: len(list(layers_by_path(layer))) - 1 for path, layer in layers}
+    sizes: dict[str, int] = {}
+    counted: set[int] = set()
+    for path, layer in sorted(layers, key=lambda pair: inner[pair[0]]):  # innermost first
+        tensors = {id(t): t.size for t in layer.tensors().values() if id(t) not in counted}
+        counted |= tensors.keys()
+        sizes[path] = sum(tensors.values())
+    for path, layer in layers:
+        if sizes[path] or not (inner[path] or layer is net.loss_layer):
+            name = type(layer).__name__ if inner[path] else repr(layer)
+            rows.append((path, name, shapes.get(path, "?"), f"{sizes[path]:,}"))
     rows.append(("total", "", "", f"{sum(p.size for p in net.params.values()):,}"))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(

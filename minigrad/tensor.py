@@ -28,6 +28,7 @@ from minigrad.graph import (
     defvjp,
     freeze,
     leaf,
+    misfit,
     record,
 )
 from minigrad.methods import ArrayMethods
@@ -381,7 +382,11 @@ def _binary(ufunc: np.ufunc, a: Any, b: Any) -> Tensor:
     if type(a) is Tensor:
         if type(b) is Tensor:
             x, y = a._data, b._data
-            return record(Tensor, ufunc, pair, rules, pair, (x, y), NO_KEYWORDS, ufunc(x, y))
+            try:
+                z = ufunc(x, y)
+            except ValueError as error:
+                raise misfit(ufunc, (x, y), error) from error
+            return record(Tensor, ufunc, pair, rules, pair, (x, y), NO_KEYWORDS, z)
         if type(b) in _SCALARS:
             x = a._data
             return record(Tensor, ufunc, (a,), rules[:1], pair, (x, b), NO_KEYWORDS, ufunc(x, b))

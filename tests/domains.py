@@ -230,8 +230,8 @@ def moved(draw, shape):
 
 def transposed(draw, shape):
     order = draw(st.permutations(range(len(shape))))
-    negative = tuple(i - len(shape) for i in order)
-    return draw(st.sampled_from([((), {}), ((order,), {}), ((), {"axes": negative})]))
+    either = tuple(i - len(shape) * draw(FLIP) for i in order)
+    return draw(st.sampled_from([((), {}), ((order,), {}), ((), {"axes": either})]))
 
 
 def broadcast(draw, shape):

@@ -229,7 +229,7 @@ def read_rules():
                 for name in loops.get(target, [target]):
                     uses.setdefault(name, set()).update(*map(names_in, given))
                 owners = loops.get(target, [target])
-                rules += [(target, r, module, path, owners) for r in lambdas_of(given)]
+                rules += [(target, r, module, path, owners) for r in given]
             elif isinstance(node, ast.FunctionDef) and node.col_offset == 0:
                 given = [a for d in node.decorator_list if isinstance(d, ast.Call) for a in d.args]
                 uses.setdefault(node.name, set()).update(names_in(node), *map(names_in, given))
@@ -273,6 +273,7 @@ def all_mutants(tested):
         for name in owners:
             names = names_in(rule)
             from_rules.setdefault(name, set()).update(names, *(reachable(n, uses) for n in names))
+    rules = [r for r in rules if isinstance(r[1], ast.Lambda)]
     leads = {name: reachable(name, uses) | {name} for name in tested}
     mutants = []
     for name, root, module, path, owners in rules:

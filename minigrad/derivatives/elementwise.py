@@ -80,8 +80,8 @@ defvjp(
 
 defvjp(
     np.hypot,
-    lambda g, y, a, b: times(a, over(g, y)),
-    lambda g, y, a, b: times(b, over(g, y)),
+    lambda g, y, a, b: over(times(g, a), y),
+    lambda g, y, a, b: over(times(g, b), y),
 )
 defvjp(converted, lambda g, y, x, dtype: g)  # the engine restores the dtype
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.derivatives.elementwise import over, times
-from minigrad.graph import MASKING, defvjp
+from minigrad.graph import MASKING, arrays, defvjp
 from minigrad.tensor import primitive
 
 
@@ -93,9 +93,8 @@ MASKING.update({np.max, np.amax, np.min, np.amin})
 
 def centred(x: Any, axis: Any) -> Any:
     """Subtract the mean; what is left of a constant by rounding alone is zero."""
-    mean = np.mean(x, axis=axis, keepdims=True)
-    noise = 8 * np.finfo(x.dtype).eps * np.abs(mean)
-    return np.where(np.abs(x - mean) <= noise, 0.0, x - mean)
+    same = np.ptp(arrays(x), axis=axis, keepdims=True) == 0 if x.size else False
+    return np.where(same, 0.0, x - np.mean(x, axis=axis, keepdims=True))
 
 
 defvjp(
@@ -107,6 +106,6 @@ defvjp(
 defvjp(
     np.std,
     lambda g, y, x, axis=None, dtype=None, out=None, ddof=0, keepdims=False: times(
-        centred(x, axis), spread(over(g, y * (count(x, y) - ddof)), x, axis, keepdims)
+        spread(over(g, y * (count(x, y) - ddof)), x, axis, keepdims), centred(x, axis)
     ),
 )

@@ -24,7 +24,7 @@ def relu(x: Any) -> Any:
     >>> relu(np.array([-1.0, 0.0, 2.0]))
     array([0., 0., 2.])
     """
-    return np.maximum(x, 0)
+    return np.maximum(floats(x), 0)
 
 
 MASKING.add(relu)

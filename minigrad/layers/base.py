@@ -22,7 +22,8 @@ import numpy as np
 
 from minigrad.backward import gradients
 from minigrad.graph import Array, Node, input_node, leaf
-from minigrad.layers.by_hand import record_by_hand, takes_train_flag
+from minigrad.layers.by_hand import record_by_hand, spells_train_flg, takes_train_flag
+from minigrad.layers.inside import attributes
 from minigrad.layers.params import Params
 from minigrad.layers.structure import Part, Structure
 from minigrad.tensor import SHARE_TENSORS, Tensor
@@ -101,12 +102,19 @@ class Layer(Part):
             )
         written = cls._definition if cls.forward is Layer.forward else cls.forward
         cls.takes_train_flag = takes_train_flag(written)
+        if spells_train_flg(written):
+            raise TypeError(f"{cls.__name__}: the argument is called train_flag, not train_flg")
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         """Compute the output; recorded when a Tensor takes part."""
         raise NotImplementedError(
             f"{type(self).__name__} says nowhere what it computes: make a subclass with __call__"
         )
+
+    @property
+    def latest(self) -> object:
+        """The latest call of `forward`, as a mark to compare; None before the first."""
+        return self._memory.latest
 
     @classmethod
     def is_by_hand(cls) -> bool:
@@ -216,7 +224,12 @@ class Layer(Part):
 
     def _leaf(self, name: str) -> Tensor:
         """Give an array of a layer written by hand a Tensor, which stays the same."""
-        value = getattr(self._owner, name, None)
+        if not hasattr(self._owner, name):
+            raise TypeError(
+                f"param_grads of {type(self._owner).__name__} names {name!r}, and there is none: "
+                f"its attributes are {', '.join(attributes(self._owner))}"
+            )
+        value = getattr(self._owner, name)
         if isinstance(value, Tensor):
             return value
         if not isinstance(value, np.ndarray) or value.dtype.kind != "f":

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from minigrad import functions, initializers
+from minigrad.functions.activations import floats
 from minigrad.graph import Array
 from minigrad.layers.base import Layer
 from minigrad.tensor import Tensor
@@ -52,6 +53,11 @@ class Affine(Layer):
         dtype: DTypeLike = np.float64,
         rng: Rng = None,
     ) -> None:
+        if isinstance(n_in, np.ndarray):
+            raise TypeError(
+                "Affine takes sizes, Affine(784, 50), and makes W and b itself; the book's "
+                "Affine(W, b) stands in a network by mg.wrap"
+            )
         for name, size in (("n_in", n_in), ("n_out", n_out)):
             if not isinstance(size, (int, np.integer)) or size < 1:
                 raise ValueError(f"Affine: {name} must be a positive integer, not {size!r}")
@@ -229,7 +235,7 @@ class Dropout(Layer):
     def __init__(
         self, dropout_ratio: float = 0.5, *, inverted: bool = False, rng: Rng = None
     ) -> None:
-        if not 0 <= dropout_ratio < 1:
+        if not isinstance(dropout_ratio, (int, float, np.number)) or not 0 <= dropout_ratio < 1:
             raise ValueError(f"Dropout: dropout_ratio must be in [0, 1), not {dropout_ratio!r}")
         self.dropout_ratio = float(dropout_ratio)
         self.inverted = inverted
@@ -237,6 +243,7 @@ class Dropout(Layer):
 
     def __call__(self, x: Any, train_flag: bool = True) -> Any:
         """Drop or scale."""
+        x = x if isinstance(x, Tensor) else floats(x)
         kept = 1.0 - self.dropout_ratio
         if not train_flag:
             return x if self.inverted else x * kept

@@ -143,6 +143,11 @@ def takes_train_flag(function: Any) -> bool:
     return any(p.name == "train_flag" or p.kind is p.VAR_KEYWORD for p in parameters)
 
 
+def spells_train_flg(function: Any) -> bool:
+    """Tell whether a function has the argument as the book's later code spells it."""
+    return "train_flg" in inspect.signature(function).parameters
+
+
 def arrays_in(layer: Any) -> list[str]:
     """List the paths of all arrays of floats inside an object: W, params[0], inner.W."""
     found = [(path, value) for path, value in inside(layer) if isinstance(value, np.ndarray)]

@@ -10,6 +10,7 @@ from minigrad import functions
 from minigrad.functions.losses import check_classes, check_same
 from minigrad.graph import Array
 from minigrad.layers.base import Layer
+from minigrad.tensor import Tensor
 
 
 class Loss(Layer, abstract=True):
@@ -50,6 +51,8 @@ class SoftmaxWithLoss(Loss):
 
     def __call__(self, x: Any, t: Any) -> Any:
         """Compare scores with classes."""
+        if not isinstance(t, Tensor):
+            _check_probabilities(np.shape(x), np.asarray(t))
         return functions.softmax_cross_entropy(x, t)
 
     def correct(self, y: Array, t: Any) -> Any:
@@ -58,6 +61,17 @@ class SoftmaxWithLoss(Loss):
         check_classes(y.shape, t)
         classes = np.argmax(t, axis=-1) if t.shape == y.shape else t
         return (np.argmax(y, axis=-1) == classes) & ~np.isnan(y).any(axis=-1)
+
+
+def _check_probabilities(shape: tuple[int, ...], t: Array) -> None:
+    """Refuse targets that would give a number, and no sense."""
+    if t.shape == shape and t.dtype.kind in "fiub":
+        sums = np.sum(t, axis=-1, dtype=np.float64)
+        if not (np.all(t >= 0) and np.all(np.abs(sums - 1) < 1e-2)):
+            raise ValueError(
+                "targets of the shape of the scores are rows of probabilities: none negative, and "
+                "a sum of 1 in each row (for yes or no use SigmoidWithLoss)"
+            )
 
 
 class SigmoidWithLoss(Loss):

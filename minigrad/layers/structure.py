@@ -56,9 +56,11 @@ def is_structural(value: Any) -> bool:
     """Tell whether a value is a parameter or a layer, or may hold some."""
     if isinstance(value, Tensor):
         return value._call is None
-    if isinstance(value, tuple):
-        return any(map(is_structural, value))
-    return isinstance(value, (Part, list, dict))  # an empty list may be filled later
+    if isinstance(value, (list, dict)) and not value:
+        return True  # it may be filled later
+    if isinstance(value, (list, tuple, dict)):
+        return any(map(is_structural, value.values() if isinstance(value, dict) else value))
+    return isinstance(value, Part)
 
 
 def layers_by_path(net: Part) -> Iterator[tuple[str, Any]]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad.graph import Node
 from minigrad.layers.base import Layer
-from minigrad.layers.by_hand import arrays_in, record_by_hand, takes_train_flag
+from minigrad.layers.by_hand import arrays_in, record_by_hand, spells_train_flg, takes_train_flag
 
 
 def wrap(layer: Any, param_grads: Mapping[str, str] | None = None) -> Layer:
@@ -53,6 +53,8 @@ class Wrapped(Layer):
         options = {}
         if train_flag is not None and takes_train_flag(self.layer.forward):
             options = {"train_flag": train_flag}
+        elif train_flag is not None and spells_train_flg(self.layer.forward):
+            options = {"train_flg": train_flag}
         tensors = self.structure().tensors
         if not tensors and not any(isinstance(x, Node) for x in inputs):
             return self.layer.forward(*map(np.array, inputs), **options)
