@@ -80,8 +80,8 @@ defvjp(
 
 defvjp(
     np.hypot,
-    lambda g, y, a, b: over(times(g, a), y),
-    lambda g, y, a, b: over(times(g, b), y),
+    lambda g, y, a, b: times(g, over(a, y)),
+    lambda g, y, a, b: times(g, over(b, y)),
 )
 defvjp(converted, lambda g, y, x, dtype: g)  # the engine restores the dtype
 

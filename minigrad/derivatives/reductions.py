@@ -106,6 +106,7 @@ defvjp(
 defvjp(
     np.std,
     lambda g, y, x, axis=None, dtype=None, out=None, ddof=0, keepdims=False: times(
-        spread(over(g, y * (count(x, y) - ddof)), x, axis, keepdims), centred(x, axis)
+        spread(g, x, axis, keepdims),
+        over(centred(x, axis), spread(y * (count(x, y) - ddof), x, axis, keepdims)),
     ),
 )
