@@ -221,6 +221,9 @@ class Tensor(Node, ArrayMethods):
     def __abs__(self) -> Tensor:
         return _unary(np.absolute, self)
 
+    def __divmod__(self, other: Any) -> tuple[Any, Tensor]:
+        return self // other, self % other
+
     def __floordiv__(self, other: Any) -> Any:
         return _constant(np.floor_divide, self, other)
 
@@ -258,6 +261,8 @@ class Tensor(Node, ArrayMethods):
         if method == "__call__":
             if ufunc in CONSTANTS:
                 return constant(ufunc, args, kwargs)
+            if ufunc in ADAPTERS:
+                return ADAPTERS[ufunc](*args, **kwargs)
             return apply(Tensor, ufunc, args, kwargs)
         if method == "reduce" and ufunc in _REDUCTIONS:
             kwargs.setdefault("axis", args[1] if len(args) > 1 else 0)

@@ -173,7 +173,7 @@ def places(root):
 
 def short(node):
     text = " ".join(ast.unparse(node).split())
-    return text if len(text) < 60 else text[:57] + "…"
+    return text if len(text) < 80 else text[:79] + "…"
 
 
 def mutants_of(name, root, module, path, functions):
@@ -189,18 +189,26 @@ def mutants_of(name, root, module, path, functions):
             yield mutant(f"{what}: {short(body)}")
         root.body = body
     seen = set()
+    above = {child: node for node in ast.walk(root) for child in ast.iter_child_nodes(node)}
     for old, parent, put in list(places(root)):
         if isinstance(root, ast.FunctionDef) and is_docstring(root, old):
             continue
         for new in [n for n in replacements(old) if ast.unparse(n) != ast.unparse(old)]:
-            bare = isinstance(old, ast.Constant) and isinstance(parent, (ast.expr, ast.Return))
-            before = short(parent if bare else old)
+            shown = around(old, parent, above) if isinstance(old, ast.Constant) else None
+            before = short(shown or old)
             put(new)
-            changed = mutant(f"{before}  →  {short(parent if bare else new)}")
+            changed = mutant(f"{before}  →  {short(shown or new)}")
             put(old)
             if changed.text not in seen:
                 seen.add(changed.text)
                 yield changed
+
+
+def around(node, parent, above):
+    """Return the expression to show for a number that was changed: a call, a sum, not just 1."""
+    while isinstance(parent, (ast.UnaryOp, ast.Tuple, ast.List, ast.Slice, ast.keyword)):
+        parent = above[parent]
+    return parent if isinstance(parent, ast.expr) and not isinstance(parent, ast.Lambda) else node
 
 
 def is_docstring(function, node):

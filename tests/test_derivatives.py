@@ -31,8 +31,11 @@ def near(a, b, scale=0.0):
     return a.shape == b.shape and bool(np.all(np.abs(a - b) <= 1e-7 * (1 + scale + np.abs(b))))
 
 
+TABLE = set(RULES)  # as it is imported, before tests and examples add functions of their own
+
+
 def test_every_differentiable_function_has_a_property_test():
-    table = {f for f in RULES if name_of(f).startswith("np.") or f.__module__ in _OURS}
+    table = {f for f in TABLE if name_of(f).startswith("np.") or f.__module__ in _OURS}
     public = {getattr(functions, n) for n in functions.__all__ if not n.startswith("check_")}
     assert table | set(ADAPTERS) | public == set(DOMAINS)
 

@@ -19,14 +19,17 @@ def blocks(page: Path, language: str) -> list[str]:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_python_blocks_print_what_they_show(page):
-    parser, runner = doctest.DocTestParser(), doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
-    names: dict = {}
-    for block in blocks(page, "python"):
-        test = parser.get_doctest(block, names, page.name, str(page), 0)
+    parser, runner = doctest.DocTestParser(), doctest.DocTestRunner()
+    for block in blocks(page, "python"):  # each by itself, as it is pasted
+        test = parser.get_doctest(block, {}, page.name, str(page), 0)
         assert test.examples, f"{page.name} has a Python block that shows no result"
-        runner.run(test, clear_globs=False)
-        names = test.globs
+        runner.run(test)
     assert runner.summarize(verbose=False).failed == 0
+
+
+def test_readme_blocks_have_at_most_ten_lines():
+    for block in blocks(TOP / "README.md", "python"):
+        assert len(block.splitlines()) <= 10
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

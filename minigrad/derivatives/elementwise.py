@@ -65,6 +65,12 @@ defvjp(
 )
 defvjp(np.remainder, lambda g, y, a, b: g, lambda g, y, a, b: -g * np.floor_divide(a, b))
 defvjp(np.fmod, lambda g, y, a, b: g, lambda g, y, a, b: -g * np.trunc(a / b))
+defvjp(
+    np.float_power,
+    lambda g, y, x, n: times(g * n, np.float_power(x, n - 1)),
+    lambda g, y, x, n: times(g, y * np.log(np.where(x > 0, x, 1.0))),
+)
+defvjp(np.copysign, lambda g, y, x, s: g * np.sign(x) * np.sign(y), None)
 defvjp(np.absolute, lambda g, y, x: g * np.sign(x))
 defvjp(np.fabs, lambda g, y, x: g * np.sign(x))
 defvjp(
@@ -85,6 +91,17 @@ defvjp(
 )
 defvjp(converted, lambda g, y, x, dtype: g)  # the engine restores the dtype
 
+defvjp(
+    np.fmax,
+    lambda g, y, a, b: g * np.where(a == b, 0.5, (a > b) | np.isnan(b)),
+    lambda g, y, a, b: g * np.where(a == b, 0.5, (b > a) | np.isnan(a)),
+)
+defvjp(
+    np.fmin,
+    lambda g, y, a, b: g * np.where(a == b, 0.5, (a < b) | np.isnan(b)),
+    lambda g, y, a, b: g * np.where(a == b, 0.5, (b < a) | np.isnan(a)),
+)
+
 # ---- exponentials and logarithms -----------------------------------------------------------------
 defvjp(np.exp, lambda g, y, x: g * y)
 defvjp(np.exp2, lambda g, y, x: g * y * math.log(2))
@@ -100,6 +117,11 @@ defvjp(
     lambda g, y, a, b: g * np.exp(np.where(a == y, 0.0, a - y)),
     lambda g, y, a, b: g * np.exp(np.where(b == y, 0.0, b - y)),
 )
+defvjp(
+    np.logaddexp2,
+    lambda g, y, a, b: g * np.exp2(np.where(a == y, 0.0, a - y)),
+    lambda g, y, a, b: g * np.exp2(np.where(b == y, 0.0, b - y)),
+)
 
 # ---- trigonometric and hyperbolic ----------------------------------------------------------------
 defvjp(np.sin, lambda g, y, x: g * np.cos(x))
@@ -113,6 +135,10 @@ defvjp(
     lambda g, y, a, b: over(g * b, a**2 + b**2),
     lambda g, y, a, b: -over(g * a, a**2 + b**2),
 )
+defvjp(np.deg2rad, lambda g, y, x: g * (math.pi / 180))
+defvjp(np.radians, lambda g, y, x: g * (math.pi / 180))
+defvjp(np.rad2deg, lambda g, y, x: g * (180 / math.pi))
+defvjp(np.degrees, lambda g, y, x: g * (180 / math.pi))
 defvjp(np.sinh, lambda g, y, x: g * np.cosh(x))
 defvjp(np.cosh, lambda g, y, x: g * np.sinh(x))
 defvjp(np.tanh, lambda g, y, x: g * (1 - y**2))
@@ -173,6 +199,17 @@ def _full_like(a: Any, fill_value: Any, dtype: Any = None, **options: Any) -> An
     return constant(np.full_like, (a, fill_value, dtype), options)
 
 
+def _divmod(a: Any, b: Any) -> tuple[Any, Any]:
+    """Give the quotient, which is constant, and the remainder."""
+    return np.floor_divide(a, b), np.remainder(a, b)
+
+
+def _modf(x: Any) -> tuple[Any, Any]:
+    """Give the fraction, and the whole, which is constant."""
+    return x - np.trunc(x), np.trunc(x)
+
+
+ADAPTERS.update({np.divmod: _divmod, np.modf: _modf})
 ADAPTERS.update({np.clip: _clip, np.where: _where, np.full_like: _full_like})
 
 # ---- constants: the derivative is zero wherever it exists, or the result is no number ------------
@@ -181,7 +218,17 @@ CONSTANTS.update(
         *(np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal),
         *(np.logical_and, np.logical_or, np.logical_xor, np.logical_not),
         *(np.isnan, np.isinf, np.isfinite, np.signbit, np.isposinf, np.isneginf),
-        *(np.sign, np.floor, np.ceil, np.trunc, np.rint, np.round, np.fix, np.floor_divide),
+        *(
+            np.sign,
+            np.heaviside,
+            np.floor,
+            np.ceil,
+            np.trunc,
+            np.rint,
+            np.round,
+            np.fix,
+            np.floor_divide,
+        ),
         *(np.argmax, np.argmin, np.argsort, np.nonzero, np.flatnonzero, np.count_nonzero),
         *(np.any, np.all, np.isclose, np.allclose, np.array_equal, np.searchsorted),
         *(np.shape, np.ndim, np.size, np.zeros_like, np.ones_like, np.empty_like),

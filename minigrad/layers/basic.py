@@ -23,8 +23,8 @@ class Affine(Layer):
     Args:
         n_in: features in, D.
         n_out: features out, M.
-        init: how the weights begin: "he" (for ReLU), "xavier" (for sigmoid and tanh), "lecun",
-            "orthogonal", a standard deviation, or a function (shape, rng) -> array.
+        init: how the weights begin: "he" or "relu" (for ReLU), "xavier" or "sigmoid" (for sigmoid
+            and tanh), "lecun", "orthogonal", a standard deviation, or (shape, rng) -> array.
         bias: whether there is a b; it begins at zero.
         dtype: of the parameters.
         rng: a seed or a Generator for the weights.
