@@ -129,6 +129,24 @@ def test_the_standard_deviation_of_a_constant_has_derivative_zero(c, n, dtype):
     assert slope(np.var, x) == [[0.0] * n] * 2
 
 
+def test_one_row_may_be_constant_and_another_not():
+    x = np.array([[0.1, 0.1, 0.1], [1.0, 2.0, 3.0]])
+    first, second = slope(lambda x: np.std(x, axis=1), x)
+    assert first == [0.0, 0.0, 0.0]
+    assert second == pytest.approx(slope(np.std, x[1]))
+
+
+@pytest.mark.parametrize("f", [np.mean, np.var, np.std, np.max, np.sum, np.prod])
+def test_an_empty_batch_has_empty_gradients(f):
+    assert slope(lambda x: f(x, axis=1), np.ones((0, 3))) == []
+
+
+@pytest.mark.parametrize("f", [np.sum, np.prod, np.max, np.min])
+@pytest.mark.parametrize("axis", [0, -1])
+def test_numpy_lets_a_scalar_be_reduced_along_axis_0(f, axis):
+    assert slope(lambda x: f(x, axis=axis), 3.0) == 1.0
+
+
 @given(shift=st.floats(-100, 100))
 def test_a_small_standard_deviation_is_no_constant(shift):
     x = np.array([-1e-9, 1e-9, 3e-9]) + shift
