@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import copy
-import functools
 import itertools
 from collections.abc import Iterator, Mapping
-from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -29,6 +27,7 @@ from minigrad.layers import (
 )
 from minigrad.layers.basic import Rng
 from minigrad.layers.by_hand import arrays_in
+from minigrad.layers.located import Located, watched
 from minigrad.layers.randomness import Replay
 from minigrad.layers.structure import layers_by_path
 from minigrad.summary import summary
@@ -69,7 +68,7 @@ class Network(Layer, abstract=True):
     def __init_subclass__(cls, *, abstract: bool = False, **options: Any) -> None:
         super().__init_subclass__(abstract=abstract, **options)
         if "__call__" in vars(cls) and not abstract and not cls.is_by_hand():
-            cls._definition = _watched(cls._definition)
+            cls._definition = watched(cls._definition)
             type.__setattr__(cls, "__call__", cls._definition)
 
     def __init__(self, loss: Any = None) -> None:
@@ -298,48 +297,6 @@ def _is_part(value: Any) -> bool:
     if isinstance(value, dict):
         return bool(value) and all(map(_is_part, value.values()))
     return isinstance(value, (Layer, Tensor))
-
-
-def _watched(call: Any) -> Any:
-    """Have errors say in which layer they arose, and notice a forgotten return."""
-
-    @functools.wraps(call)
-    def watched(self: Network, *inputs: Any, **options: Any) -> Any:
-        with Located(self):
-            y = call(self, *inputs, **options)
-        if y is None:
-            raise TypeError(f"{type(self).__name__}.__call__ returned None: is a return missing?")
-        return y
-
-    return watched
-
-
-class Located:
-    """Adds to an error the path of the layer that raised it; a context manager."""
-
-    def __init__(self, net: Network) -> None:
-        self.net = net
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: Any, trace: TracebackType | None
-    ) -> None:
-        types = [t for t in (ValueError, TypeError, IndexError) if isinstance(error, t)]
-        if not types:
-            return
-        paths = {id(x): path for path, x in layers_by_path(self.net) if x is not self.net}
-        culprit, message = getattr(error, "culprit", (None, str(error)))  # an inner network told
-        while trace is not None and not hasattr(error, "culprit"):
-            layer = trace.tb_frame.f_locals.get("self")
-            culprit = layer if id(layer) in paths else culprit  # the innermost is the last
-            trace = trace.tb_next
-        told = f"{paths.get(id(culprit))} {culprit!r}: {message}"
-        if id(culprit) in paths and told != str(error):
-            located: Any = types[0](told)
-            located.culprit = culprit, message
-            raise located from error
 
 
 class Sequential(Network):
