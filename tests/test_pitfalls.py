@@ -565,3 +565,36 @@ def test_the_oracle_knows_its_own_error():
         x = np.linspace(-1, 1, 7)
         np.testing.assert_allclose(oracle.along(f, [x], [np.ones(7)]), df(x), rtol=1e-10)
         np.testing.assert_allclose(oracle.complex_along(f, [x], [np.ones(7)]), df(x), rtol=1e-14)
+
+
+# ---- the twins of maximum, power and logaddexp
+def both_slopes(f, a, b):
+    x, y = Tensor(a), Tensor(b)
+    return [float(g) for g in gradients(f(x, y), [x, y])]
+
+
+@pytest.mark.parametrize("f", [np.fmax, np.fmin])
+def test_a_tie_of_fmax_or_fmin_gives_half_to_each(f):
+    assert both_slopes(f, 2.0, 2.0) == [0.5, 0.5]
+
+
+@pytest.mark.parametrize("f", [np.fmax, np.fmin])
+def test_fmax_and_fmin_pass_everything_to_the_operand_that_is_a_number(f):
+    assert both_slopes(f, 2.0, np.nan) == [1.0, 0.0]
+    assert both_slopes(f, np.nan, 2.0) == [0.0, 1.0]
+
+
+def test_float_power_has_the_conventions_of_power():
+    for base, exponent in ((0.0, 0.0), (0.0, 2.0), (-2.0, 2.0), (0.0, 1.0)):
+        here, there = (both_slopes(f, base, exponent) for f in (np.float_power, np.power))
+        assert here == there
+        assert here[1] == 0.0
+
+
+def test_logaddexp2_of_far_apart_operands_follows_the_larger():
+    assert both_slopes(np.logaddexp2, 5000.0, 0.0) == [1.0, 0.0]
+    assert both_slopes(np.logaddexp2, 0.0, 5000.0) == [0.0, 1.0]
+
+
+def test_copysign_of_zero_has_slope_zero():
+    assert slope(lambda x: np.copysign(x, -1.0), 0.0) == 0.0
