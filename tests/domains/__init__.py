@@ -1,0 +1,10 @@
+"""Where each differentiable function is smooth: one line per function.
+
+A line says how Hypothesis draws a `Sample`: a call at a point well away from kinks and poles, with
+operands of random shapes and layouts, some of them constants, and NumPy's options. Points *at* the
+kinks are the business of test_pitfalls.py. `samples` has the words, the chapters have the lines.
+"""
+
+from domains import core
+
+DOMAINS = {function: line for chapter in (core,) for function, line in chapter.DOMAINS.items()}
