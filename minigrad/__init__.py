@@ -2,6 +2,7 @@
 
 from minigrad import datasets, derivatives, functions, initializers
 from minigrad.backward import gradients, unbroadcast
+from minigrad.clipping import clip_by_global_norm
 from minigrad.datasets import batches
 from minigrad.differences import numerical_gradient
 from minigrad.functions import (
@@ -43,7 +44,7 @@ from minigrad.layers import (
     Tanh,
     wrap,
 )
-from minigrad.networks import Network, Sequential, mlp
+from minigrad.networks import Network
 from minigrad.optimizers import (
     SGD,
     AdaGrad,
@@ -53,9 +54,9 @@ from minigrad.optimizers import (
     Nesterov,
     Optimizer,
     RMSprop,
-    clip_by_global_norm,
 )
 from minigrad.schedules import CosineDecay, ExponentialDecay, StepDecay, Warmup
+from minigrad.sequential import Sequential, mlp
 from minigrad.tensor import Tensor, primitive
 from minigrad.training import Trainer
 

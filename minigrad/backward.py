@@ -15,7 +15,7 @@ from typing import Any, NoReturn, overload
 
 import numpy as np
 
-from minigrad.graph import MASKING, Array, Function, Node, called, leaf
+from minigrad.graph import MASKING, Array, Function, Node, called, each, leaf, operands
 
 
 @overload
@@ -61,13 +61,13 @@ def gradients(
     kind = type(output)
     seed = _cotangent(output, grad, create_graph)
     targets = {node._birth for node in wrt}
-    path = _between(output, targets)
+    path = between(output, targets)
     totals: dict[int, Any] = {output._birth: seed}
     del output, node  # from here on the path alone holds the graph, and lets go of it node by node
     with np.errstate(all="ignore"):  # an infinite derivative is an answer, not an accident
         _walk(path, targets, totals, create_graph)
     shared = {id(seed)}
-    found = [_delivered(kind, n, totals.get(n._birth), shared, create_graph) for n in wrt]
+    found = [delivered(kind, n, totals.get(n._birth), shared, create_graph) for n in wrt]
     return found[0] if single else found
 
 
@@ -80,7 +80,7 @@ def _cotangent(output: Node, grad: Any, create_graph: bool) -> Any:
                 f"an output of shape {array.shape} needs a cotangent of that shape: pass grad=, or "
                 "reduce the output to a scalar, for example by np.sum"
             )
-        grad = np.ones_like(array)
+        grad = np.ones(array.shape, array.dtype)
     elif isinstance(grad, Node):
         if not create_graph:
             raise TypeError("a Tensor as grad= needs create_graph=True; or pass its .data")
@@ -95,68 +95,83 @@ def _cotangent(output: Node, grad: Any, create_graph: bool) -> Any:
     return grad
 
 
-def _between(output: Node, targets: set[int]) -> dict[int, Node]:
-    """Collect the nodes that lead from `output` to a target, by birth, oldest first."""
+def between(output: Node, targets: set[int]) -> list[Node]:
+    """Collect the calls that lead from `output` to a target, oldest first."""
     oldest = min(targets, default=output._birth + 1)
-    found: dict[int, Node] = {}
-    stack = [output]
+    found: dict[int, tuple[Node, list[int]]] = {}  # with the births of the operands
+    stack = [output] if output._call is not None else []
     while stack:
         node = stack.pop()
-        if node._call is None or node._birth in found:
+        birth = node._birth
+        if birth in found or node._call is None:
             continue
-        found[node._birth] = node
-        for parent in node._call[1]:
-            if parent._written > node._birth:
+        births: list[int] = []
+        found[birth] = node, births
+        _, rules, arguments, _, _ = node._call
+        for parent, rule in zip(arguments, each(rules), strict=False):
+            if rule is None or not isinstance(parent, Node):
+                continue
+            born = parent._birth
+            births.append(born)
+            if parent._written > birth:
                 _stale(parent, node)
-            if parent._birth >= oldest:
+            if born < oldest:
+                if parent._data.base is not None:
+                    _check_views(parent)
+            elif parent._call is not None and born not in found:
                 stack.append(parent)
-            elif parent._data.base is not None:
-                _check_views(parent)
-    path: dict[int, Node] = {}
+    leads = set(targets)
+    path = []
     for birth in sorted(found):
-        node = found[birth]
-        for parent in node._call[1] if node._call else ():
-            if parent._birth in path or parent._birth in targets:
-                path[birth] = node
-                break
+        node, births = found[birth]
+        if not leads.isdisjoint(births):
+            leads.add(birth)
+            path.append(node)
     return path
 
 
 def _check_views(node: Node) -> None:
     """Look for a parameter behind a view of it, such as W.T, that is older than the walk."""
-    while node._call is not None and node._data.base is not None and node._call[1]:
-        parent = node._call[1][0]
+    while node._data.base is not None:
+        parent = next((parent for _, parent in operands(node)), None)
+        if parent is None:
+            return
         if parent._written > node._birth:
             _stale(parent, node)
         node = parent
 
 
-def _walk(
-    path: dict[int, Node], targets: set[int], totals: dict[int, Any], create_graph: bool
-) -> None:
+def _walk(path: list[Node], targets: set[int], totals: dict[int, Any], create_graph: bool) -> None:
     """Visit the path from the youngest node to the oldest, adding up gradients in `totals`."""
-    leads = targets | path.keys()
+    leads = targets.union([node._birth for node in path])
     own: set[int] = set()  # sums made here, which may be added to in place
     careful = False
     while path:
-        birth, node = path.popitem()
-        g = totals[birth] if birth in targets else totals.pop(birth, None)
+        node = path.pop()  # and nothing but the caller's own references holds it from here on
+        birth = node._birth
+        g = totals.get(birth) if birth in targets else totals.pop(birth, None)
         if g is None or node._call is None:
             continue
-        function, parents, rules, arguments, values, keywords = node._call
-        y, operands = (node, arguments) if create_graph else (node._data, values)
+        function, rules, arguments, values, keywords = node._call
+        y, inputs = (node, arguments) if create_graph else (node._data, values)
         careful = careful or function in MASKING
-        joint = None if type(rules) is tuple else rules(g, y, *operands, **keywords)
-        for i, parent in enumerate(parents):
-            key = parent._birth
-            if key not in leads:
+        clear = careful and is_entrywise(function)
+        shares = None if type(rules) is tuple else rules(g, y, *inputs, **keywords)
+        for i, parent in enumerate(arguments):
+            if not isinstance(parent, Node) or parent._birth not in leads:
                 continue
-            share = joint[i] if joint is not None else rules[i](g, y, *operands, **keywords)
-            if careful and isinstance(function, np.ufunc) and function.signature is None:
-                share = _zero_wins(g, share)
+            if shares is not None:
+                share = shares[i]
+            elif rules[i] is not None:
+                share = rules[i](g, y, *inputs, **keywords)
+            else:
+                continue
+            if clear:
+                share = zero_wins(g, share)
             x = parent._data
             if type(share) is not np.ndarray or share.shape != x.shape or share.dtype != x.dtype:
-                share = _fitted(share, x, function)
+                share = fitted(share, x, function)
+            key = parent._birth
             if key not in totals:
                 totals[key] = share
             elif key in own:
@@ -166,7 +181,7 @@ def _walk(
                 own.add(key)
 
 
-def _fitted(share: Any, x: Array, function: Function) -> Any:
+def fitted(share: Any, x: Array, function: Function) -> Any:
     """Undo what the call did to the operand `x`: broadcasting, and a change of dtype."""
     if not isinstance(share, (Node, np.ndarray)):
         share = np.asarray(share)
@@ -193,18 +208,24 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
     array([2., 2., 2.])
     """
     extra = g.ndim - len(shape)
-    padded = (1,) * extra + shape
-    if extra < 0 or any(n not in (1, m) for n, m in zip(padded, g.shape, strict=True)):
-        raise ValueError(f"shape {shape} does not broadcast to {g.shape}")
-    axes = tuple(i for i, (n, m) in enumerate(zip(padded, g.shape, strict=True)) if n != m)
-    axes = tuple(range(extra)) + tuple(i for i in axes if i >= extra)
+    axes: Any = 0
+    if extra != 1 or g.shape[1:] != shape:
+        padded = (1,) * extra + shape
+        if extra < 0 or any(n not in (1, m) for n, m in zip(padded, g.shape, strict=True)):
+            raise ValueError(f"shape {shape} does not broadcast to {g.shape}")
+        axes = tuple(i for i, n in enumerate(padded) if i < extra or n != g.shape[i])
     if g.dtype == np.float16:
         g = g.astype(np.float32)
     total = np.add.reduce(g, axis=axes)
     return total if total.shape == shape else np.reshape(total, shape)
 
 
-def _zero_wins(g: Any, share: Any) -> Any:
+def is_entrywise(function: Function) -> bool:
+    """Tell whether each entry of the result comes from one entry of each operand."""
+    return isinstance(function, np.ufunc) and function.signature is None
+
+
+def zero_wins(g: Any, share: Any) -> Any:
     """Put zero where the cotangent is zero and a local derivative that is not finite made NaN."""
     array = share._data if isinstance(share, Node) else share
     if math.isfinite(np.vdot(array, array)):  # one fast pass tells that there is nothing to do
@@ -212,7 +233,7 @@ def _zero_wins(g: Any, share: Any) -> Any:
     return np.where(~np.isfinite(array) & (g == 0), 0.0, share)
 
 
-def _delivered(
+def delivered(
     kind: type[Node], node: Node, total: Any, shared: set[int], create_graph: bool
 ) -> Any:
     """Hand a gradient over as the caller's own: it shares memory with nothing."""
@@ -220,7 +241,8 @@ def _delivered(
         total = np.zeros_like(node._data)
     if create_graph:
         return total if isinstance(total, Node) else leaf(kind, np.asarray(total))
-    total = np.asarray(total)
+    if type(total) is not np.ndarray:
+        total = np.asarray(total)
     if total.base is not None or id(total) in shared:
         total = total.copy()
     shared.add(id(total))
@@ -246,5 +268,5 @@ def leaves(output: Node) -> list[Node]:
         if node._birth not in found:
             found[node._birth] = node
             if node._call is not None:
-                stack.extend(node._call[1])
+                stack.extend(parent for _, parent in operands(node))
     return [found[birth] for birth in sorted(found) if found[birth]._call is None]

@@ -15,8 +15,8 @@ import numpy as np
 
 import minigrad
 from minigrad import datasets
-from minigrad.networks import Sequential, mlp
 from minigrad.optimizers import SGD, AdaGrad, Adam, AdamW, Momentum, Nesterov, Optimizer, RMSprop
+from minigrad.sequential import Sequential, mlp
 from minigrad.training import History, Trainer
 
 __all__ = ["main"]

@@ -12,8 +12,8 @@ from __future__ import annotations
 import functools
 import inspect
 import itertools
-from collections.abc import Callable, Iterable
-from typing import Any, TypeAlias, TypeVar, cast
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, ClassVar, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,9 +26,7 @@ N = TypeVar("N", bound="Node")
 # returns the gradients of all operands at once. A rule may be None: see `defvjp`.
 Rules: TypeAlias = Any  # tuple[Function | None, ...], or a joint Function
 
-Call: TypeAlias = (
-    "tuple[Function, tuple[Node, ...], Any, tuple[Any, ...], tuple[Any, ...], dict[str, Any]]"
-)
+Call: TypeAlias = tuple[Function, Rules, tuple[Any, ...], tuple[Any, ...], dict[str, Any]]
 
 RULES: dict[Function, Rules] = {}
 NO_KEYWORDS: dict[str, Any] = {}
@@ -42,14 +40,15 @@ _new = object.__new__
 class Node:
     """An array and the call that made it; leaves have no call.
 
-    `_call` is `(function, parents, rules, arguments, values, keywords)`: the operands that receive
-    a gradient, their rules, and all arguments twice, as they were given and as arrays.
+    `_call` is `(function, rules, arguments, values, keywords)`, with the rules as in the table, and
+    the arguments twice: as they were given, and with arrays in place of nodes.
     Operands are born before results, so the order of birth is a topological order. A node points
     to its operands and nothing points back: dropping the result frees the graph, without cycles.
     """
 
     __slots__ = ("__weakref__", "_birth", "_call", "_data", "_written", "grad", "name")
 
+    tables: ClassVar[int] = 0  # counts the changes of the table
     _data: Array
     _call: Call | None
     _birth: int
@@ -73,7 +72,7 @@ def leaf(kind: type[N], array: Array, name: str | None = None) -> N:
 def input_node(kind: type[N], array: Array) -> N:
     """Make an input over `array`: a call without operands, so that it is no parameter."""
     node = leaf(kind, array)
-    node._call = (input_node, (), (), (), (), NO_KEYWORDS)
+    node._call = (input_node, (), (), (), NO_KEYWORDS)
     return node
 
 
@@ -110,12 +109,12 @@ def defvjp(function: Function, *rules: Function | None, joint: Function | None =
         if rule is not None and not callable(rule):
             raise TypeError(f"a VJP rule of {called(function)} must be callable, not {rule!r}")
     RULES[function] = rules if joint is None else joint
+    Node.tables += 1
 
 
 def record(
     kind: type[N],
     function: Function,
-    parents: tuple[Node, ...],
     rules: Rules,
     arguments: tuple[Any, ...],
     values: tuple[Any, ...],
@@ -125,7 +124,7 @@ def record(
     """Make the node of a call whose `output` is already computed."""
     node = _new(kind)
     node._data = output if type(output) is np.ndarray else np.asarray(output)
-    node._call = (function, parents, rules, arguments, values, keywords)
+    node._call = (function, rules, arguments, values, keywords)
     node._birth = _birthday()
     node._written = 0
     node.grad = None
@@ -136,7 +135,7 @@ def record(
 def apply(
     kind: type[N],
     function: Function,
-    arguments: Iterable[Any],
+    arguments: Sequence[Any],
     keywords: dict[str, Any],
     compute: Function | None = None,
 ) -> N:
@@ -154,44 +153,42 @@ def apply(
             "states one, and .data passes a Tensor's values as constants"
         )
     compute = compute or function
-    arguments = tuple(map(freeze, arguments))
-    keywords = {name: freeze(value) for name, value in keywords.items()} or NO_KEYWORDS
     if keywords or type(rules) is not tuple or len(arguments) > len(rules):
-        arguments, keywords = _checked(function, compute, rules, arguments, keywords)
-    values = tuple([a._data if isinstance(a, Node) else a for a in arguments])
+        keywords = {name: freeze(value) for name, value in keywords.items()} or NO_KEYWORDS
+        arguments, keywords = _checked(function, compute, rules, tuple(arguments), keywords)
+    kept, values = [], []
+    for argument in arguments:
+        if isinstance(argument, kind):
+            values.append(argument._data)
+        else:
+            argument = freeze(argument)
+            values.append(argument)
+        kept.append(argument)
     try:
         output = compute(*values, **keywords)
     except ValueError as error:
         raise misfit(function, values, error) from error
-    if not isinstance(output, np.ndarray):
+    if type(output) is not np.ndarray:
         output = np.asarray(output)
     if output.dtype.kind != "f":
         raise TypeError(
             f"{called(function)} of a Tensor made {output.dtype}: derivatives are of real floats"
         )
-    if type(rules) is not tuple:
-        places = [i for i, a in enumerate(arguments) if isinstance(a, Node)]
-        parents = tuple([arguments[i] for i in places])
-        bound: Any = Joint(cast(Function, rules), places)
-    else:
-        pairs = zip(arguments, rules, strict=False)
-        kept = [(a, rule) for a, rule in pairs if rule is not None and isinstance(a, Node)]
-        parents = tuple([a for a, _ in kept])
-        bound = tuple([rule for _, rule in kept])
-    return record(kind, function, parents, bound, arguments, values, keywords, output)
+    return record(kind, function, rules, tuple(kept), tuple(values), keywords, output)
 
 
-class Joint:
-    """One rule for all operands of a call, of which those in `places` get a gradient."""
+def operands(node: Node) -> Iterator[tuple[int, Node]]:
+    """List the operands of a node that have a derivative, with their places in the call."""
+    if node._call is not None:
+        _, rules, arguments, _, _ = node._call
+        for i, (argument, rule) in enumerate(zip(arguments, each(rules), strict=False)):
+            if rule is not None and isinstance(argument, Node):
+                yield i, argument
 
-    def __init__(self, rule: Function, places: list[int]) -> None:
-        self.rule = rule
-        self.places = places
 
-    def __call__(self, g: Any, y: Any, *operands: Any, **keywords: Any) -> list[Any]:
-        """Run the rule; pick the gradients that are wanted."""
-        shares = self.rule(g, y, *operands, **keywords)
-        return [shares[i] for i in self.places]
+def each(rules: Rules) -> Iterable[Function | None]:
+    """Give one rule for each argument: a joint rule is that of all."""
+    return rules if type(rules) is tuple else itertools.repeat(rules)
 
 
 def freeze(argument: Any) -> Any:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import copy
-import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -15,21 +14,15 @@ from minigrad.backward import gradients
 from minigrad.differences import numerical_gradient
 from minigrad.graph import Array, borrowed, freeze
 from minigrad.layers import (
-    Affine,
-    Dropout,
     Layer,
     Loss,
-    ReLU,
-    Sigmoid,
-    SoftmaxWithLoss,
-    Tanh,
     as_layer,
 )
-from minigrad.layers.basic import Rng
 from minigrad.layers.by_hand import arrays_in
 from minigrad.layers.located import Located, watched
+from minigrad.layers.params import lay_end_to_end
 from minigrad.layers.randomness import Replay
-from minigrad.layers.structure import layers_by_path
+from minigrad.layers.structure import Part, Structure, layers_by_path
 from minigrad.summary import summary
 from minigrad.tensor import Tensor
 
@@ -46,11 +39,12 @@ class Network(Layer, abstract=True):
     Inputs of floats are converted to the dtype of the parameters. Errors raised inside name the
     layer by its path: `net.encoder[0] Affine(3, 2)`.
 
-    >>> class Skip(Network):
+    >>> import minigrad as mg
+    >>> class Skip(mg.Network):
     ...     def __init__(self):
-    ...         super().__init__(loss=SoftmaxWithLoss())
-    ...         self.hidden = [Affine(4, 4, rng=i) for i in range(2)]
-    ...         self.out = Affine(4, 3, rng=2)
+    ...         super().__init__(loss=mg.SoftmaxWithLoss())
+    ...         self.hidden = [mg.Affine(4, 4, rng=i) for i in range(2)]
+    ...         self.out = mg.Affine(4, 3, rng=2)
     ...     def __call__(self, x, train_flag=False):
     ...         for layer in self.hidden:
     ...             x = x + np.tanh(layer(x))
@@ -73,6 +67,14 @@ class Network(Layer, abstract=True):
 
     def __init__(self, loss: Any = None) -> None:
         self.loss_layer = None if loss is None else as_layer(loss)
+
+    def structure(self) -> Structure:
+        """Return what the latest walk through the parts found; after a new one, lay them out."""
+        before = self._memory.structure
+        found = super().structure()
+        if found is not before:
+            lay_end_to_end(found.tensors.values())
+        return found
 
     # ---- running it ----------------------------------------------------------------------------
     def objective(self, x: Any, t: Any, train_flag: bool = True) -> Tensor:
@@ -97,26 +99,21 @@ class Network(Layer, abstract=True):
     def gradient(self, x: Any, t: Any) -> dict[str, Array]:
         """Differentiate the loss by every parameter, in training: {name: array}, yours to keep."""
         tensors = self.structure().tensors
-        x, t = borrowed(self._batch(x)), borrowed(np.asarray(t))
         if not tensors:
-            self._check_without_parameters(self.objective(x, t))
+            self.objective(x, t)
+            self._check_without_parameters()
             return {}
-        before = [(layer, layer.latest) for layer in self.structure().inner]
-        found = gradients(self._recorded(self.objective(x, t), before), list(tensors.values()))
+        x, t = borrowed(self._batch(x)), borrowed(np.asarray(t))
+        # No name holds the graph here: the walk back lets go of each node that it has passed.
+        found = gradients(self._trainable(x, t), list(tensors.values()))
         return dict(zip(tensors, found, strict=True))
 
-    def _recorded(self, loss: Any, before: list[tuple[Any, Any]]) -> Tensor:
-        """Refuse a layer that was called by `forward`, which hides it from the graph."""
-        called = [layer for layer, latest in before if layer.latest is not latest]
-        blocks = [layer for layer in (self, *self.structure().inner) if layer.is_by_hand()]
-        inside = {id(x) for block in blocks for x in (block, *block.structure().inner)}
-        for layer in called:
-            if layer.structure().tensors and id(layer) not in inside:
-                path = next(path for path, found in layers_by_path(self) if found is layer)
-                raise TypeError(
-                    f"{path} {layer!r} was called by its forward, which takes and returns arrays, "
-                    "and would not be trained: call the layer itself, layer(x)"
-                )
+    def _trainable(self, x: Any, t: Any) -> Tensor:
+        """Compute the objective, and refuse what parameters would not learn from."""
+        forwards = Part.forwards
+        loss = self.objective(x, t)
+        if Part.forwards != forwards:
+            self._check_forwards(forwards)
         if not isinstance(loss, Tensor):
             raise TypeError(
                 "the loss does not depend on any parameter: call layers as layer(x), and do not "
@@ -124,7 +121,21 @@ class Network(Layer, abstract=True):
             )
         return loss
 
-    def _check_without_parameters(self, _: Any) -> None:
+    def _check_forwards(self, earlier: int) -> None:
+        """Refuse a layer that was called by `forward`, which hides it from the graph."""
+        inner = self.structure().inner
+        blocks = [layer for layer in (self, *inner) if layer.is_by_hand()]
+        inside = {id(x) for block in blocks for x in (block, *block.structure().inner)}
+        for layer in inner:
+            hidden = layer.latest > earlier and id(layer) not in inside
+            if hidden and layer.structure().tensors:
+                path = next(path for path, found in layers_by_path(self) if found is layer)
+                raise TypeError(
+                    f"{path} {layer!r} was called by its forward, which takes and returns arrays, "
+                    "and would not be trained: call the layer itself, layer(x)"
+                )
+
+    def _check_without_parameters(self) -> None:
         """Tell a network that has nothing to train from one whose arrays are overlooked."""
         held = [path for path in arrays_in(self) if "_Layer__memory" not in path]
         if held:
@@ -156,7 +167,7 @@ class Network(Layer, abstract=True):
                 f"accuracy needs a loss of classes, such as mg.SoftmaxWithLoss(), and this "
                 f"network's is {self.loss_layer!r}"
             )
-        self._check_rows(x, t)
+        self._check_rows(np.asarray(x), np.asarray(t))
         return float(np.mean(self.loss_layer.correct(self.predict(x), t)))
 
     def numerical_gradient(self, x: Any, t: Any, h: float = 1e-5) -> dict[str, Array]:
@@ -165,7 +176,8 @@ class Network(Layer, abstract=True):
         Random layers draw the same masks at every evaluation, those that the next `gradient` will
         draw, and everything is left as it was. Costs two losses for each single parameter.
 
-        >>> net = mlp([2, 3, 2], dropout=0.5, rng=0)
+        >>> import minigrad as mg
+        >>> net = mg.mlp([2, 3, 2], dropout=0.5, rng=0)
         >>> x, t = np.ones((4, 2)), np.array([0, 1, 0, 1])
         >>> numerical = net.numerical_gradient(x, t)
         >>> bool(np.allclose(net.gradient(x, t)["W1"], numerical["W1"]))
@@ -187,7 +199,8 @@ class Network(Layer, abstract=True):
         Raises:
             FloatingPointError: that names the first of these, and how many entries are bad.
 
-        >>> net = mlp([2, 3, 2], rng=0)
+        >>> import minigrad as mg
+        >>> net = mg.mlp([2, 3, 2], rng=0)
         >>> net.params["b1"][0] = np.nan
         >>> net.check_finite()
         Traceback (most recent call last):
@@ -213,11 +226,12 @@ class Network(Layer, abstract=True):
             x = np.asarray(x)
             x = x if x.dtype.kind not in "iu" else x.astype(np.float64)  # numbers in lists
         for tensor in self.structure().tensors.values():
-            return x.astype(tensor.dtype, copy=False) if x.dtype.kind == "f" else x
+            dtype = tensor._data.dtype
+            return x if x.dtype == dtype or x.dtype.kind != "f" else x.astype(dtype)
         return x
 
     def _check_rows(self, x: Any, t: Any) -> None:
-        rows, targets = np.shape(x)[:1], np.shape(t)[:1]
+        rows, targets = x.shape[:1], t.shape[:1]
         if rows != targets:
             raise ValueError(
                 f"x of shape {np.shape(x)} and t of shape {np.shape(t)} need equally many rows"
@@ -297,111 +311,3 @@ def _is_part(value: Any) -> bool:
     if isinstance(value, dict):
         return bool(value) and all(map(_is_part, value.values()))
     return isinstance(value, (Layer, Tensor))
-
-
-class Sequential(Network):
-    """Layers one after the other.
-
-    Args:
-        layers: layers, or other objects with forward and backward that hold no parameters.
-        loss: the layer that compares the output with targets.
-
-    Parameters are numbered as in the book: W1 b1 W2 b2 …; those of an inner network have its place
-    before their name: 2.W1.
-
-    >>> net = Sequential(Affine(2, 8, rng=0), ReLU(), Affine(8, 3, rng=1), loss=SoftmaxWithLoss())
-    >>> list(net.params)
-    ['W1', 'b1', 'W2', 'b2']
-    >>> net.predict(np.zeros((5, 2))).shape
-    (5, 3)
-    """
-
-    def __init__(self, *layers: Any, loss: Any = None) -> None:
-        super().__init__(loss)
-        self.layers = tuple(map(as_layer, layers))
-
-    def __call__(self, x: Any, train_flag: bool = False) -> Any:
-        """Run the layers in order."""
-        for layer in self.layers:
-            x = layer(x, train_flag=train_flag) if layer.takes_train_flag else layer(x)
-        return x
-
-    def parts(self) -> Iterator[tuple[str, Any]]:
-        """Number the parameters of each kind."""
-        used: dict[str, int] = {}
-        for i, layer in enumerate(self.layers):
-            own = {} if isinstance(layer, Network) else layer.structure().tensors
-            if not own or any("." in name for name in own):
-                yield str(i), layer
-            elif not any(layer is earlier for earlier in self.layers[:i]):
-                number = 1 + max(used.get(name, 0) for name in own)
-                used |= dict.fromkeys(own, number)
-                yield from ((f"{name}{number}", tensor) for name, tensor in own.items())
-        yield from ((name, value) for name, value in super().parts() if name != "layers")
-
-    def __getitem__(self, i: int) -> Layer:
-        return self.layers[i]
-
-    def __len__(self) -> int:
-        return len(self.layers)
-
-    def __iter__(self) -> Iterator[Layer]:
-        return iter(self.layers)
-
-    def __repr__(self) -> str:
-        parts = [*map(repr, self.layers), f"loss={self.loss_layer!r}"]
-        inner = "".join("  " + part.replace("\n", "\n  ") + ",\n" for part in parts)
-        return f"{type(self).__name__}(\n{inner})"
-
-
-ACTIVATIONS = {"relu": (ReLU, "he"), "sigmoid": (Sigmoid, "xavier"), "tanh": (Tanh, "xavier")}
-
-
-def mlp(
-    sizes: Any,
-    *,
-    activation: str = "relu",
-    dropout: float = 0.0,
-    init: Any = None,
-    loss: Any = None,
-    dtype: DTypeLike = np.float64,
-    rng: Rng = None,
-) -> Sequential:
-    """Build a multi-layer perceptron: Affine, activation, Dropout, …, Affine.
-
-    Args:
-        sizes: features in, hidden widths, classes: [784, 50, 10].
-        activation: "relu", "sigmoid" or "tanh".
-        dropout: the ratio for a Dropout after each activation; none for 0.
-        init: as in Affine; fits the activation when None.
-        loss: SoftmaxWithLoss when None.
-        dtype: of the parameters.
-        rng: a seed or a Generator, for weights and masks.
-
-    Raises:
-        ValueError: for fewer than two sizes, or an unknown activation.
-
-    >>> mlp([784, 50, 10], dropout=0.2, rng=0)
-    Sequential(
-      Affine(784, 50),
-      ReLU(),
-      Dropout(0.2),
-      Affine(50, 10),
-      loss=SoftmaxWithLoss(),
-    )
-    """
-    if not isinstance(sizes, (list, tuple)) or len(sizes) < 2:
-        raise ValueError(f"mlp needs a list of the sizes of input, hidden and output, not {sizes}")
-    if activation not in ACTIVATIONS:
-        raise ValueError(
-            f"mlp: activation must be one of {', '.join(ACTIVATIONS)}, not {activation!r}"
-        )
-    layer, fitting = ACTIVATIONS[activation]
-    rng = np.random.default_rng(rng)
-    layers: list[Layer] = []
-    for n_in, n_out in itertools.pairwise(sizes):
-        if layers:
-            layers += [layer(), Dropout(dropout, rng=rng)][: 2 if dropout else 1]
-        chosen = fitting if init is None else init
-        layers.append(Affine(n_in, n_out, init=chosen, dtype=dtype, rng=rng))
-    return Sequential(*layers, loss=SoftmaxWithLoss() if loss is None else loss)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
+_PLAIN = {np.dtype(np.float32), np.dtype(np.float64)}
 
 
 def working(p: Any) -> Array:
@@ -30,27 +31,55 @@ def finished(p: Any, W: Array) -> Any:
     return p
 
 
-def slopes_for(weights: Mapping[str, Array], grads: Mapping[str, Any]) -> dict[str, Array]:
-    """The gradients in their parameters' dtypes; copies of those that an update would overwrite."""
-    owners = {id(_owner(W)) for W in weights.values()}
-    slopes = {key: np.asarray(grads[key], W.dtype) for key, W in weights.items()}
-    return {key: g.copy() if id(_owner(g)) in owners else g for key, g in slopes.items()}
+def matched(params: Any, grads: Any) -> list[tuple[str, Any, Array, Array]]:
+    """Match parameters with gradients, and check them: a list of (name, p, W, g).
+
+    W is what a rule works on, and g the gradient in its dtype; a copy of one that would be
+    overwritten, because it lies in the memory of a parameter.
+    """
+    check_mapping("params", params)
+    check_mapping("grads", grads)
+    if not hasattr(params, "__setitem__"):
+        raise TypeError(f"params is a read-only {type(params).__name__}: use net.params or a dict")
+    if list(params) != list(grads):
+        _check_names(params, grads)
+    found, faults = [], []
+    for key, p in params.items():
+        W, g = p, grads[key]
+        if not _is_plain(key, p, g):
+            bad = list(_faults(key, p, g))
+            faults += bad
+            if bad:
+                continue
+            W = working(p)
+            g = np.asarray(g, W.dtype)
+        found.append((key, p, W, g))
+    raise_all(faults)
+    owners = {id(_owner(W)) for _, _, W, _ in found}
+    return [(k, p, W, g.copy() if id(_owner(g)) in owners else g) for k, p, W, g in found]
 
 
 def _owner(a: Array) -> Any:
     return a if a.base is None else a.base
 
 
+def _is_plain(key: Any, p: Any, g: Any) -> bool:
+    """Tell at a glance that there is nothing to mend, as with almost every parameter."""
+    return (
+        type(p) is type(g) is np.ndarray
+        and p.dtype in _PLAIN
+        and p.dtype == g.dtype
+        and p.shape == g.shape
+        and p.flags.writeable
+        and type(key) is str
+    )
+
+
 def _is_number(p: Any) -> bool:
     return isinstance(p, Real) and not isinstance(p, bool)
 
 
-def check_update(params: Any, grads: Any) -> None:
-    """Raise unless every parameter can be updated with its gradient."""
-    check_mapping("params", params)
-    check_mapping("grads", grads)
-    if not hasattr(params, "__setitem__"):
-        raise TypeError(f"params is a read-only {type(params).__name__}: use net.params or a dict")
+def _check_names(params: Mapping[str, Any], grads: Mapping[str, Any]) -> None:
     missing = [key for key in params if key not in grads]
     unexpected = [key for key in grads if key not in params]
     if missing or unexpected:
@@ -61,7 +90,6 @@ def check_update(params: Any, grads: Any) -> None:
             f"params and grads must have the same names, but grads {' and '.join(told)}: take both "
             "from one network"
         )
-    raise_all(fault for key, p in params.items() for fault in _faults(key, p, grads[key]))
 
 
 def check_mapping(role: str, given: Any) -> None:

@@ -377,7 +377,7 @@ def _unary(ufunc: np.ufunc, x: Tensor) -> Tensor:
     """Record ufunc(x): what `apply` does, for the operators, with as little Python as possible."""
     xs = (x,)
     a = x._data
-    return record(Tensor, ufunc, xs, RULES[ufunc], xs, (a,), NO_KEYWORDS, ufunc(a))
+    return record(Tensor, ufunc, RULES[ufunc], xs, (a,), NO_KEYWORDS, ufunc(a))
 
 
 def _binary(ufunc: np.ufunc, a: Any, b: Any) -> Tensor:
@@ -391,13 +391,13 @@ def _binary(ufunc: np.ufunc, a: Any, b: Any) -> Tensor:
                 z = ufunc(x, y)
             except ValueError as error:
                 raise misfit(ufunc, (x, y), error) from error
-            return record(Tensor, ufunc, pair, rules, pair, (x, y), NO_KEYWORDS, z)
+            return record(Tensor, ufunc, rules, pair, (x, y), NO_KEYWORDS, z)
         if type(b) in _SCALARS:
             x = a._data
-            return record(Tensor, ufunc, (a,), rules[:1], pair, (x, b), NO_KEYWORDS, ufunc(x, b))
+            return record(Tensor, ufunc, rules, pair, (x, b), NO_KEYWORDS, ufunc(x, b))
     elif type(a) in _SCALARS:
         y = b._data
-        return record(Tensor, ufunc, (b,), rules[1:], pair, (a, y), NO_KEYWORDS, ufunc(a, y))
+        return record(Tensor, ufunc, rules, pair, (a, y), NO_KEYWORDS, ufunc(a, y))
     return apply(Tensor, ufunc, pair, NO_KEYWORDS)
 
 

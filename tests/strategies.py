@@ -219,7 +219,7 @@ def assume_no_kink_near(output, distance=1e-3):
         if node._birth in seen or node._call is None:
             continue
         seen.add(node._birth)
-        function, parents, _, _, values, _ = node._call
+        function, _, parents, values, _ = node._call
         if function in (relu, leaky_relu):
             assume(np.min(np.abs(values[0]), initial=1.0) > distance)
         stack.extend(parent for parent in parents if isinstance(parent, Node))

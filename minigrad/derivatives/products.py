@@ -6,6 +6,7 @@ left and as one column on the right, and stacks of matrices multiply pair by pai
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -59,16 +60,22 @@ def dot_left(g: Any, a: Any, b: Any) -> Any:
         return g * b
     if b.ndim == 1:
         return g[..., None] * b
-    columns = np.reshape(np.moveaxis(b, -2, 0), (b.shape[-2], -1))
-    return np.reshape(np.reshape(g, (-1, columns.shape[1])) @ columns.T, a.shape)
+    if b.ndim == 2:
+        return np.dot(g, b.T)
+    others = math.prod(b.shape) // max(b.shape[-2], 1)
+    columns = np.reshape(np.moveaxis(b, -2, 0), (b.shape[-2], others))
+    return np.reshape(np.reshape(g, (math.prod(a.shape[:-1]), others)) @ columns.T, a.shape)
 
 
 def dot_right(g: Any, a: Any, b: Any) -> Any:
     """Differentiate np.dot(a, b) by b: sum over a's axes, all but the last."""
     if np.ndim(a) == 0 or np.ndim(b) == 0:
         return g * a
-    rows = np.reshape(a, (-1, a.shape[-1]))
-    db = rows.T @ np.reshape(g, (rows.shape[0], -1))
+    if a.ndim == b.ndim == 2:
+        return np.dot(a.T, g)
+    count = math.prod(a.shape[:-1])
+    rows = np.reshape(a, (count, a.shape[-1]))
+    db = rows.T @ np.reshape(g, (count, math.prod(b.shape) // max(a.shape[-1], 1)))
     if b.ndim == 1:
         return db[:, 0]
     return np.moveaxis(np.reshape(db, (b.shape[-2], *b.shape[:-2], b.shape[-1])), 0, -2)

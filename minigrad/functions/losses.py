@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.functions.activations import floats, log_softmax, sigmoid, softmax, softplus
-from minigrad.graph import apply, arrays, defvjp
+from minigrad.functions.activations import floats, log_softmax, sigmoid, softplus
+from minigrad.graph import NO_KEYWORDS, apply, arrays, defvjp
 from minigrad.tensor import Tensor, primitive
 
 
@@ -39,43 +39,56 @@ def softmax_cross_entropy(x: Any, t: Any) -> Any:
     check_classes(scores.shape, targets)
     if targets.shape == scores.shape:
         targets = targets.astype(scores.dtype, copy=False)
-    loss, probabilities = _loss_and_probabilities(scores, targets)
+    shifted, e, total = _exponentials(scores)
+    loss = _mean_entropy(shifted, total, targets)
     if not isinstance(x, Tensor) and not isinstance(t, Tensor):
         return loss
-    p = probabilities  # the rule wants them again: they are recorded as a call of their own
+    p = _normalised(e, total)  # the rule wants them again: they are recorded as a call of their own
     if isinstance(x, Tensor):
-        p = apply(Tensor, softmax, (x,), {}, lambda x: probabilities)
+        p = apply(Tensor, _probabilities, (x,), NO_KEYWORDS, lambda x: _normalised(e, total))
     t = t if isinstance(t, Tensor) else targets
-    return apply(Tensor, softmax_cross_entropy, (x, t, p), {}, lambda x, t, p: loss)
+    return apply(Tensor, softmax_cross_entropy, (x, t, p), NO_KEYWORDS, lambda x, t, p: loss)
 
 
-def _loss_and_probabilities(x: Any, t: Any) -> tuple[Any, Any]:
-    """Compute the loss, and the softmax on the way."""
-    shifted = x - np.maximum.reduce(x, axis=-1, keepdims=True)
+def _exponentials(x: Any) -> tuple[Any, Any, Any]:
+    """Compute x − max x, its exponentials and their sum, all with the classes on the first axis."""
+    last = x.ndim - 1
+    columns = x.transpose(last, *range(last))  # sums over the classes then run along the rows
+    if len(columns) <= _FEW:
+        columns = columns.copy()
+    shifted = columns - np.maximum.reduce(columns, axis=0)
     e = np.exp(shifted)
-    total = np.add.reduce(e, axis=-1, keepdims=True)
+    return shifted, e, np.add.reduce(e, axis=0)
+
+
+def _mean_entropy(shifted: Any, total: Any, t: Any) -> Any:
+    """Compute the loss from `_exponentials`."""
     log_total = np.log(total)
-    if t.shape == x.shape:
+    if t.ndim == shifted.ndim:
         log_p = shifted - log_total
-        terms = -np.multiply(t, log_p, where=t != 0, out=np.zeros_like(x))  # 0 · log 0 = 0
+        t = t.transpose(t.ndim - 1, *range(t.ndim - 1))
+        terms = -np.multiply(t, log_p, where=t != 0, out=np.zeros_like(log_p))  # 0 · log 0 = 0
     else:
-        terms = log_total[..., 0] - _picked(shifted, t)
-    wide = np.float32 if x.dtype == np.float16 else None
-    loss = np.add.reduce(terms, axis=None, dtype=wide) / total.size
-    return loss.astype(x.dtype), e / total
+        rows = shifted.reshape(len(shifted), -1)
+        terms = log_total - rows[t.ravel(), np.arange(t.size)].reshape(t.shape)
+    wide = np.float32 if shifted.dtype == np.float16 else None
+    mean = np.add.reduce(terms, axis=None, dtype=wide) / total.size
+    return mean.astype(shifted.dtype)
 
 
-def _picked(x: Any, t: Any) -> Any:
-    """Take the entry of each row that its class index names."""
-    return np.take_along_axis(x, t[..., None], axis=-1)[..., 0]
+def _normalised(e: Any, total: Any) -> Any:
+    """Compute the softmax from `_exponentials`, with the classes on the last axis again."""
+    return (e / total).transpose(*range(1, e.ndim), 0)
 
 
-@primitive(lambda g, y, p, t: g)
-def _less_one(p: Any, t: Any) -> Any:
-    """Subtract the one-hot rows of class indices t."""
-    d = p.reshape(-1, p.shape[-1]).copy()
-    d[np.arange(len(d)), t.ravel()] -= 1
-    return d.reshape(p.shape)
+@primitive(lambda g, y, x: y * (g - np.sum(g * y, axis=-1, keepdims=True)))
+def _probabilities(x: Any) -> Any:
+    """Compute softmax over the last axis, which may hold no infinity."""
+    _, e, total = _exponentials(x)
+    return _normalised(e, total)
+
+
+_FEW = 64  # so many classes are worth a copy that has them first in memory
 
 
 def _share(p: Any) -> float:
@@ -83,19 +96,42 @@ def _share(p: Any) -> float:
     return float(p.shape[-1] / p.size)
 
 
-def _difference(p: Any, t: Any) -> Any:
-    """Subtract the targets from the probabilities, whichever way the targets are given."""
-    if np.shape(t) != p.shape:
-        return _less_one(p, t)
-    return p * np.sum(t, axis=-1, keepdims=True) - t
+@primitive()
+def _less_one_hot(p: Any, t: Any, weight: Any) -> Any:
+    """Subtract the one-hot rows of class indices t from p, and weigh."""
+    d = p * weight
+    if d.ndim == 2:
+        d[np.arange(len(d)), t] -= weight
+        return d
+    rows = d.reshape(-1, p.shape[-1])
+    rows[np.arange(len(rows)), t.ravel()] -= weight
+    return rows.reshape(p.shape)
+
+
+defvjp(
+    _less_one_hot,
+    lambda g, y, p, t, weight: g * weight,
+    None,
+    lambda g, y, p, t, weight: np.sum(g * _less_one_hot(p, t, 1.0)),
+)
+
+
+def _weighted_difference(p: Any, t: Any, weight: Any) -> Any:
+    """Subtract the targets from the probabilities, whichever way they are given, and weigh."""
+    if t.shape != p.shape:
+        return _less_one_hot(p, t, weight)
+    return (p * np.sum(t, axis=-1, keepdims=True) - t) * weight
 
 
 defvjp(
     softmax_cross_entropy,
-    lambda g, y, x, t, p: _difference(p, t) * (g * _share(p)),
+    lambda g, y, x, t, p: _weighted_difference(p, t, g * _share(p)),
     lambda g, y, x, t, p: log_softmax(x) * (-g * _share(p)),
     None,
 )
+
+
+_UNSIGNED = {np.dtype(f"i{n}"): np.dtype(f"u{n}") for n in (1, 2, 4, 8)}
 
 
 def check_classes(shape: tuple[int, ...], t: Any) -> None:
@@ -117,7 +153,8 @@ def check_classes(shape: tuple[int, ...], t: Any) -> None:
         raise TypeError(
             f"targets of shape {t.shape} are class indices, but {t.dtype}: use .astype(int)"
         )
-    if t.min() < 0 or t.max() >= classes:
+    signed = t.dtype.kind == "i"  # read without a sign, what is negative is large
+    if np.maximum.reduce(t.view(_UNSIGNED[t.dtype]) if signed else t, axis=None) >= classes:
         wrong = t[(t < 0) | (t >= classes)].flat[0]
         raise ValueError(
             f"class index {wrong} is outside 0 … {classes - 1}: scores have shape {shape}"
@@ -173,11 +210,16 @@ def binary_cross_entropy_with_logits(x: Any, t: Any) -> Any:
     0.34657359027997264
     """
     x, t = _pair(x, t, "binary cross-entropy")
+    check_yes_or_no(t)
+    return _binary_cross_entropy(x, t)
+
+
+def check_yes_or_no(t: Any) -> None:
+    """Refuse targets outside [0, 1]."""
     if not np.all((t >= 0) & (t <= 1)):
         raise ValueError(
             "binary cross-entropy: targets must be in [0, 1]; did you mean (t + 1) / 2?"
         )
-    return _binary_cross_entropy(x, t)
 
 
 @primitive(

@@ -26,6 +26,7 @@ from minigrad.layers.by_hand import record_by_hand, spells_train_flg, takes_trai
 from minigrad.layers.inside import attributes
 from minigrad.layers.params import Params
 from minigrad.layers.structure import Part, Structure
+from minigrad.recording import Recordings
 from minigrad.tensor import SHARE_TENSORS, Tensor
 
 # The Tensors over arrays of layers written by hand, by the id of the array, which they keep alive.
@@ -38,9 +39,11 @@ class _Memory:
     def __init__(self) -> None:
         self.latest: tuple[Any, tuple[Any, ...], dict[str, Tensor]] | None = None
         # ^ of `forward`: the output, the inputs and the parameters
+        self.forwards = 0  # when that was, by the count of all
         self.grads: dict[str, Array] = {}  # of the latest `backward`
         self.leaves: dict[str, Tensor] = {}  # over the parameter arrays of a layer written by hand
         self.structure: Structure | None = None
+        self.recordings = Recordings()
 
 
 class Layer(Part):
@@ -71,6 +74,8 @@ class Layer(Part):
 
     def __init_subclass__(cls, *, abstract: bool = False, **options: Any) -> None:
         super().__init_subclass__(**options)
+        if "is_static" not in vars(cls):
+            cls.is_static = False  # what its base class promises may not hold for it
         if abstract:
             return
         own = _written_in(cls)
@@ -112,9 +117,9 @@ class Layer(Part):
         )
 
     @property
-    def latest(self) -> object:
-        """The latest call of `forward`, as a mark to compare; None before the first."""
-        return self._memory.latest
+    def latest(self) -> int:
+        """When `forward` was called the latest time, by the count of all; 0 for never."""
+        return self._memory.forwards
 
     @classmethod
     def is_by_hand(cls) -> bool:
@@ -132,7 +137,9 @@ class Layer(Part):
             raise TypeError(f"{self!r}.forward takes arrays: for Tensors call the layer itself")
         given = self._given(inputs)
         output = type(self)._definition(self, *given, **options)
-        self._memory.latest = (output, given, self.tensors())
+        memory = self._memory
+        memory.latest = (output, given, self.tensors())
+        Part.forwards = memory.forwards = Part.forwards + 1
         return np.array(output._data if isinstance(output, Node) else output)
 
     def backward(self, dout: Any = None) -> Any:
@@ -252,7 +259,9 @@ class Layer(Part):
 
     @property
     def _memory(self) -> _Memory:
-        memory: _Memory = vars(self).setdefault("_Layer__memory", _Memory())
+        memory: _Memory | None = self.__dict__.get("_Layer__memory")
+        if memory is None:
+            memory = self.__dict__["_Layer__memory"] = _Memory()
         return memory
 
     def __deepcopy__(self, memo: dict[Any, Any]) -> Any:

@@ -43,6 +43,8 @@ class Affine(Layer):
     ((4, 3), array([4., 4.]))
     """
 
+    is_static = True
+
     def __init__(
         self,
         n_in: int,
@@ -84,6 +86,8 @@ class ReLU(Layer):
     array([0., 2.])
     """
 
+    is_static = True
+
     def __call__(self, x: Any) -> Any:
         """Cut off what is negative."""
         return functions.relu(x)
@@ -95,6 +99,8 @@ class LeakyReLU(Layer):
     >>> LeakyReLU(0.1)(np.array([-1.0, 2.0]))
     array([-0.1,  2. ])
     """
+
+    is_static = True
 
     def __init__(self, slope: float = 0.01) -> None:
         self.slope = slope
@@ -114,6 +120,8 @@ class ELU(Layer):
     array([0., 2.])
     """
 
+    is_static = True
+
     def __init__(self, alpha: float = 1.0) -> None:
         self.alpha = alpha
 
@@ -132,6 +140,8 @@ class Sigmoid(Layer):
     array([0.5])
     """
 
+    is_static = True
+
     def __call__(self, x: Any) -> Any:
         """Squash to (0, 1)."""
         return functions.sigmoid(x)
@@ -143,6 +153,8 @@ class Tanh(Layer):
     >>> Tanh()(np.array([0.0]))
     array([0.])
     """
+
+    is_static = True
 
     def __call__(self, x: Any) -> Any:
         """Squash to (−1, 1)."""
@@ -156,6 +168,8 @@ class GELU(Layer):
     array([0.])
     """
 
+    is_static = True
+
     def __call__(self, x: Any) -> Any:
         """Weigh x by how probably a normal variable is below it."""
         return functions.gelu(x)
@@ -167,6 +181,8 @@ class SiLU(Layer):
     >>> SiLU()(np.array([0.0]))
     array([0.])
     """
+
+    is_static = True
 
     def __call__(self, x: Any) -> Any:
         """Weigh x by its sigmoid."""
@@ -180,6 +196,8 @@ class Softplus(Layer):
     array([0.6931])
     """
 
+    is_static = True
+
     def __call__(self, x: Any) -> Any:
         """Round the corner of ReLU."""
         return functions.softplus(x)
@@ -192,6 +210,8 @@ class Softmax(Layer):
     array([[0.5, 0.5]])
     """
 
+    is_static = True
+
     def __call__(self, x: Any) -> Any:
         """Normalise the exponentials."""
         return functions.softmax(x)
@@ -203,6 +223,8 @@ class Flatten(Layer):
     >>> Flatten()(np.ones((2, 3, 4))).shape
     (2, 12)
     """
+
+    is_static = True
 
     def __call__(self, x: Any) -> Any:
         """Join all axes but the first."""

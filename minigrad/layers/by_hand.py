@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.graph import Joint, Node, arrays, record
+from minigrad.graph import Node, arrays, record
 from minigrad.layers.inside import attributes, inside
 from minigrad.tensor import SHARE_TENSORS, Tensor
 
@@ -77,10 +77,7 @@ def record_by_hand(
         return [_own(name, *each) for each in zip(names, shares, wanted, strict=True)]
 
     arguments = (*inputs, *params.values())
-    places = [i for i, a in enumerate(arguments) if isinstance(a, Node)]
-    parents = tuple(arguments[i] for i in places)
-    rule = Joint(pullback, places)
-    return record(Tensor, type(layer), parents, rule, arguments, arrays(arguments), {}, output)
+    return record(Tensor, type(layer), pullback, arguments, arrays(arguments), {}, output)
 
 
 def _own(layer: str, name: str, share: Any, wanted: Any) -> Any:

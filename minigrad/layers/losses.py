@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from minigrad import functions
-from minigrad.functions.losses import check_classes, check_same
-from minigrad.graph import Array
+from minigrad.functions.losses import check_classes, check_same, check_yes_or_no
+from minigrad.graph import Array, arrays
 from minigrad.layers.base import Layer
 from minigrad.tensor import Tensor
 
@@ -25,6 +25,9 @@ class Loss(Layer, abstract=True):
 
     def _given(self, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
         return (*super()._given(inputs[:1]), *map(np.array, inputs[1:]))
+
+    def check(self, shape: tuple[int, ...], t: Array) -> None:
+        """Refuse targets that do not fit scores of this shape, as a call does."""
 
     def correct(self, y: Array, t: Any) -> Any:
         """Tell for each prediction whether it is right.
@@ -49,11 +52,18 @@ class SoftmaxWithLoss(Loss):
     array([[-0.5,  0.5]])
     """
 
+    is_static = True
+
     def __call__(self, x: Any, t: Any) -> Any:
         """Compare scores with classes."""
         if not isinstance(t, Tensor):
-            _check_probabilities(np.shape(x), np.asarray(t))
+            _check_probabilities(np.shape(arrays(x)), np.asarray(t))
         return functions.softmax_cross_entropy(x, t)
+
+    def check(self, shape: tuple[int, ...], t: Array) -> None:
+        """Refuse what are no classes."""
+        _check_probabilities(shape, t)
+        check_classes(shape, t)
 
     def correct(self, y: Array, t: Any) -> Any:
         """Tell for each row whether its highest score is at its class."""
@@ -81,9 +91,15 @@ class SigmoidWithLoss(Loss):
     array(0.69314718)
     """
 
+    is_static = True
+
     def __call__(self, x: Any, t: Any) -> Any:
         """Compare scores with yes and no."""
         return functions.binary_cross_entropy_with_logits(x, t)
+
+    def check(self, shape: tuple[int, ...], t: Array) -> None:
+        """Refuse what is not between yes and no."""
+        check_yes_or_no(t)
 
     def correct(self, y: Array, t: Any) -> Any:
         """Tell for each score whether it is on the right side of zero."""
@@ -97,6 +113,8 @@ class MeanSquaredError(Loss):
     >>> MeanSquaredError().forward(np.array([1.0, 3.0]), np.array([1.0, 1.0]))
     array(2.)
     """
+
+    is_static = True
 
     def __call__(self, x: Any, t: Any) -> Any:
         """Compare outputs with numbers."""

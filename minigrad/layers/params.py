@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import ItemsView, Iterable, Iterator, Mapping, MutableMapping
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
@@ -39,18 +40,28 @@ class Params(MutableMapping[str, Array]):
             raise KeyError(unknown(name, self._tensors)) from None
 
     def __setitem__(self, name: str, value: Any) -> None:
-        array = self[name]
-        if value is not array:
-            value = np.asarray(value)
-            if value.shape != array.shape:
-                raise ValueError(
-                    f"parameter {name} has shape {array.shape} and cannot take shape {value.shape}"
-                )
-            if value.dtype.kind not in "fiub":
-                raise TypeError(f"parameter {name} holds floats and cannot take {value.dtype}")
-        tensor = self._tensors[name]
+        tensor = self._tensors.get(name)
+        if tensor is None:
+            raise KeyError(unknown(name, self._tensors))
+        if value is not tensor._data:
+            value = self._checked(name, value)
         tensor.name = tensor.name or name
         write(tensor, value)
+
+    def _checked(self, name: str, value: Any) -> Array:
+        """Refuse what cannot stand in a parameter's place."""
+        shape, array = self[name].shape, np.asarray(value)
+        if array.shape != shape:
+            raise ValueError(
+                f"parameter {name} has shape {shape} and cannot take shape {array.shape}"
+            )
+        if array.dtype.kind not in "fiub":
+            raise TypeError(f"parameter {name} holds floats and cannot take {array.dtype}")
+        return array
+
+    def items(self) -> ItemsView[str, Array]:
+        """Return pairs of name and array."""
+        return {name: tensor._data for name, tensor in self._tensors.items()}.items()
 
     def __delitem__(self, name: str) -> None:
         raise KeyError(f"parameter {name} belongs to its layer and cannot be deleted")
@@ -68,6 +79,36 @@ class Params(MutableMapping[str, Array]):
     def __repr__(self) -> str:
         shapes = ", ".join(f"{name}: {t.shape}" for name, t in self._tensors.items())
         return f"Params({shapes})"
+
+
+def lay_end_to_end(tensors: Iterable[Tensor]) -> None:
+    """Move the values of parameters into one buffer for each dtype, in this order.
+
+    Optimizers then go through them as one array. An array that somebody else holds, or a graph,
+    stays where it is: what is written into it must go on reaching the layer.
+    """
+    movable: dict[Any, list[Tensor]] = {}
+    for tensor in tensors:
+        if getrefcount(tensor._data) == _HELD_BY_ONE:
+            movable.setdefault(tensor._data.dtype, []).append(tensor)
+    for dtype, group in movable.items():
+        buffer = np.empty(sum(tensor.size for tensor in group), dtype)
+        start = 0
+        for tensor in group:
+            end = start + tensor.size
+            place = buffer[start:end].reshape(tensor.shape)
+            place[...] = tensor._data
+            tensor._data = place
+            start = end
+
+
+def _held_by_one() -> int:
+    """Count the references to an array in a slot, as `getrefcount` sees them."""
+    tensor = Tensor(0.0)
+    return getrefcount(tensor._data)
+
+
+_HELD_BY_ONE = _held_by_one()
 
 
 def unknown(name: object, known: Mapping[str, Any]) -> str:

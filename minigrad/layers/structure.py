@@ -16,6 +16,8 @@ class Part:
     """What a walk looks into; `Layer` is the one kind of it."""
 
     changes = 0  # counts every change of structure in any layer
+    is_static = False  # whether a call records the same functions for all batches of one shape
+    forwards = 0  # counts every call of a layer's forward
 
     def parts(self) -> Iterator[tuple[str, Any]]:
         """Name what the layer holds."""
@@ -37,7 +39,7 @@ class Part:
                 f"layer.params[{name!r}] = values changes it, layer.{name} = mg.Tensor(values) "
                 "puts another one there"
             )
-        if is_structural(value) or is_structural(old):
+        if self.is_static or is_structural(value) or is_structural(old):
             Part.changes += 1
         object.__setattr__(self, name, value)
 

@@ -256,10 +256,12 @@ def cross_entropy_calls(draw):
 
 
 @st.composite
-def less_one_calls(draw):
+def one_hot_calls(draw):
     (shape,) = draw(one(1, 1))
     t = draw(hnp.arrays(int, shape[:-1], elements=st.integers(0, shape[-1] - 1)))
-    return draw(calls(lambda p: losses._less_one(p, t), WIDE, shapes=st.just([shape])))
+    return draw(
+        calls(lambda p, w: losses._less_one_hot(p, t, w), WIDE, shapes=st.just([shape, ()]))
+    )
 
 
 def softmax_axis(draw, shape):
@@ -446,7 +448,8 @@ DOMAINS = {
         fn.binary_cross_entropy_with_logits, WIDE, between(0.1, 0.9), shapes=twins()
     ),
     fn.mean_squared_error: calls(fn.mean_squared_error, WIDE, shapes=twins()),
-    losses._less_one: less_one_calls(),
+    losses._less_one_hot: one_hot_calls(),
+    losses._probabilities: calls(losses._probabilities, WIDE, shapes=one(1, 1)),
     losses._binary_cross_entropy: calls(
         losses._binary_cross_entropy, WIDE, shapes=twins(), floats=False
     ),
