@@ -15,7 +15,7 @@ from typing import Any, NoReturn, overload
 
 import numpy as np
 
-from minigrad.graph import MASKING, Array, Function, Node, called, each, leaf, operands
+from minigrad.graph import MASKING, Array, Node, called, each, leaf, operands
 
 
 @overload
@@ -98,47 +98,52 @@ def _cotangent(output: Node, grad: Any, create_graph: bool) -> Any:
 def between(output: Node, targets: set[int]) -> list[Node]:
     """Collect the calls that lead from `output` to a target, oldest first."""
     oldest = min(targets, default=output._birth + 1)
-    found: dict[int, tuple[Node, list[int]]] = {}  # with the births of the operands
-    stack = [output] if output._call is not None else []
+    found: dict[int, Node] = {}
+    stack = [output] if output._function is not None else []
+    all_lead = True
     while stack:
         node = stack.pop()
         birth = node._birth
-        if birth in found or node._call is None:
+        if birth in found:
             continue
-        births: list[int] = []
-        found[birth] = node, births
-        _, rules, arguments, _, _ = node._call
-        for parent, rule in zip(arguments, each(rules), strict=False):
+        found[birth] = node
+        leads = False
+        rules = node._rules if type(node._rules) is tuple else each(node._rules)
+        for parent, rule in zip(node._arguments, rules, strict=False):
             if rule is None or not isinstance(parent, Node):
                 continue
-            born = parent._birth
-            births.append(born)
             if parent._written > birth:
                 _stale(parent, node)
-            if born < oldest:
+            if parent._birth < oldest:
                 if parent._data.base is not None:
                     _check_views(parent)
-            elif parent._call is not None and born not in found:
+            elif parent._function is not None:
                 stack.append(parent)
-    leads = set(targets)
+                leads = True
+            elif parent._birth in targets:
+                leads = True
+        all_lead = all_lead and leads
+    path = [found[birth] for birth in sorted(found)]
+    return path if all_lead else _leading(path, targets)
+
+
+def _leading(nodes: list[Node], targets: set[int]) -> list[Node]:
+    """Leave out the nodes that lead to no target."""
+    births = set(targets)
     path = []
-    for birth in sorted(found):
-        node, births = found[birth]
-        if not leads.isdisjoint(births):
-            leads.add(birth)
+    for node in nodes:
+        if any(parent._birth in births for parent in operands(node)):
+            births.add(node._birth)
             path.append(node)
     return path
 
 
 def _check_views(node: Node) -> None:
     """Look for a parameter behind a view of it, such as W.T, that is older than the walk."""
-    while node._data.base is not None:
-        parent = next((parent for _, parent in operands(node)), None)
-        if parent is None:
-            return
-        if parent._written > node._birth:
-            _stale(parent, node)
-        node = parent
+    while node._data.base is not None and (parents := operands(node)):
+        if parents[0]._written > node._birth:
+            _stale(parents[0], node)
+        node = parents[0]
 
 
 def _walk(path: list[Node], targets: set[int], totals: dict[int, Any], create_graph: bool) -> None:
@@ -150,38 +155,38 @@ def _walk(path: list[Node], targets: set[int], totals: dict[int, Any], create_gr
         node = path.pop()  # and nothing but the caller's own references holds it from here on
         birth = node._birth
         g = totals.get(birth) if birth in targets else totals.pop(birth, None)
-        if g is None or node._call is None:
+        if g is None:
             continue
-        function, rules, arguments, values, keywords = node._call
-        y, inputs = (node, arguments) if create_graph else (node._data, values)
+        function, rules, keywords = node._function, node._rules, node._keywords
+        y, inputs = (node, node._arguments) if create_graph else (node._data, node._values)
         careful = careful or function in MASKING
         clear = careful and is_entrywise(function)
-        shares = None if type(rules) is tuple else rules(g, y, *inputs, **keywords)
-        for i, parent in enumerate(arguments):
-            if not isinstance(parent, Node) or parent._birth not in leads:
+        is_joint = type(rules) is not tuple
+        shares = rules(g, y, *inputs, **keywords) if is_joint else rules
+        for parent, share in zip(node._arguments, shares, strict=False):
+            if share is None or not isinstance(parent, Node):
                 continue
-            if shares is not None:
-                share = shares[i]
-            elif rules[i] is not None:
-                share = rules[i](g, y, *inputs, **keywords)
-            else:
+            key = parent._birth
+            if key not in leads:
                 continue
+            if not is_joint:
+                share = share(g, y, *inputs, **keywords) if keywords else share(g, y, *inputs)
             if clear:
                 share = zero_wins(g, share)
             x = parent._data
             if type(share) is not np.ndarray or share.shape != x.shape or share.dtype != x.dtype:
                 share = fitted(share, x, function)
-            key = parent._birth
-            if key not in totals:
+            total = totals.get(key)
+            if total is None:
                 totals[key] = share
-            elif key in own:
-                totals[key] += share
+            elif key in own and not create_graph:
+                total += share
             else:
-                totals[key] = totals[key] + share
+                totals[key] = total + share
                 own.add(key)
 
 
-def fitted(share: Any, x: Array, function: Function) -> Any:
+def fitted(share: Any, x: Array, function: Any) -> Any:
     """Undo what the call did to the operand `x`: broadcasting, and a change of dtype."""
     if not isinstance(share, (Node, np.ndarray)):
         share = np.asarray(share)
@@ -220,7 +225,7 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
     return total if total.shape == shape else np.reshape(total, shape)
 
 
-def is_entrywise(function: Function) -> bool:
+def is_entrywise(function: Any) -> bool:
     """Tell whether each entry of the result comes from one entry of each operand."""
     return isinstance(function, np.ufunc) and function.signature is None
 
@@ -251,7 +256,7 @@ def delivered(
 
 def _stale(parent: Node, node: Node) -> NoReturn:
     """Refuse to run backward through values that have been replaced."""
-    function = called(node._call[0]) if node._call else "a call"
+    function = "a call" if node._function is None else called(node._function)
     raise RuntimeError(
         f"parameter {parent.name or 'of shape ' + str(parent._data.shape)} was written after "
         f"{function} used it, so this graph no longer holds its value: run the forward pass again "
@@ -267,6 +272,5 @@ def leaves(output: Node) -> list[Node]:
         node = stack.pop()
         if node._birth not in found:
             found[node._birth] = node
-            if node._call is not None:
-                stack.extend(parent for _, parent in operands(node))
-    return [found[birth] for birth in sorted(found) if found[birth]._call is None]
+            stack += operands(node)
+    return [found[birth] for birth in sorted(found) if found[birth]._function is None]

@@ -12,7 +12,7 @@ from __future__ import annotations
 import functools
 import inspect
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar, TypeAlias, TypeVar
 
 import numpy as np
@@ -26,8 +26,6 @@ N = TypeVar("N", bound="Node")
 # returns the gradients of all operands at once. A rule may be None: see `defvjp`.
 Rules: TypeAlias = Any  # tuple[Function | None, ...], or a joint Function
 
-Call: TypeAlias = tuple[Function, Rules, tuple[Any, ...], tuple[Any, ...], dict[str, Any]]
-
 RULES: dict[Function, Rules] = {}
 NO_KEYWORDS: dict[str, Any] = {}
 CONSTANTS: set[Function] = set()  # piecewise constant, or no numbers at all: `>`, floor, argmax
@@ -40,39 +38,40 @@ _new = object.__new__
 class Node:
     """An array and the call that made it; leaves have no call.
 
-    `_call` is `(function, rules, arguments, values, keywords)`, with the rules as in the table, and
-    the arguments twice: as they were given, and with arrays in place of nodes.
-    Operands are born before results, so the order of birth is a topological order. A node points
-    to its operands and nothing points back: dropping the result frees the graph, without cycles.
+    A call is kept as its function, the rules of the function as in the table, and the arguments
+    twice: as they were given, and with arrays in place of nodes. Operands are born before results,
+    so the order of birth is a topological order. A node points to its operands and nothing points
+    back: dropping the result frees the graph, without cycles.
     """
 
-    __slots__ = ("__weakref__", "_birth", "_call", "_data", "_written", "grad", "name")
+    __slots__ = (
+        *("__weakref__", "_data", "_birth", "_written", "grad", "name"),
+        *("_function", "_rules", "_arguments", "_values", "_keywords"),
+    )
 
     tables: ClassVar[int] = 0  # counts the changes of the table
     _data: Array
-    _call: Call | None
     _birth: int
     _written: int  # when the values of a parameter were last replaced; 0 for never
     grad: Array | None
     name: str | None
+    _function: Function | None
+    _rules: Rules
+    _arguments: tuple[Any, ...]
+    _values: tuple[Any, ...]
+    _keywords: dict[str, Any]
 
 
 def leaf(kind: type[N], array: Array, name: str | None = None) -> N:
     """Make a leaf over `array` itself, not over a copy."""
-    node = _new(kind)
-    node._data = array
-    node._call = None
-    node._birth = _birthday()
-    node._written = 0
-    node.grad = None
+    node = record(kind, None, (), (), (), NO_KEYWORDS, array)
     node.name = name
     return node
 
 
 def input_node(kind: type[N], array: Array) -> N:
     """Make an input over `array`: a call without operands, so that it is no parameter."""
-    node = leaf(kind, array)
-    node._call = (input_node, (), (), (), NO_KEYWORDS)
+    node: N = record(kind, input_node, (), (), (), NO_KEYWORDS, array)
     return node
 
 
@@ -114,7 +113,7 @@ def defvjp(function: Function, *rules: Function | None, joint: Function | None =
 
 def record(
     kind: type[N],
-    function: Function,
+    function: Function | None,
     rules: Rules,
     arguments: tuple[Any, ...],
     values: tuple[Any, ...],
@@ -124,11 +123,15 @@ def record(
     """Make the node of a call whose `output` is already computed."""
     node = _new(kind)
     node._data = output if type(output) is np.ndarray else np.asarray(output)
-    node._call = (function, rules, arguments, values, keywords)
     node._birth = _birthday()
     node._written = 0
     node.grad = None
     node.name = None
+    node._function = function
+    node._rules = rules
+    node._arguments = arguments
+    node._values = values
+    node._keywords = keywords
     return node
 
 
@@ -177,13 +180,10 @@ def apply(
     return record(kind, function, rules, tuple(kept), tuple(values), keywords, output)
 
 
-def operands(node: Node) -> Iterator[tuple[int, Node]]:
-    """List the operands of a node that have a derivative, with their places in the call."""
-    if node._call is not None:
-        _, rules, arguments, _, _ = node._call
-        for i, (argument, rule) in enumerate(zip(arguments, each(rules), strict=False)):
-            if rule is not None and isinstance(argument, Node):
-                yield i, argument
+def operands(node: Node) -> list[Node]:
+    """List the operands of a node that have a derivative."""
+    pairs = zip(node._arguments, each(node._rules), strict=False)
+    return [a for a, rule in pairs if rule is not None and isinstance(a, Node)]
 
 
 def each(rules: Rules) -> Iterable[Function | None]:

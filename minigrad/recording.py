@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad.backward import between, delivered, fitted, is_entrywise, zero_wins
-from minigrad.graph import MASKING, Array, Call, Function, Node
+from minigrad.graph import MASKING, Array, Function, Node
 
 
 class UnrepeatableError(Exception):
@@ -52,7 +52,7 @@ class Recording:
         """
         self.parameters = parameters
         self.output = type(output), output._data.dtype
-        self.scores: tuple[int, ...] = _call(output)[2][0].shape
+        self.scores: tuple[int, ...] = output._arguments[0].shape
         nodes = _calls(output)
         inputs = (x, t, *parameters, *nodes)
         self.places = {id(known): place for place, known in enumerate(inputs)}
@@ -62,12 +62,12 @@ class Recording:
         self.size = len(inputs)
 
     def _call(self, node: Node) -> _Call:
-        function, _, arguments, _, keywords = _call(node)
-        if any(isinstance(value, (np.ndarray, list)) for value in keywords.values()):
+        function: Any = node._function
+        if any(isinstance(value, (np.ndarray, list)) for value in node._keywords.values()):
             raise UnrepeatableError(f"{function} has an array among its options")
         function = getattr(function, "__wrapped__", function)  # without a look for Tensors
-        sources = tuple(self._source(argument) for argument in arguments)
-        return _Call(function, _picker(sources), keywords, self.places[id(node)])
+        sources = tuple(self._source(argument) for argument in node._arguments)
+        return _Call(function, _picker(sources), node._keywords, self.places[id(node)])
 
     def _source(self, argument: Any) -> int:
         """Find where in the memory an argument will be."""
@@ -85,12 +85,13 @@ class Recording:
         leads = targets.union(node._birth for node in path)
         steps, careful = [], False
         for node in reversed(path):
-            function, rules, arguments, _, keywords = _call(node)
+            function: Any = node._function
+            rules, keywords = node._rules, node._keywords
             if type(rules) is not tuple:
                 raise UnrepeatableError(f"{function} has a joint rule")
             careful = careful or function in MASKING
             shares = []
-            for rule, operand in zip(rules, arguments, strict=False):
+            for rule, operand in zip(rules, node._arguments, strict=False):
                 if rule is not None and isinstance(operand, Node) and operand._birth in leads:
                     a = operand._data
                     shares.append((rule, self.places[id(operand)], a.shape, a.dtype))
@@ -159,22 +160,15 @@ class Recordings:
         return self._recording
 
 
-def _call(node: Node) -> Call:
-    """Return the call that made a node, which is no leaf."""
-    if node._call is None:
-        raise UnrepeatableError("a leaf that is no parameter")
-    return node._call
-
-
 def _calls(output: Node) -> list[Node]:
     """List all calls behind `output`, oldest first; also those that are needed for values alone."""
     found: dict[int, Node] = {}
     stack = [output]
     while stack:
         node = stack.pop()
-        if node._call is not None and node._birth not in found:
+        if node._function is not None and node._birth not in found:
             found[node._birth] = node
-            stack += [argument for argument in node._call[2] if isinstance(argument, Node)]
+            stack += [argument for argument in node._arguments if isinstance(argument, Node)]
     return [found[birth] for birth in sorted(found)]
 
 

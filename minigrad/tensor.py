@@ -151,7 +151,7 @@ class Tensor(Node, ArrayMethods):
         text = np.array2string(self._data, separator=", ", prefix="Tensor(", threshold=100)
         dtype = "" if self.dtype == np.float64 else f", dtype={self.dtype}"
         name = "" if self.name is None else f", name={self.name!r}"
-        made = "" if self._call is None else f", from {called(self._call[0])}"
+        made = "" if self._function is None else f", from {called(self._function)}"
         return f"Tensor({text}{dtype}{name}{made})"
 
     # ---- differentiating it --------------------------------------------------------------------
@@ -303,9 +303,9 @@ class Tensor(Node, ArrayMethods):
         return twin
 
     def __reduce__(self) -> tuple[Function, tuple[Any, ...]]:
-        if self._call is not None:
+        if self._function is not None:
             raise TypeError(
-                f"this Tensor is the result of {called(self._call[0])} and cannot be copied or "
+                f"this Tensor is the result of {called(self._function)} and cannot be copied or "
                 "pickled with its history: keep its .data, or mg.Tensor(t.data) for a new leaf"
             )
         return _restored, (self._data, self.grad, self.name)
@@ -382,23 +382,21 @@ def _unary(ufunc: np.ufunc, x: Tensor) -> Tensor:
 
 def _binary(ufunc: np.ufunc, a: Any, b: Any) -> Tensor:
     """Record ufunc(a, b): what `apply` does, for the operators, with little Python."""
-    rules = RULES[ufunc]
-    pair = (a, b)
-    if type(a) is Tensor:
-        if type(b) is Tensor:
-            x, y = a._data, b._data
-            try:
-                z = ufunc(x, y)
-            except ValueError as error:
-                raise misfit(ufunc, (x, y), error) from error
-            return record(Tensor, ufunc, rules, pair, (x, y), NO_KEYWORDS, z)
-        if type(b) in _SCALARS:
-            x = a._data
-            return record(Tensor, ufunc, rules, pair, (x, b), NO_KEYWORDS, ufunc(x, b))
-    elif type(a) in _SCALARS:
-        y = b._data
-        return record(Tensor, ufunc, rules, pair, (a, y), NO_KEYWORDS, ufunc(a, y))
-    return apply(Tensor, ufunc, pair, NO_KEYWORDS)
+    x = a._data if type(a) is Tensor else a if type(a) in _SCALARS else _frozen_floats(a)
+    y = b._data if type(b) is Tensor else b if type(b) in _SCALARS else _frozen_floats(b)
+    if x is None or y is None:
+        return apply(Tensor, ufunc, (a, b), NO_KEYWORDS)
+    try:
+        z = ufunc(x, y)
+    except ValueError as error:
+        raise misfit(ufunc, (x, y), error) from error
+    pair = (a if type(a) is Tensor else x, b if type(b) is Tensor else y)
+    return record(Tensor, ufunc, RULES[ufunc], pair, (x, y), NO_KEYWORDS, z)
+
+
+def _frozen_floats(a: Any) -> Any:
+    """Keep an array of floats as it is now; None for anything else."""
+    return freeze(a) if type(a) is np.ndarray and a.dtype.kind == "f" else None
 
 
 # ---- functions of one's own ----------------------------------------------------------------------

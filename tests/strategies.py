@@ -216,10 +216,9 @@ def assume_no_kink_near(output, distance=1e-3):
     seen, stack = set(), [output]
     while stack:
         node = stack.pop()
-        if node._birth in seen or node._call is None:
+        if node._birth in seen or node._function is None:
             continue
         seen.add(node._birth)
-        function, _, parents, values, _ = node._call
-        if function in (relu, leaky_relu):
-            assume(np.min(np.abs(values[0]), initial=1.0) > distance)
-        stack.extend(parent for parent in parents if isinstance(parent, Node))
+        if node._function in (relu, leaky_relu):
+            assume(np.min(np.abs(node._values[0]), initial=1.0) > distance)
+        stack.extend(parent for parent in node._arguments if isinstance(parent, Node))

@@ -308,7 +308,7 @@ def _call_by_hand(self: Layer, *inputs: Any, **options: Any) -> Any:
 def _detached(value: Any) -> Any:
     """Put arrays in place of Tensors with a history, which a copy of a layer leaves behind."""
     if isinstance(value, Tensor):
-        return value if value._call is None else value._data.copy()
+        return value if value._function is None else value._data.copy()
     if type(value) in (list, tuple):
         items = list(map(_detached, value))
         return value if all(map(is_, items, value)) else type(value)(items)

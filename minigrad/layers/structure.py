@@ -33,7 +33,7 @@ class Part:
                 'and if backward is written by hand, say in the class param_grads = {"W": "dW"}'
             )
         old = vars(self).get(name)
-        if isinstance(old, Tensor) and old._call is None and _is_numbers(value):
+        if isinstance(old, Tensor) and old._function is None and _is_numbers(value):
             raise TypeError(
                 f"{name} is a parameter, a Tensor, and numbers in its place would not be trained: "
                 f"layer.params[{name!r}] = values changes it, layer.{name} = mg.Tensor(values) "
@@ -57,7 +57,7 @@ def _is_numbers(value: Any) -> bool:
 def is_structural(value: Any) -> bool:
     """Tell whether a value is a parameter or a layer, or may hold some."""
     if isinstance(value, Tensor):
-        return value._call is None
+        return value._function is None
     if isinstance(value, (list, dict)) and not value:
         return True  # it may be filled later
     if isinstance(value, (list, tuple, dict)):
@@ -120,7 +120,7 @@ class Structure:
     def _name(self, path: str, part: Any, seen: set[int]) -> None:
         """Name every parameter by the path that leads to it."""
         if isinstance(part, Tensor):
-            if part._call is None and id(part) not in seen:
+            if part._function is None and id(part) not in seen:
                 seen.add(id(part))
                 if path in self.tensors:
                     raise ValueError(f"two parameters would both be named {path}: rename one")
