@@ -179,8 +179,8 @@ def _walk(path: list[Node], targets: set[int], totals: dict[int, Any], create_gr
             total = totals.get(key)
             if total is None:
                 totals[key] = share
-            elif key in own and not create_graph:
-                total += share
+            elif key in own:
+                totals[key] += share
             else:
                 totals[key] = total + share
                 own.add(key)
