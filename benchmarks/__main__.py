@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks import machine, report
-from benchmarks.cases import CASES, Case
+from benchmarks.case import Case
+from benchmarks.cases import CASES
 from benchmarks.peers import SIDES
 from benchmarks.runner import QUICK, Plan, SideError, run_case
 

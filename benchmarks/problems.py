@@ -3,7 +3,9 @@
 Everything is drawn from a fixed seed, so that each process has the same bits.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -37,17 +39,21 @@ class Problem:
 
 
 def net(settings: Settings) -> Problem:
-    """Draw the net and the batch of `sizes`, `batch` and `dtype`."""
-    sizes, batch, dtype = settings["sizes"], settings["batch"], settings["dtype"]
+    """Draw the net and the batch of `sizes`, `batch` and `dtype`; sides copy what they change."""
+    return _net(tuple(settings["sizes"]), settings["batch"], settings["dtype"])
+
+
+@cache
+def _net(sizes: tuple[int, ...], batch: int, dtype: str) -> Problem:
     rng = np.random.default_rng(0)
     x = rng.random((batch, sizes[0])).astype(dtype)
     t = rng.integers(0, sizes[-1], batch)
-    return Problem(sizes, x, t, first_weights(sizes, dtype, rng))
+    return Problem(list(sizes), x, t, first_weights(sizes, dtype))
 
 
-def first_weights(sizes: list[int], dtype: str, rng: np.random.Generator) -> list[Array]:
+def first_weights(sizes: Sequence[int], dtype: str) -> list[Array]:
     """Draw W1 b1 W2 b2 …"""
-    weights = []
+    rng, weights = np.random.default_rng(1), []
     for n_in, n_out in pairwise(sizes):
         W = rng.standard_normal((n_in, n_out)) * np.sqrt(2 / n_in)
         weights += [W.astype(dtype), np.zeros(n_out, dtype)]
@@ -79,9 +85,10 @@ def parameters(settings: Settings) -> tuple[list[Array], list[Array]]:
 
 
 def operands(settings: Settings) -> tuple[Array, Array, Array]:
-    """Draw x, w and b of `size` elements for a chain: w is near 1 so that products stay tame."""
+    """Draw x, w and b of `size` elements for a chain: w is so near 1 that products stay tame."""
     rng = np.random.default_rng(0)
-    x, w, b = rng.uniform(-1e-3, 1e-3, (3, settings["size"])).astype(settings["dtype"])
+    near = min(1e-3, 1 / settings["length"])
+    x, w, b = rng.uniform(-near, near, (3, settings["size"])).astype(settings["dtype"])
     return x, w + np.ones_like(w), b
 
 

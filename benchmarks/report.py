@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from benchmarks.cases import CASES, Case
+from benchmarks.case import Case
+from benchmarks.cases import CASES
 from benchmarks.peers import OURS
 from benchmarks.targets import medians, verdicts
 
@@ -71,6 +72,13 @@ def section(report: Run) -> str:
         for label, point in points
         for name, why in point["failed"].items()
     ]
+    lines += [
+        f"{label}: {name}: {', '.join(f'{key} {value:.4g}' for key, value in results.items())}"
+        for label, point in points
+        for name, results in point["results"].items()
+        if case.kind == "training"
+    ]
+    lines += [f"{label}: {why}" for label, why in report["skipped"].items()]
     lines += [missing(name, packages) for name, packages in report["missing"].items()]
     lines += case.notes
     return text + "".join(f"- {line}\n" for line in lines)

@@ -1,10 +1,12 @@
 """Runs a case: a process for each side, results compared first, then blocks of steps in turns."""
 
 import json
+import math
 import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.cases import Case
+from benchmarks import whole
+from benchmarks.case import Case
 from benchmarks.peers import OURS, Side
 
 ROOT = Path(__file__).parent.parent
@@ -118,13 +121,17 @@ class Process:
         """The value of a step, over a block of steps, after a few that are not counted."""
         return float(self.order(measure=steps, warm=(steps + 9) // 10 if steps > 1 else 0)["value"])
 
+    def alive(self) -> "Process":
+        """This process, or a new one where it has died."""
+        if self.process.poll() is None:
+            return self
+        self.close()
+        return Process(self.name, self.side, self.plan)
+
     def close(self) -> None:
         """End the process."""
-        if self.process.stdin is not None:
-            self.process.stdin.close()
-        if self.process.stdout is not None:
-            self.process.stdout.close()
-        self.process.wait()
+        self.process.kill()
+        self.process.communicate()
 
 
 def apart(results: dict[str, Array], reference: dict[str, Array]) -> float:
@@ -141,83 +148,105 @@ def apart(results: dict[str, Array], reference: dict[str, Array]) -> float:
     return worst
 
 
-def compared(processes: list[Process], case: Case, point: Report) -> list[Process]:
-    """Check each side against the first; return those that agree, and note the others."""
-    agreed: list[Process] = []
-    reference: dict[str, Array] | None = None
+def each(
+    processes: list[Process], point: Report, order: Callable[[Process], bool]
+) -> list[Process]:
+    """Give each side an order; return those for which it holds, and note those that fail."""
+    found = []
     for process in processes:
         try:
-            results = process.results(case.check_steps)
-        except SideError as failure:
-            point["failed"][process.name] = str(failure)
-            continue
-        reference = results if reference is None else reference
-        distance = apart(results, reference)
-        point["apart"][process.name] = distance
-        if distance <= case.looser.get(process.name, case.tolerance):
-            agreed.append(process)
-        else:
-            point["failed"][process.name] = f"its results are {distance:.1e} away: not timed"
-    return agreed
+            if order(process):
+                found.append(process)
+        except SideError as error:
+            point["failed"][process.name] = str(error)
+    return found
 
 
-def timed(processes: list[Process], case: Case, plan: Plan, point: Report) -> None:
-    """Measure the sides in turns, a block each, with another one first in each round."""
-    per = point["settings"][case.per] if case.per else 1
-    steps, estimate = {}, 0.0
-    for process in list(processes):
-        once = process.measure(1)
-        if once < plan.block:
-            once = min(once, process.measure(1), process.measure(1))
-        steps[process.name] = max(1, int(plan.block / max(once, 1e-7)))
-        estimate += once * steps[process.name] * 1.1
-    least = min(case.least, plan.rounds)
-    rounds = max(least, min(plan.rounds, int(plan.patience / max(estimate, 1e-9))))
+def compare(processes: list[Process], case: Case, point: Report) -> list[Process]:
+    """Check each side against the first; return those that agree."""
+    reference: dict[str, Array] = {}
+
+    def agrees(process: Process) -> bool:
+        results = process.results(case.check_steps)
+        reference.update({} if reference else results)
+        point["results"][process.name] = {
+            name: array.item() for name, array in results.items() if array.size == 1
+        }
+        distance = point["apart"][process.name] = apart(results, reference)
+        if distance > case.looser.get(process.name, case.tolerance):
+            raise SideError(f"its results are {distance:.1e} away, and it was not timed")
+        return True
+
+    return each(processes, point, agrees)
+
+
+def block_of(process: Process, plan: Plan) -> int:
+    """How many steps make a block."""
+    start = time.perf_counter()
+    process.measure(1)
+    if time.perf_counter() - start > plan.block:
+        return 1
+    return max(1, int(plan.block / max(min(process.measure(1) for _ in range(3)), 1e-7)))
+
+
+def time_in_turns(processes: list[Process], case: Case, plan: Plan, point: Report) -> None:
+    """Measure the sides, a block each, with another one first in each round."""
+    per = math.prod(point["settings"][name] for name in case.per)
+    steps: dict[str, int] = {}
     values: dict[str, list[float]] = {process.name: [] for process in processes}
-    for turn in range(rounds):
-        first = turn % max(len(processes), 1)
-        for process in processes[first:] + processes[:first]:
-            values[process.name].append(process.measure(steps[process.name]) / per)
-    for name, found in values.items():
+
+    def calibrate(process: Process) -> bool:
+        steps[process.name] = block_of(process, plan)
+        return True
+
+    def measure(process: Process) -> bool:
+        values[process.name].append(process.measure(steps[process.name]) / per)
+        return True
+
+    processes = each(processes, point, calibrate)
+    start, turn = time.perf_counter(), 0
+    while turn < min(case.least, plan.rounds) or (
+        turn < plan.rounds and time.perf_counter() - start < plan.patience
+    ):
+        shift = turn % max(len(processes), 1)
+        processes = each(processes[shift:] + processes[:shift], point, measure)
+        turn += 1
+    for process in sorted(processes, key=lambda process: list(values).index(process.name)):
+        found = values[process.name]
         low, median, high = np.quantile(found, [0.25, 0.5, 0.75]).tolist()
-        point["sides"][name] = {
-            "median": median, "quartiles": [low, high], "steps": steps[name], "values": found,
-        }  # fmt: skip
+        point["sides"][process.name] = {
+            "median": median,
+            "quartiles": [low, high],
+            "steps": steps[process.name],
+            "values": found,
+        }
 
 
 def run_point(processes: list[Process], case: Case, settings: dict[str, Any], plan: Plan) -> Report:
     """Build, compare and time one point."""
-    point: Report = {"settings": settings, "sides": {}, "apart": {}, "failed": {}}
-    building = []
-    for process in processes:
-        try:
-            if process.build(case.kind, settings):
-                building.append(process)
-        except SideError as failure:
-            point["failed"][process.name] = str(failure)
-    agreed = compared(building, case, point)
-    if any(p.name == OURS for p in building) and not any(p.name == OURS for p in agreed):
-        raise SideError(f"{case.name}: minigrad {point['failed'][OURS]}")
-    timed(agreed, case, plan, point)
+    point: Report = {"settings": settings}
+    point |= {name: {} for name in ("sides", "results", "apart", "failed")}
+    built = each(processes, point, lambda process: process.build(case.kind, settings))
+    agreed = compare(built, case, point)
+    if OURS in point["failed"]:
+        raise SideError(f"{case.name}: {OURS}: {point['failed'][OURS]}")
+    time_in_turns(agreed, case, plan, point)
     return point
 
 
 def run_case(case: Case, sides: dict[str, Side], plan: Plan, say: Callable[[str], None]) -> Report:
     """Run all points of a case, and report."""
-    report: Report = {
-        "name": case.name,
-        "missing": {name: side.missing() for name, side in sides.items() if side.missing()},
-        "points": {},
-    }
-    processes = [
-        Process(name, side, plan) for name, side in sides.items() if name not in report["missing"]
-    ]
+    missing = {name: side.missing() for name, side in sides.items() if side.missing()}
+    report: Report = {"name": case.name, "missing": missing, "skipped": {}, "points": {}}
+    processes = [Process(name, side, plan) for name, side in sides.items() if name not in missing]
     try:
         for label, settings in case.points.items():
-            if not plan.includes(settings):
-                continue
-            say(f"{case.name}: {label}")
-            report["points"][label] = run_point(processes, case, settings, plan)
+            if lacking := whole.lacking(settings):
+                report["skipped"][label] = lacking
+            elif plan.includes(settings):
+                say(f"{case.name}: {label}")
+                report["points"][label] = run_point(processes, case, settings, plan)
+            processes = [process.alive() for process in processes]
     finally:
         for process in processes:
             process.close()

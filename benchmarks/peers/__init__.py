@@ -32,6 +32,7 @@ SIDES = {
     "PyTorch foreach": Side("pytorch", ("torch",), {"foreach": True}),
     "PyTorch fused": Side("pytorch", ("torch",), {"fused": True}),
     "jax.jit": Side("jax_jit", ("jax", "jaxlib")),
+    "jax.jit, NumPy batches": Side("jax_jit", ("jax", "jaxlib"), {"numpy batches": True}),
     "autograd": Side("hips_autograd", ("autograd",)),
     "MyGrad": Side("rsokl_mygrad", ("mygrad",)),
     "scikit-learn": Side("scikit_learn", ("sklearn",)),

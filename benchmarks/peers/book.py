@@ -7,7 +7,7 @@ are float64.
 
 import numpy as np
 
-from benchmarks import problems
+from benchmarks import problems, whole
 from benchmarks.problems import Array, Problem, Settings
 from benchmarks.trial import Trial
 
@@ -217,3 +217,15 @@ def optimizer(settings: Settings) -> Trial | None:
     )
     rule = RULES[settings["optimizer"]](settings["lr"])
     return Trial(lambda: rule.update(params, grads), lambda: params)
+
+
+def training(settings: Settings) -> Trial:
+    """Until the test accuracy is reached."""
+
+    def start(problem: Problem) -> whole.Loop:
+        net, optimizer = Network(problem), Adam(settings["lr"])
+        return whole.Loop(
+            lambda x, t: optimizer.update(net.params, net.gradient(x, t)), net.predict
+        )
+
+    return whole.training(settings, start)

@@ -43,6 +43,24 @@ def training_step(settings: Settings) -> Trial:
     return Trial(step, lambda: problems.changes(problem, params, loss(params, x, t)))
 
 
+def forward(settings: Settings) -> Trial:
+    """The loss, recorded."""
+    problem = problems.net(settings)
+    run, t = make_vjp(loss), problem.one_hot()
+
+    def step() -> Any:
+        return run(problem.weights, problem.x, t)[1]
+
+    return Trial(step, lambda: {"loss": np.array(step())})
+
+
+def predict(settings: Settings) -> Trial:
+    """The logits: on plain arrays nothing is recorded."""
+    problem = problems.net(settings)
+    params, x = problem.weights, problem.x
+    return Trial(lambda: logits(params, x), lambda: {"logits": logits(params, x)})
+
+
 def chain(settings: Settings) -> Trial:
     """The chain, recorded, and back to the leaves."""
     operands = problems.operands(settings)

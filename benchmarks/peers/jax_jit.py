@@ -1,7 +1,8 @@
 """JAX: whole steps compiled by jax.jit, parameters and optimizer state donated.
 
-Batches are on JAX's side before the clock starts, and a block of steps is waited for once, at its
-end: both favour JAX.
+The batch is on JAX's side before the clock starts, and a block of steps is waited for once, at its
+end: both favour JAX. With `numpy batches` each step is handed the batch as NumPy's arrays, as a
+loader of data would.
 """
 
 from typing import Any
@@ -10,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from benchmarks import problems
+from benchmarks import problems, whole
 from benchmarks.problems import Problem, Settings
 from benchmarks.trial import Trial
 
@@ -70,20 +71,27 @@ def place(problem: Problem) -> tuple[list[Any], Any, Any]:
     return [jnp.array(W) for W in problem.weights], jnp.array(problem.x), jnp.array(problem.t)
 
 
-def training_step(settings: Settings) -> Trial:
+def whole_step(settings: Settings) -> Any:
     """Value, gradient and update in one compiled function."""
-    start(settings)
-    problem = problems.net(settings)
-    params, x, t = place(problem)
     update, lr = RULES[settings["optimizer"]], settings["lr"]
-    state = first_state(params) if settings["optimizer"] == "Adam" else ()
 
     def compiled(params: list[Any], state: Any, x: Any, t: Any) -> tuple[Any, Any, Any]:
         value, grads = jax.value_and_grad(loss)(params, x, t)
         params, state = update(lr, params, grads, state)
         return value, params, state
 
-    run = jax.jit(compiled, donate_argnums=(0, 1))
+    return jax.jit(compiled, donate_argnums=(0, 1))
+
+
+def training_step(settings: Settings) -> Trial:
+    """One call of the compiled step."""
+    start(settings)
+    problem = problems.net(settings)
+    params, x, t = place(problem)
+    if settings.get("numpy batches"):
+        x, t = problem.x, problem.t
+    state = first_state(params) if settings["optimizer"] == "Adam" else ()
+    run = whole_step(settings)
     held = [params, state]
 
     def step() -> None:
@@ -138,3 +146,21 @@ def chain(settings: Settings) -> Trial:
         lambda: jax.block_until_ready(run(*operands)),
         lambda: {name: np.asarray(value) for name, value in run(*operands).items()},
     )
+
+
+def training(settings: Settings) -> Trial:
+    """Until the test accuracy is reached; each training compiles afresh."""
+    start(settings)
+
+    def begin(problem: Problem) -> whole.Loop:
+        jax.clear_caches()
+        params, _, _ = place(problem)
+        held = [params, first_state(params)]
+        run, predict = whole_step(settings), jax.jit(logits)
+
+        def step(x: Any, t: Any) -> None:
+            _, held[0], held[1] = run(held[0], held[1], x, t)
+
+        return whole.Loop(step, lambda x: np.asarray(predict(held[0], x)))
+
+    return whole.training(settings, begin)

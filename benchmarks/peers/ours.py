@@ -3,7 +3,7 @@
 import numpy as np
 
 import minigrad as mg
-from benchmarks import problems
+from benchmarks import problems, whole
 from benchmarks.problems import Array, Problem, Settings
 from benchmarks.trial import Trial
 
@@ -12,7 +12,7 @@ def build(problem: Problem) -> mg.Sequential:
     """The net with the given weights."""
     net = mg.mlp(problem.sizes, dtype=problem.x.dtype, rng=0)
     for name, W in zip(net.params, problem.weights, strict=True):
-        net.params[name] = W
+        net.params[name][...] = W
     return net
 
 
@@ -68,3 +68,17 @@ def chain(settings: Settings) -> Trial:
             results.update(zip("xwb", mg.gradients(y, leaves, ones), strict=False))
 
     return Trial(step, lambda: results)
+
+
+def training(settings: Settings) -> Trial:
+    """Until the test accuracy is reached."""
+
+    def start(problem: Problem) -> whole.Loop:
+        net, optimizer = build(problem), mg.Adam(lr=settings["lr"])
+
+        def step(x: Array, t: Array) -> None:
+            optimizer.update(net.params, net.gradient(x, t))
+
+        return whole.Loop(step, net.predict)
+
+    return whole.training(settings, start)

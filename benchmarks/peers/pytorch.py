@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks import problems
+from benchmarks import problems, whole
 from benchmarks.problems import Array, Problem, Settings
 from benchmarks.trial import Trial
 
@@ -119,3 +119,27 @@ def chain(settings: Settings) -> Trial:
             results.update(zip("xwb", torch.autograd.grad(y, leaves, ones), strict=False))
 
     return Trial(step, lambda: {name: np.array(value) for name, value in results.items()})
+
+
+def training(settings: Settings) -> Trial:
+    """Until the test accuracy is reached."""
+    threads(settings)
+    loss = torch.nn.functional.cross_entropy
+
+    def start(problem: Problem) -> whole.Loop:
+        model, _, _ = build(problem)
+        optimizer = rule(settings, list(model.parameters()))
+
+        def step(x: Array, t: Array) -> None:
+            optimizer.zero_grad()
+            loss(model(torch.from_numpy(x)), torch.from_numpy(t)).backward()
+            optimizer.step()
+
+        def predict(x: Array) -> Array:
+            with torch.inference_mode():
+                y: Array = model(torch.from_numpy(x)).numpy()
+            return y
+
+        return whole.Loop(step, predict)
+
+    return whole.training(settings, start)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn.neural_network import MLPClassifier
 
-from benchmarks import problems
+from benchmarks import problems, whole
 from benchmarks.problems import Problem, Settings
 from benchmarks.trial import Trial
 
@@ -53,3 +53,14 @@ def training_step(settings: Settings) -> Trial | None:
         lambda: model.partial_fit(problem.x, problem.t),
         lambda: problems.changes(problem, weights(model)),
     )
+
+
+def training(settings: Settings) -> Trial:
+    """An epoch is one partial_fit on all the data, in an order of its own."""
+
+    def start(problem: Problem) -> whole.Loop:
+        model = build(problem, settings)
+        model.shuffle = True
+        return whole.Loop(model.partial_fit, model.predict_proba, epochs=True)
+
+    return whole.training(settings, start)
