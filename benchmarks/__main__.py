@@ -6,7 +6,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks import machine, report
+from benchmarks import machine, picture, report
 from benchmarks.case import Case
 from benchmarks.cases import CASES
 from benchmarks.peers import SIDES
@@ -56,6 +56,7 @@ def main() -> None:
         except SideError as failure:
             sys.exit(str(failure))
         write(run, asked.out)
+    print(picture.draw(run, asked.out / "results.svg") or "drawn")
     print(report.summary(run))
     print(f"written to {asked.out}")
 

@@ -3,7 +3,7 @@
 Everything is drawn from a fixed seed, so that each process has the same bits.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
@@ -82,6 +82,12 @@ def parameters(settings: Settings) -> tuple[list[Array], list[Array]]:
     length = settings["size"] // settings["arrays"]
     draw = [rng.standard_normal((2, length)).astype(np.float32) for _ in range(settings["arrays"])]
     return [pair[0] for pair in draw], [pair[1] for pair in draw]
+
+
+def moved(settings: Settings, params: Iterable[Any]) -> dict[str, Array]:
+    """How far `parameters` have moved."""
+    pairs = zip(params, parameters(settings)[0], strict=True)
+    return {str(i): np.asarray(W) - W0 for i, (W, W0) in enumerate(pairs)}
 
 
 def operands(settings: Settings) -> tuple[Array, Array, Array]:

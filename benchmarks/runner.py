@@ -35,9 +35,9 @@ class Plan:
     """
 
     threads: int = 1
-    rounds: int = 21
+    rounds: int = 15
     block: float = 0.1
-    patience: float = 40.0
+    patience: float = 30.0
     largest: int | None = None
 
     def includes(self, settings: dict[str, Any]) -> bool:
@@ -139,6 +139,8 @@ def apart(results: dict[str, Array], reference: dict[str, Array]) -> float:
 
     Where one has fewer elements (micrograd has one), those are compared.
     """
+    if reference and not results.keys() & reference.keys():
+        raise SideError("it has no result to compare")
     worst = 0.0
     for name in results.keys() & reference.keys():
         a, b = (np.asarray(found[name], np.float64).ravel() for found in (results, reference))
@@ -243,7 +245,9 @@ def run_case(case: Case, sides: dict[str, Side], plan: Plan, say: Callable[[str]
         for label, settings in case.points.items():
             if lacking := whole.lacking(settings):
                 report["skipped"][label] = lacking
-            elif plan.includes(settings):
+            elif not plan.includes(settings):
+                report["skipped"][label] = f"left out, larger than {plan.largest:,}"
+            else:
                 say(f"{case.name}: {label}")
                 report["points"][label] = run_point(processes, case, settings, plan)
             processes = [process.alive() for process in processes]

@@ -53,12 +53,12 @@ def training(settings: Settings, start: Callable[[Problem], Loop]) -> Trial:
         sizes, batch = settings["sizes"], settings["batch"]
         loop = start(Problem(sizes, x[:batch], t[:batch], first_weights(sizes, "float32")))
         rng = np.random.default_rng(0)
-        for epoch in range(1, settings["epochs"] + 1):
+        accuracy, epoch = 0.0, 0
+        while accuracy < settings["accuracy"] and epoch < settings["epochs"]:
             for rows in [slice(None)] if loop.epochs else batches(len(x), batch, rng):
                 loop.step(x[rows], t[rows])
             accuracy = float(np.mean(np.argmax(loop.predict(x_test), axis=1) == t_test))
-            if accuracy >= settings["accuracy"]:
-                break
+            epoch += 1
         results.update({"accuracy": accuracy, "epochs": epoch})
 
     return Trial(step, lambda: {name: np.array(value) for name, value in results.items()})

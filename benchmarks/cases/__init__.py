@@ -1,4 +1,4 @@
-"""All cases by name, in the order of the report. The targets are those the project has set itself."""
+"""All cases by name, in the order of the report. The targets are the project's own."""
 
 from benchmarks.cases import chains, imports, memory, nets, optimizers, trainings
 

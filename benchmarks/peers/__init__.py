@@ -33,6 +33,7 @@ SIDES = {
     "PyTorch fused": Side("pytorch", ("torch",), {"fused": True}),
     "jax.jit": Side("jax_jit", ("jax", "jaxlib")),
     "jax.jit, NumPy batches": Side("jax_jit", ("jax", "jaxlib"), {"numpy batches": True}),
+    "jax.jit, compiled before": Side("jax_jit", ("jax", "jaxlib"), {"compiled": True}),
     "autograd": Side("hips_autograd", ("autograd",)),
     "MyGrad": Side("rsokl_mygrad", ("mygrad",)),
     "scikit-learn": Side("scikit_learn", ("sklearn",)),

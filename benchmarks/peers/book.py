@@ -216,7 +216,11 @@ def optimizer(settings: Settings) -> Trial | None:
         for arrays in problems.parameters(settings)
     )
     rule = RULES[settings["optimizer"]](settings["lr"])
-    return Trial(lambda: rule.update(params, grads), lambda: params)
+
+    def moved() -> Arrays:
+        return problems.moved(settings, params.values())
+
+    return Trial(lambda: rule.update(params, grads), moved)
 
 
 def training(settings: Settings) -> Trial:

@@ -166,13 +166,13 @@ def optimizer(settings: Settings) -> Trial | None:
     scratch = grads[0].copy()
     update = RULES[settings["optimizer"]](params[0], scratch, settings["lr"])
     if settings["optimizer"] != "SGD":
-        return Trial(update, lambda: {"0": params[0]})
+        return Trial(update, lambda: problems.moved(settings, params))
 
     def step() -> None:
         np.multiply(grads[0], settings["lr"], out=scratch)
         np.subtract(params[0], scratch, out=params[0])
 
-    return Trial(step, lambda: {"0": params[0]})
+    return Trial(step, lambda: problems.moved(settings, params))
 
 
 def chain(settings: Settings) -> Trial:

@@ -149,14 +149,15 @@ def chain(settings: Settings) -> Trial:
 
 
 def training(settings: Settings) -> Trial:
-    """Until the test accuracy is reached; each training compiles afresh."""
+    """Until the test accuracy is reached; each training compiles afresh, unless `compiled`."""
     start(settings)
+    run, predict = whole_step(settings), jax.jit(logits)
 
     def begin(problem: Problem) -> whole.Loop:
-        jax.clear_caches()
+        if not settings.get("compiled"):
+            jax.clear_caches()
         params, _, _ = place(problem)
         held = [params, first_state(params)]
-        run, predict = whole_step(settings), jax.jit(logits)
 
         def step(x: Any, t: Any) -> None:
             _, held[0], held[1] = run(held[0], held[1], x, t)

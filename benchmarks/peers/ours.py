@@ -50,7 +50,11 @@ def optimizer(settings: Settings) -> Trial:
         for arrays in problems.parameters(settings)
     )
     rule = getattr(mg, settings["optimizer"])(lr=settings["lr"])
-    return Trial(lambda: rule.update(params, grads), lambda: params)
+
+    def moved() -> dict[str, Array]:
+        return problems.moved(settings, params.values())
+
+    return Trial(lambda: rule.update(params, grads), moved)
 
 
 def chain(settings: Settings) -> Trial:

@@ -101,7 +101,9 @@ def optimizer(settings: Settings) -> Trial | None:
         params.append(torch.nn.Parameter(torch.from_numpy(W)))
         params[-1].grad = torch.from_numpy(g)
     optimizer = rule(settings, params)
-    return Trial(optimizer.step, lambda: {str(i): p.detach().numpy() for i, p in enumerate(params)})
+    return Trial(
+        optimizer.step, lambda: problems.moved(settings, [p.detach().numpy() for p in params])
+    )
 
 
 def chain(settings: Settings) -> Trial:
