@@ -26,6 +26,12 @@ def options(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--quick", action="store_true", help="few short blocks, small sizes")
     parser.add_argument("--threads", type=int, default=1, help="of each side (default 1)")
+    parser.add_argument(
+        "--clock",
+        choices=("wall", "processor"),
+        default="wall",
+        help="processor time, on one thread, where other programs disturb (default wall)",
+    )
     parser.add_argument("--out", type=Path, default=RESULTS, metavar="DIR", help="where to write")
     parser.add_argument("--list", action="store_true", help="print the names of all cases")
     return parser.parse_args(arguments)
@@ -46,8 +52,10 @@ def main() -> None:
     if asked.list:
         print("\n".join(f"{case.name:<24}{case.title}" for case in cases))
         return
-    plan = replace(QUICK if asked.quick else Plan(), threads=asked.threads)
-    run = {"machine": machine.describe(asked.threads), "cases": []}
+    if asked.clock == "processor" and asked.threads > 1:
+        raise SystemExit("processor time adds up over threads: --clock processor needs --threads 1")
+    plan = replace(QUICK if asked.quick else Plan(), threads=asked.threads, clock=asked.clock)
+    run: report.Run = {"machine": machine.describe(asked.threads, asked.clock), "cases": []}
     asked.out.mkdir(parents=True, exist_ok=True)
     for case in cases:
         sides = {k: s for k, s in case.sides.items() if asked.sides is None or k in asked.sides}

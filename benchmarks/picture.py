@@ -74,9 +74,10 @@ def draw(run: dict[str, Any], path: Path) -> str | None:
 
     figure, axes = pyplot.subplots(figsize=(8, 1.4 + 0.3 * len(lines)), layout="constrained")
     for name, (colour, marker) in STYLES.items():
-        at = [(m[name], y) for y, (_, m) in enumerate(lines) if name in m]
+        at = [(m[name], line) for line, (_, m) in enumerate(lines) if name in m]
         if at:
-            axes.scatter(*zip(*at, strict=True), s=36, c=colour, marker=marker, label=name)
+            x, y = zip(*at, strict=True)
+            axes.scatter(x, y, s=36, c=colour, marker=marker, label=name)
     axes.axvline(1, color="black", linewidth=1)
     axes.set_xscale("log")
     ticks = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20]

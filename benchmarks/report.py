@@ -11,15 +11,16 @@ from benchmarks.targets import medians, verdicts
 Run = dict[str, Any]
 HEAD = """# minigrad beside its peers
 
-{command}, {date}
+{command}, {date}, minigrad at commit {commit}
 
-- {system}, {processor}; processors: {processors}; threads of each side: {threads}
+- {system}, {processor}; processors: {processors}; threads of each side: {threads}; clock: {clock}
 - Python {python}; NumPy with {blas}
 - {versions}
 
 Each side ran in a process of its own, in turns with the others, block by block. A figure is the
 median over the blocks, with the quartiles in brackets; a ratio below 1 means that minigrad is
 faster. Before anything was timed the results of all sides were compared.
+{busy}
 """
 
 
@@ -102,10 +103,24 @@ def summary(run: Run) -> str:
     return text + (".\n" if not missed else "; missed are:\n\n" + "".join(missed))
 
 
+def disturbance(run: Run) -> str:
+    """How much of the time the sides had their processor."""
+    points = [point for case in run["cases"] for point in case["points"].values()]
+    shares = [side["busy"] for point in points for side in point["sides"].values()]
+    if not shares:
+        return ""
+    low = f"in half of its blocks a side had it for {min(shares):.0%} of the time or more, at worst"
+    if run["machine"]["clock"] == "processor":
+        return f"Time is what the processor spent on it: the machine did other work too, {low}."
+    return f"Blocks in which other work had the processor were taken again; {low}."
+
+
 def markdown(run: Run) -> str:
     """The whole report."""
     machine = dict(run["machine"])
     packages = machine["versions"].items()
     machine["versions"] = ", ".join(f"{name} {version}" for name, version in packages)
+    machine["commit"] = machine["commit"] or "unknown"
     machine["command"] = f"`{machine['command']}`"
+    machine["busy"] = disturbance(run)
     return HEAD.format(**machine) + summary(run) + "".join(map(section, run["cases"]))

@@ -1,6 +1,5 @@
 """What a peer hands back for a case: a step to repeat, and what came out of it."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -32,20 +31,20 @@ class Trial:
             self.step()
         self.finish()
 
-    def measure(self, steps: int) -> float:
-        """Seconds per step, over `steps` steps."""
+    def measure(self, steps: int, clock: Callable[[], float]) -> float:
+        """Seconds per step by a clock, over `steps` steps."""
         step = self.step
-        start = time.perf_counter()
+        start = clock()
         for _ in range(steps):
             step()
         self.finish()
-        return (time.perf_counter() - start) / steps
+        return (clock() - start) / steps
 
 
 @dataclass(frozen=True)
 class Reading(Trial):
     """A step that measures something itself, such as bytes, and returns it."""
 
-    def measure(self, steps: int) -> float:
+    def measure(self, steps: int, clock: Callable[[], float]) -> float:
         """The mean of `steps` readings."""
         return float(np.mean([self.step() for _ in range(steps)]))

@@ -2,20 +2,25 @@
 
     {"build": kind, "settings": {...}}   build the trial          -> {"takes part": true}
     {"check": steps, "path": "x.npz"}    take steps, keep results -> {}
-    {"measure": steps, "warm": steps}    take steps, timed        -> {"value": seconds per step}
+    {"measure": steps, "warm": steps, "clock": "wall"}
+                                         take steps, timed        -> {"value": …, "busy": …}
 
-An error is answered with {"error": "..."}; the process goes on.
+The value is seconds per step, and `busy` for how much of the block's time the process had a
+processor. An error is answered with {"error": "..."}; the process goes on.
 """
 
 import json
 import os
 import sys
+import time
 from importlib import import_module
 from typing import Any
 
 import numpy as np
 
-from benchmarks.trial import Trial
+from benchmarks.trial import Reading, Trial
+
+CLOCKS = {"wall": time.perf_counter, "processor": time.process_time}
 
 
 class Worker:
@@ -36,10 +41,14 @@ class Worker:
             raise RuntimeError("nothing is built yet")
         if "check" in order:
             self.trial.run(order["check"])
-            np.savez(order["path"], **self.trial.results())
+            results: dict[str, Any] = dict(self.trial.results())
+            np.savez(order["path"], **results)
             return {}
         self.trial.run(order["warm"])
-        return {"value": self.trial.measure(order["measure"])}
+        wall, processor = time.perf_counter(), time.process_time()
+        value = self.trial.measure(order["measure"], CLOCKS[order["clock"]])
+        busy = (time.process_time() - processor) / (time.perf_counter() - wall)
+        return {"value": value, "busy": 1.0 if isinstance(self.trial, Reading) else busy}
 
 
 def main() -> None:

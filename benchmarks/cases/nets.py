@@ -1,9 +1,11 @@
 """Four nets: whole training steps, forward passes, predictions."""
 
+from typing import Any
+
 from benchmarks.case import FLOOR, Case, Target, of
 from benchmarks.peers import OURS
 
-NETS = {
+NETS: dict[str, dict[str, Any]] = {
     "two_layer": {"sizes": [784, 50, 10], "batch": 100, "optimizer": "SGD", "lr": 0.01},
     "deep": {"sizes": [784, *[100] * 5, 10], "batch": 100, "optimizer": "Adam", "lr": 1e-4},
     "wide": {"sizes": [784, 512, 512, 10], "batch": 256, "optimizer": "Adam", "lr": 1e-4},
