@@ -22,6 +22,7 @@ def _small_blocks(monkeypatch):
     monkeypatch.setattr(optimizer_blocks, "SMALL", 24)
     monkeypatch.setattr(optimizer_blocks, "LONG", 64)
     monkeypatch.setattr(optimizer_blocks, "BLOCK", 48)
+    monkeypatch.setattr(optimizer_blocks, "LEAST", 32)
 
 
 def plainly(optimizer, params, grads, ts, states):

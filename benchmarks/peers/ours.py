@@ -23,8 +23,7 @@ def training_step(settings: Settings) -> Trial:
     optimizer = getattr(mg, settings["optimizer"])(lr=settings["lr"])
 
     def step() -> None:
-        grads = net.gradient(x, t)
-        optimizer.update(net.params, grads)
+        optimizer.update(net.params, net.gradient(x, t))
 
     return Trial(step, lambda: problems.changes(problem, list(net.params.values()), net.loss(x, t)))
 
