@@ -255,6 +255,8 @@ class Tensor(Node, ArrayMethods):
 
     # ---- the array protocols: NumPy hands its functions to us ----------------------------------
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
+        if method == "__call__" and not kwargs and ufunc in RULES:
+            return _unary(ufunc, *args) if len(args) == 1 else _binary(ufunc, *args)
         for name in ("out", "where"):
             if name in kwargs:
                 _refuse(ufunc, name)
