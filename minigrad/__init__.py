@@ -59,6 +59,7 @@ from minigrad.schedules import CosineDecay, ExponentialDecay, StepDecay, Warmup
 from minigrad.sequential import Sequential, mlp
 from minigrad.tensor import Tensor, primitive
 from minigrad.training import Trainer
+from minigrad.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
 __version__ = "0.1.0"
 
@@ -107,8 +108,13 @@ __all__ = [
     "elu",
     "functions",
     "gelu",
+    "grad",
     "gradients",
+    "hessian",
+    "hvp",
     "initializers",
+    "jacobian",
+    "jvp",
     "leaky_relu",
     "log_softmax",
     "logsumexp",
@@ -124,5 +130,7 @@ __all__ = [
     "softplus",
     "tanh",
     "unbroadcast",
+    "value_and_grad",
+    "vjp",
     "wrap",
 ]

@@ -16,6 +16,8 @@ ROOMS = [  # a module imports from rooms above its own, or inside its own room
     ["recording"],
     ["tensor"],
     ["derivatives"],
+    ["trees"],
+    ["transforms"],
     ["functions"],
     ["differences"],
     ["initializers"],
@@ -33,7 +35,14 @@ ROOMS = [  # a module imports from rooms above its own, or inside its own room
     ["__main__"],
 ]
 FLOOR = {room: floor for floor, rooms in enumerate(ROOMS) for room in rooms}
-NUMPY_ALONE = {"methods", "graph", "initializers", "schedules", "datasets"}  # and nothing of ours
+NUMPY_ALONE = {
+    "methods",
+    "trees",
+    "graph",
+    "initializers",
+    "schedules",
+    "datasets",
+}  # and nothing of ours
 OPTIONAL = {"tqdm", "matplotlib"}  # the extras
 LONGEST = 450
 SOURCES = sorted(PACKAGE.rglob("*.py"))
