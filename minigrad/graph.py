@@ -165,6 +165,8 @@ def apply(
             values.append(argument._data)
         else:
             argument = freeze(argument)
+            if type(argument) in (list, tuple) and isinstance(function, np.ufunc):
+                argument = np.asarray(argument)  # as the ufunc reads it, and rules read arrays
             values.append(argument)
         kept.append(argument)
     try:
@@ -314,12 +316,15 @@ def misfit(function: Function, values: Iterable[Any], error: ValueError) -> Valu
     if not called(function).startswith("np."):
         return error
     shapes = " and ".join(str(np.shape(v)) for v in values if isinstance(v, np.ndarray))
-    return ValueError(f"{called(function)} of shapes {shapes}: {error}")
+    kind = np.linalg.LinAlgError if isinstance(error, np.linalg.LinAlgError) else ValueError
+    return kind(f"{called(function)} of shapes {shapes}: {error}")
 
 
 def called(function: Function) -> str:
     """Name a function as a person writes it: np.exp, affine."""
     name = getattr(function, "__name__", repr(function))
-    module = getattr(function, "__module__", None) or "numpy"  # a ufunc names no module
+    module = getattr(function, "__module__", None) or ""
+    if not module and getattr(np, name, None) is function:
+        module = "numpy"  # a ufunc names no module
     library, _, rest = module.partition(".")
     return name if library != "numpy" else f"np.{rest}.{name}" if rest else f"np.{name}"

@@ -269,10 +269,12 @@ class Tensor(Node, ArrayMethods):
         if method == "reduce" and ufunc in _REDUCTIONS:
             kwargs.setdefault("axis", args[1] if len(args) > 1 else 0)
             return apply(Tensor, _REDUCTIONS[ufunc], (self,), kwargs)
-        raise TypeError(
-            f"np.{ufunc.__name__}.{method} has no derivative rule: write it with functions that "
-            "have one, or pass .data for a constant"
-        )
+        remedy = "write it with functions that have one, or pass .data for a constant"
+        if method == "accumulate" and ufunc in (np.add, np.multiply):
+            remedy = "np.cumsum and np.cumprod have one"
+        elif method == "at":
+            remedy = "x.at[index].add(value) makes a new Tensor"
+        raise TypeError(f"np.{ufunc.__name__}.{method} has no derivative rule: {remedy}")
 
     def __array_function__(self, function: Function, types: Any, args: Any, kwargs: Any) -> Any:
         if function in ADAPTERS:
