@@ -1,65 +1,96 @@
 """minigrad: an autodiff mini-framework on NumPy."""
 
-from minigrad import datasets, derivatives, functions, initializers
+import typing
+
+from minigrad import derivatives
 from minigrad.backward import gradients, unbroadcast
-from minigrad.clipping import clip_by_global_norm
-from minigrad.datasets import batches
-from minigrad.differences import numerical_gradient
-from minigrad.functions import (
-    affine,
-    binary_cross_entropy_with_logits,
-    elu,
-    gelu,
-    leaky_relu,
-    log_softmax,
-    logsumexp,
-    mean_squared_error,
-    relu,
-    sigmoid,
-    silu,
-    softmax,
-    softmax_cross_entropy,
-    softplus,
-    tanh,
-)
+from minigrad.first_use import on_first_use as _on_first_use
 from minigrad.graph import defvjp
-from minigrad.history import History
-from minigrad.layers import (
-    ELU,
-    GELU,
-    Affine,
-    Dropout,
-    Flatten,
-    Layer,
-    LeakyReLU,
-    Loss,
-    MeanSquaredError,
-    ReLU,
-    Sigmoid,
-    SigmoidWithLoss,
-    SiLU,
-    Softmax,
-    SoftmaxWithLoss,
-    Softplus,
-    Tanh,
-    wrap,
-)
-from minigrad.networks import Network
-from minigrad.optimizers import (
-    SGD,
-    AdaGrad,
-    Adam,
-    AdamW,
-    Momentum,
-    Nesterov,
-    Optimizer,
-    RMSprop,
-)
-from minigrad.schedules import CosineDecay, ExponentialDecay, StepDecay, Warmup
-from minigrad.sequential import Sequential, mlp
 from minigrad.tensor import Tensor, primitive
-from minigrad.training import Trainer
-from minigrad.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+
+if typing.TYPE_CHECKING:  # what stands here for editors and type checkers …
+    from minigrad import datasets, functions, initializers
+    from minigrad.clipping import clip_by_global_norm
+    from minigrad.datasets import batches
+    from minigrad.differences import numerical_gradient
+    from minigrad.functions import (
+        affine,
+        binary_cross_entropy_with_logits,
+        elu,
+        gelu,
+        leaky_relu,
+        log_softmax,
+        logsumexp,
+        mean_squared_error,
+        relu,
+        sigmoid,
+        silu,
+        softmax,
+        softmax_cross_entropy,
+        softplus,
+        tanh,
+    )
+    from minigrad.history import History
+    from minigrad.layers import (
+        ELU,
+        GELU,
+        Affine,
+        Dropout,
+        Flatten,
+        Layer,
+        LeakyReLU,
+        Loss,
+        MeanSquaredError,
+        ReLU,
+        Sigmoid,
+        SigmoidWithLoss,
+        SiLU,
+        Softmax,
+        SoftmaxWithLoss,
+        Softplus,
+        Tanh,
+        wrap,
+    )
+    from minigrad.networks import Network
+    from minigrad.optimizers import (
+        SGD,
+        AdaGrad,
+        Adam,
+        AdamW,
+        Momentum,
+        Nesterov,
+        Optimizer,
+        RMSprop,
+    )
+    from minigrad.schedules import CosineDecay, ExponentialDecay, StepDecay, Warmup
+    from minigrad.sequential import Sequential, mlp
+    from minigrad.training import Trainer
+    from minigrad.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+else:  # … stands here for Python, which imports it when it is first used
+    __getattr__, __dir__ = _on_first_use(
+        __name__,
+        {
+            "clipping": "clip_by_global_norm",
+            "datasets": "batches",
+            "differences": "numerical_gradient",
+            "functions": (
+                "affine binary_cross_entropy_with_logits elu gelu leaky_relu log_softmax "
+                "logsumexp mean_squared_error relu sigmoid silu softmax softmax_cross_entropy "
+                "softplus tanh"
+            ),
+            "history": "History",
+            "layers": (
+                "ELU GELU Affine Dropout Flatten Layer LeakyReLU Loss MeanSquaredError ReLU "
+                "Sigmoid SigmoidWithLoss SiLU Softmax SoftmaxWithLoss Softplus Tanh wrap"
+            ),
+            "networks": "Network",
+            "optimizers": "SGD AdaGrad Adam AdamW Momentum Nesterov Optimizer RMSprop",
+            "schedules": "CosineDecay ExponentialDecay StepDecay Warmup",
+            "sequential": "Sequential mlp",
+            "training": "Trainer",
+            "transforms": "grad hessian hvp jacobian jvp value_and_grad vjp",
+        },
+    )
 
 __version__ = "0.1.0"
 

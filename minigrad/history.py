@@ -1,6 +1,7 @@
 """History: the numbers of a training run, as columns."""
 
-import csv
+from __future__ import annotations
+
 import os
 from itertools import zip_longest
 from typing import TYPE_CHECKING
@@ -63,10 +64,12 @@ class History(dict[str, list[float]]):
         >>> file.read_text().split()
         ['epoch,loss', '1,0.75', '2,0.5']
         """
+        import csv
+
         with open(path, "w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows([self.keys(), *zip(*self.values(), strict=True)])
 
-    def plot(self, path: str | os.PathLike[str] | None = None) -> "Figure":
+    def plot(self, path: str | os.PathLike[str] | None = None) -> Figure:
         """Draw loss and accuracy over the epochs; save the picture if `path` is given.
 
         Returns matplotlib's Figure, made without pyplot: no display and no global state. Raises
@@ -116,7 +119,7 @@ def _cell(value: float) -> str:
     return f"{value}" if isinstance(value, int) else f"{value:.4f}"
 
 
-def _new_figure(width: float) -> "Figure":
+def _new_figure(width: float) -> Figure:
     try:
         from matplotlib.figure import Figure
     except ImportError as error:

@@ -14,20 +14,21 @@ they divide by, and in the factor that the activation costs:
 Their uniform versions have the same variance: U(−a, a) with a = √(3 Var W).
 """
 
-import difflib
+from __future__ import annotations
+
 import math
 import operator
 from collections.abc import Callable, Iterable
 from functools import partial
 from numbers import Real
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 Array = NDArray[Any]
 Shape = int | Iterable[int]
-Seed = int | np.random.Generator | np.random.SeedSequence | None
+Seed: TypeAlias = "int | np.random.Generator | np.random.SeedSequence | None"
 Initializer = Callable[..., Array]
 
 
@@ -229,6 +230,8 @@ def get(init: str | float | Initializer) -> Initializer:
         raise TypeError(f"an initializer is a name, a number or a function, not {init!r}")
     if init.lower() in _NAMES:
         return _NAMES[init.lower()]
+    import difflib
+
     close = difflib.get_close_matches(init.lower(), _NAMES, n=1)
     hint = f"did you mean {close[0]!r}? " if close else ""
     raise ValueError(f"unknown initializer {init!r}: {hint}There are {', '.join(_NAMES)}")

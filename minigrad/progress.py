@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Callable, Mapping
-from importlib.util import find_spec
 from types import TracebackType
 from typing import Literal, Self
 
@@ -77,6 +76,8 @@ def watch_for(progress: Progress) -> Callable[[str, int], Silence]:
     >>> with watch_for(False)("epoch 1/1", steps=2) as watch:
     ...     watch.step()
     """
+    from importlib.util import find_spec
+
     if progress == "auto":
         progress = "bar" if find_spec("tqdm") and sys.stderr.isatty() else "lines"
     if progress == "bar" and not find_spec("tqdm"):

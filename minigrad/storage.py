@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import zipfile
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +17,9 @@ def save(path: Any, state: Mapping[str, Array]) -> None:
     Raises:
         OSError: of the fitting kind, when `path` cannot be written.
     """
+    import zipfile
+    from pathlib import Path
+
     path = Path(path)
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder: parameters are saved to a file")

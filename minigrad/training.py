@@ -1,5 +1,7 @@
 """Trainer: mini-batches through a net into an optimizer, and History: what came of it."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 from operator import index
@@ -70,7 +72,7 @@ class Trainer:
         *,
         rng: int | np.random.Generator | None = 0,
         progress: Literal["auto", "bar", "lines", False] = "auto",
-        callbacks: Iterable[Callable[["Trainer", Row], object]] = (),
+        callbacks: Iterable[Callable[[Trainer, Row], object]] = (),
         check_finite: bool = True,
     ) -> None:
         if not hasattr(net, "gradient") or not hasattr(optimizer, "update"):

@@ -1,5 +1,7 @@
 """Mini-batches: every row of the data once per epoch."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from operator import index
 from typing import Any

@@ -1,5 +1,7 @@
 """The two shapes in which data comes: points with their classes, and a training and a test part."""
 
+from __future__ import annotations
+
 from typing import Any, NamedTuple
 
 import numpy as np

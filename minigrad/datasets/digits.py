@@ -1,6 +1,6 @@
 """The handwritten digits inside the package; DIGITS.md, beside this file, tells their story."""
 
-from importlib.resources import files
+from __future__ import annotations
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -30,6 +30,8 @@ def digits(
     >>> float(data.x_train.min()), float(data.x_train.max())
     (0.0, 1.0)
     """
+    from importlib.resources import files
+
     with (
         files("minigrad.datasets").joinpath("digits.npz").open("rb") as file,
         np.load(file, allow_pickle=False) as stored,

@@ -1,15 +1,18 @@
 """MNIST, read from its four idx files, and every way in which those files can be wrong."""
 
-import gzip
+from __future__ import annotations
+
 import os
-import zlib
 from math import prod
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from minigrad.datasets.dataset import Dataset
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["mnist"]
 
@@ -51,6 +54,8 @@ def mnist(path: str | os.PathLike[str] | None = None, *, dtype: DTypeLike = np.f
 
 def _locate(path: str | os.PathLike[str] | None) -> list[Path]:
     """Return the paths of the four files, all from one folder."""
+    from pathlib import Path
+
     root = path if path is not None else os.environ.get("MINIGRAD_DATA")
     wanted = (
         f"the four files {', '.join(FILES)} (each also as .gz) of "
@@ -130,6 +135,9 @@ def _read_idx(path: Path, row_shape: tuple[int, ...]) -> NDArray[np.uint8]:
 
 def _read_bytes(path: Path) -> bytes:
     """Return the content, unpacked if it is gzip, whatever the file is called."""
+    import gzip
+    import zlib
+
     content = path.read_bytes()
     if not content.startswith(GZIP):
         return content

@@ -1,5 +1,7 @@
 """Points in the plane that no straight line separates: the smallest problems that need a net."""
 
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import DTypeLike
 

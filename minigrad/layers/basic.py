@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -14,7 +14,7 @@ from minigrad.graph import Array
 from minigrad.layers.base import Layer
 from minigrad.tensor import Tensor
 
-Rng = int | np.random.Generator | None
+Rng: TypeAlias = "int | np.random.Generator | None"
 
 
 class Affine(Layer):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import ItemsView, Iterable, Iterator, Mapping, MutableMapping
 from sys import getrefcount
 from typing import Any
@@ -113,6 +112,8 @@ _HELD_BY_ONE = _held_by_one()
 
 def unknown(name: object, known: Mapping[str, Any]) -> str:
     """Say that a name is not known, and which one was perhaps meant."""
+    import difflib
+
     folded = {key.casefold(): key for key in known}
     close = difflib.get_close_matches(str(name).casefold(), folded, n=1)
     hint = f"; did you mean {folded[close[0]]}?" if close else ""
