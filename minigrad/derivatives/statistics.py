@@ -1,0 +1,240 @@
+"""Averages, variances and correlations.
+
+The derivative of the standard deviation of a constant is 0. A `mean=` that is given is taken for
+what it is, a constant or a Tensor with a derivative of its own. What rounding puts beyond 1 in a
+correlation is cut off from the value alone.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
+
+from minigrad.derivatives.elementwise import over, times
+from minigrad.derivatives.reductions import chosen, count, spread
+from minigrad.graph import Function, apply, arrays, called, defvjp
+from minigrad.tensor import ADAPTERS, Tensor, primitive
+
+
+# ---- variance and standard deviation -------------------------------------------------------------
+def centred(x: Any, mean: Any, deviation: Any, axis: Any, where: Any) -> Any:
+    """Subtract the mean; what is left of a constant by rounding alone is zero.
+
+    A standard deviation above what the rounding of a sum can make tells that nothing is constant.
+    """
+    d = x - mean if where is True else np.where(where, x - mean, 0.0)
+    a, m = arrays(x), arrays(mean)
+    s = np.reshape(arrays(deviation), m.shape)
+    rounding = 2 * np.finfo(m.dtype).eps * (a.size // max(m.size, 1))
+    if np.any((s > 0) & (s <= rounding * np.abs(m))):
+        high = np.max(a, axis=axis, keepdims=True, initial=-np.inf, where=where)
+        low = np.min(a, axis=axis, keepdims=True, initial=np.inf, where=where)
+        return np.where(high == low, 0.0, d)
+    return d
+
+
+def per_degree(x: Any, y: Any, axis: Any, ddof: Any, where: Any) -> Any:
+    """One by the degrees of freedom; infinite where there are none, as in NumPy."""
+    degrees = count(x, y, axis, where) - ddof
+    if where is True:
+        return 1 / degrees if degrees > 0 else math.inf
+    return 1 / np.maximum(degrees, 0)
+
+
+for variance in (np.var, np.nanvar):
+    defvjp(
+        variance,
+        lambda g, y, x, mean, axis=None, ddof=0, keepdims=False, where=True: times(
+            spread(g * (2 * per_degree(x, y, axis, ddof, where)), x, axis, keepdims),
+            centred(x, mean, np.sqrt(arrays(y)), axis, where),
+        ),
+        None,
+    )
+for deviation in (np.std, np.nanstd):
+    defvjp(
+        deviation,
+        lambda g, y, x, mean, axis=None, ddof=0, keepdims=False, where=True: times(
+            spread(over(g * per_degree(x, y, axis, ddof, where), y), x, axis, keepdims),
+            centred(x, mean, y, axis, where),
+        ),
+        None,
+    )
+
+
+@primitive(
+    lambda g, y, d, axis, dtype, ddof, keepdims, where: times(
+        spread(g * (2 * per_degree(d, y, axis, ddof, where)), d, axis, keepdims), d
+    )
+)
+def _mean_square(d: Any, axis: Any, dtype: Any, ddof: Any, keepdims: Any, where: Any) -> Any:
+    """Take the variance of deviations from a mean that is given."""
+    return np.var(d, axis, dtype, None, ddof, keepdims, where=where, mean=0.0)
+
+
+@primitive(
+    lambda g, y, d, axis, dtype, ddof, keepdims, where: times(
+        spread(over(g * per_degree(d, y, axis, ddof, where), y), d, axis, keepdims), d
+    )
+)
+def _root_mean_square(d: Any, axis: Any, dtype: Any, ddof: Any, keepdims: Any, where: Any) -> Any:
+    """Take the standard deviation of deviations from a mean that is given."""
+    return np.std(d, axis, dtype, None, ddof, keepdims, where=where, mean=0.0)
+
+
+def _about_mean(function: Function, about_given: Function, skip_nan: bool = False) -> Function:
+    """Record the mean as a call of its own, since the rule wants it again."""
+
+    def call(
+        a: Any,
+        axis: Any = None,
+        dtype: Any = None,
+        out: Any = None,
+        ddof: Any = 0,
+        keepdims: Any = False,
+        *,
+        where: Any = True,
+        mean: Any = None,
+        correction: Any = None,
+    ) -> Any:
+        if out is not None:
+            raise TypeError(f"{called(function)} with out= has no derivative rule for a Tensor")
+        if correction is not None and ddof != 0:
+            raise ValueError("ddof= and correction= are two names of one option: give one of them")
+        ddof = ddof if correction is None else correction
+        numbers = ~np.isnan(a) if skip_nan else True
+        mask = numbers & where if skip_nan else where
+        if mean is not None:
+            d = a - mean if mask is True else chosen(a - mean, mask)
+            return about_given(d, axis, dtype, ddof, keepdims, mask)
+        a = a if mask is True else chosen(a, mask)
+        options = {"axis": axis, "keepdims": True, "where": mask}
+        m = apply(
+            *(Tensor, np.mean, (a,), options),
+            lambda x, **_: _mean(x, axis, dtype, where, numbers),
+        )
+        options |= {"ddof": ddof, "keepdims": keepdims}
+        return apply(
+            *(Tensor, function, (a, m), options),
+            lambda x, m, **_: function(x, axis, dtype, None, ddof, keepdims, where=where, mean=m),
+        )
+
+    return call
+
+
+def _mean(x: Any, axis: Any, dtype: Any, where: Any, numbers: Any) -> Any:
+    """Compute the mean of numbers as np.var and np.nanvar do it themselves."""
+    x = x if numbers is True else np.where(numbers, x, 0.0)
+    mask = where if numbers is True else numbers & where
+    total = np.asarray(np.add.reduce(x, axis=axis, dtype=dtype, keepdims=True, where=where))
+    with np.errstate(invalid="ignore"):
+        n = np.intp(x.size // max(total.size, 1)) if mask is True else count(x, total, axis, mask)
+        return np.divide(total, n).astype(total.dtype)
+
+
+ADAPTERS.update(
+    {
+        np.var: _about_mean(np.var, _mean_square),
+        np.std: _about_mean(np.std, _root_mean_square),
+        np.nanvar: _about_mean(np.nanvar, _mean_square, skip_nan=True),
+        np.nanstd: _about_mean(np.nanstd, _root_mean_square, skip_nan=True),
+    }
+)
+
+
+# ---- averages ------------------------------------------------------------------------------------
+def _average(
+    a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: Any = False
+) -> Any:
+    """Divide the weighted sum by the sum of the weights, which may be an operand too."""
+    a = a if isinstance(a, Tensor) else np.asarray(a)
+    if weights is None:
+        average = np.mean(a, axis=axis, keepdims=keepdims)
+        total = np.full(average.shape, a.size / average.size, average.dtype)
+    else:
+        w = _along(weights if isinstance(weights, Tensor) else np.asarray(weights), a.shape, axis)
+        kind = np.result_type(a.dtype, w.dtype, *([] if a.dtype.kind == "f" else [float]))
+        total = np.sum(w, axis=axis, dtype=kind, keepdims=keepdims)
+        if np.any(total == 0):
+            raise ZeroDivisionError("np.average: the weights add up to zero")
+        average = np.sum(a * w, axis=axis, keepdims=keepdims) / total
+    return (average, np.broadcast_to(total, average.shape)) if returned else average
+
+
+def _along(w: Any, shape: tuple[int, ...], axis: Any) -> Any:
+    """Turn weights of the axes alone so that they broadcast against an array of `shape`."""
+    if w.shape == shape:
+        return w
+    if axis is None:
+        raise TypeError(
+            f"np.average: weights of shape {w.shape} for an array of shape {shape} need axis="
+        )
+    axes = normalize_axis_tuple(axis, len(shape))
+    if w.shape != tuple(shape[i] for i in axes):
+        raise ValueError(
+            f"np.average: weights of shape {w.shape} do not fit the axes {axes} of shape {shape}"
+        )
+    w = np.transpose(w, tuple(int(i) for i in np.argsort(axes)))
+    return np.reshape(w, tuple(n if i in axes else 1 for i, n in enumerate(shape)))
+
+
+# ---- covariance and correlation ------------------------------------------------------------------
+def _cov(
+    m: Any,
+    y: Any = None,
+    rowvar: bool = True,
+    bias: bool = False,
+    ddof: Any = None,
+    fweights: Any = None,
+    aweights: Any = None,
+    *,
+    dtype: Any = None,
+) -> Any:
+    """Multiply the centred variables with each other."""
+    X = _variables(m, dtype)
+    X = X if rowvar or np.ndim(m) == 1 else np.transpose(X)
+    if y is not None:
+        Y = _variables(y, dtype)
+        X = np.concatenate([X, Y if rowvar or len(Y) == 1 else np.transpose(Y)])
+    ddof = (0 if bias else 1) if ddof is None else ddof
+    np.cov(np.zeros((1, X.shape[1])), None, True, bias, ddof, fweights, arrays(aweights))  # checks
+    w = None if fweights is None else np.array(fweights, float)
+    if aweights is not None:
+        aweights = aweights if isinstance(aweights, Tensor) else np.array(aweights, float)
+        w = aweights if w is None else w * aweights
+    average, total = np.average(X, axis=1, weights=w, returned=True)
+    degrees: Any = total[0] - ddof
+    if aweights is not None:
+        degrees = total[0] - ddof * np.sum(w * aweights) / total[0]
+    X = X - average[:, None]
+    c = np.dot(X, np.transpose(X if w is None else X * w))
+    return np.squeeze(c * np.true_divide(1, degrees if degrees > 0 else 0.0))
+
+
+def _variables(m: Any, dtype: Any) -> Any:
+    """Make floats of what was observed, with two axes."""
+    m = m if isinstance(m, Tensor) else np.asarray(m)
+    if m.ndim > 2:
+        raise ValueError(f"np.cov takes one axis or two, not an array of shape {m.shape}")
+    return np.atleast_2d(m).astype(np.result_type(m.dtype, float) if dtype is None else dtype)
+
+
+def _corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) -> Any:
+    """Divide the covariances by both standard deviations."""
+    c = np.cov(x, y, rowvar, dtype=dtype)
+    if c.ndim == 0:
+        return c / c
+    i = np.arange(len(c))
+    deviation = np.sqrt(c[i, i])
+    return _in_bounds(c / deviation[:, None] / deviation)
+
+
+@primitive(lambda g, y, r: g)
+def _in_bounds(r: Any) -> Any:
+    """Cut off what rounding puts beyond 1: no part of the mathematics."""
+    return np.clip(r, -1, 1)
+
+
+ADAPTERS.update({np.average: _average, np.cov: _cov, np.corrcoef: _corrcoef})
