@@ -84,8 +84,9 @@ def _running(x: Any, y: Any, axis: Any, include_initial: bool, identity: float) 
         raise ValueError(f"an array of shape {x.shape} needs axis=")
     if not include_initial:
         return y
-    axis = 0 if axis is None else axis
-    return np.concatenate([np.full_like(np.take(arrays(y), [0], axis), identity), y], axis=axis)
+    axis = 0 if axis is None else axis % y.ndim
+    shape = (*y.shape[:axis], 1, *y.shape[axis + 1 :])
+    return np.concatenate([np.full(shape, identity, y.dtype), y], axis=axis)
 
 
 def _cumulative_sum(

@@ -13,7 +13,7 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from minigrad.derivatives.elementwise import times
 from minigrad.derivatives.indexing import scatter
-from minigrad.graph import MASKING, apply, arrays, defvjp
+from minigrad.graph import MASKING, apply, arrays, defvjp, input_node
 from minigrad.methods import written_at
 from minigrad.tensor import ADAPTERS, Tensor
 
@@ -85,7 +85,10 @@ def _bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
     if isinstance(x, Tensor):
         raise TypeError("np.bincount counts integers, not a Tensor: x.data.astype(int) has them")
     weights = np.asarray(weights, float) if not isinstance(weights, Tensor) else weights
-    return apply(Tensor, np.bincount, (np.asarray(x), weights), {"minlength": minlength})
+    return apply(
+        *(Tensor, np.bincount, (np.asarray(x), weights), {"minlength": minlength}),
+        lambda x, w, minlength: np.bincount(x, w, minlength).astype(float, copy=False),
+    )
 
 
 # ---- pieces and rows of one's own ----------------------------------------------------------------
@@ -97,7 +100,7 @@ def _piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> A
     if len(conditions) == len(funclist) - 1:
         otherwise = ~np.any(conditions, axis=0, keepdims=True)
         conditions = np.concatenate([conditions, otherwise])
-    y = np.zeros_like(x)
+    y: Any = input_node(Tensor, np.zeros_like(x))
     for condition, piece in zip(conditions, funclist, strict=True):
         part = x[condition]
         if part.size:

@@ -213,6 +213,8 @@ def _quantile(function: Function) -> Function:
         weights: Any = None,
     ) -> Any:
         _kept_intact(overwrite_input, out, function)
+        if function in (np.nanquantile, np.nanpercentile) and np.ndim(q) > 1:
+            raise TypeError(f"{called(function)} takes one row of q: reshape the result")
         options = {"axis": axis, "method": method, "keepdims": keepdims, "weights": weights}
         return apply(Tensor, function, (a, q), options)
 
@@ -225,5 +227,8 @@ for quantile in (np.quantile, np.percentile, np.nanquantile, np.nanpercentile):
     ADAPTERS[quantile] = _quantile(quantile)
 
 CONSTANTS.update(
-    {np.argpartition, np.lexsort, np.digitize, np.argwhere, np.nanargmax, np.nanargmin}
+    {
+        *(np.argpartition, np.lexsort, np.digitize, np.argwhere),
+        *(np.nanargmax, np.nanargmin, np.isin, np.array_equiv),
+    }
 )

@@ -16,11 +16,8 @@ import numpy as np
 from minigrad.graph import CONSTANTS, MASKING, apply, arrays, constant, defvjp
 from minigrad.tensor import ADAPTERS, Tensor, primitive
 
+
 # ---- sinc and i0 ---------------------------------------------------------------------------------
-defvjp(np.sinc, lambda g, y, x: g * sinc_derivative(x, 1))
-defvjp(np.i0, lambda g, y, x: g * bessel_i(x, 1))
-
-
 @primitive()
 def sinc_derivative(x: Any, n: int) -> Any:
     """Differentiate sin(πx) / (πx) n times.
@@ -65,6 +62,8 @@ def bessel_i(x: Any, n: int) -> Any:
     return y
 
 
+defvjp(np.sinc, lambda g, y, x: g * sinc_derivative(x, 1))
+defvjp(np.i0, lambda g, y, x: g * bessel_i(x, 1))
 defvjp(sinc_derivative, lambda g, y, x, n: g * sinc_derivative(x, n + 1))
 defvjp(bessel_i, lambda g, y, x, n: g * (bessel_i(x, abs(n - 1)) + bessel_i(x, n + 1)) / 2)
 
@@ -93,7 +92,7 @@ def _frexp(x: Any) -> tuple[Any, Any]:
 def _heaviside(x: Any, value: Any) -> Any:
     """Give a constant, but at 0 the value that was asked for."""
     step = constant(np.heaviside, (x, value), {})
-    return np.where(arrays(x) == 0, value, step) if isinstance(value, Tensor) else step
+    return np.where(np.equal(arrays(x), 0), value, step) if isinstance(value, Tensor) else step
 
 
 ADAPTERS.update({np.nan_to_num: _nan_to_num, np.frexp: _frexp, np.heaviside: _heaviside})

@@ -20,20 +20,23 @@ from minigrad.tensor import ADAPTERS, Tensor, primitive
 
 
 # ---- variance and standard deviation -------------------------------------------------------------
-def centred(x: Any, mean: Any, deviation: Any, axis: Any, where: Any) -> Any:
+def centred(x: Any, mean: Any, deviation: Any, axis: Any, where: Any, flat: bool) -> Any:
     """Subtract the mean; what is left of a constant by rounding alone is zero.
 
-    A standard deviation above what the rounding of a sum can make tells that nothing is constant.
+    That is a matter of the value, or, where constants are `flat`, of the derivative too. A standard
+    deviation above what the rounding of a sum can make tells that there are none.
     """
     d = x - mean if where is True else np.where(where, x - mean, 0.0)
     a, m = arrays(x), arrays(mean)
     s = np.reshape(arrays(deviation), m.shape)
     rounding = 2 * np.finfo(m.dtype).eps * (a.size // max(m.size, 1))
-    if np.any((s > 0) & (s <= rounding * np.abs(m))):
-        high = np.max(a, axis=axis, keepdims=True, initial=-np.inf, where=where)
-        low = np.min(a, axis=axis, keepdims=True, initial=np.inf, where=where)
+    if not np.any(s <= rounding * np.abs(m)):
+        return d
+    high = np.max(a, axis=axis, keepdims=True, initial=-np.inf, where=where)
+    low = np.min(a, axis=axis, keepdims=True, initial=np.inf, where=where)
+    if flat:
         return np.where(high == low, 0.0, d)
-    return d
+    return d - np.where(high == low, arrays(d), 0.0)
 
 
 def per_degree(x: Any, y: Any, axis: Any, ddof: Any, where: Any) -> Any:
@@ -49,7 +52,7 @@ for variance in (np.var, np.nanvar):
         variance,
         lambda g, y, x, mean, axis=None, ddof=0, keepdims=False, where=True: times(
             spread(g * (2 * per_degree(x, y, axis, ddof, where)), x, axis, keepdims),
-            centred(x, mean, np.sqrt(arrays(y)), axis, where),
+            centred(x, mean, np.sqrt(arrays(y)), axis, where, flat=False),
         ),
         None,
     )
@@ -58,7 +61,7 @@ for deviation in (np.std, np.nanstd):
         deviation,
         lambda g, y, x, mean, axis=None, ddof=0, keepdims=False, where=True: times(
             spread(over(g * per_degree(x, y, axis, ddof, where), y), x, axis, keepdims),
-            centred(x, mean, y, axis, where),
+            centred(x, mean, y, axis, where, flat=True),
         ),
         None,
     )
@@ -76,7 +79,8 @@ def _mean_square(d: Any, axis: Any, dtype: Any, ddof: Any, keepdims: Any, where:
 
 @primitive(
     lambda g, y, d, axis, dtype, ddof, keepdims, where: times(
-        spread(over(g * per_degree(d, y, axis, ddof, where), y), d, axis, keepdims), d
+        spread(over(g * per_degree(d, y, axis, ddof, where), y), d, axis, keepdims),
+        np.where(spread(arrays(y) == 0, d, axis, keepdims), 0.0, d),
     )
 )
 def _root_mean_square(d: Any, axis: Any, dtype: Any, ddof: Any, keepdims: Any, where: Any) -> Any:
