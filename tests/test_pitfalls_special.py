@@ -1,20 +1,15 @@
-"""Interpolation and special functions at their hard points; values and refusals of the lot."""
+"""Interpolation and special functions at their hard points; what is constant, what is refused."""
 
 import math
 
 import numpy as np
-import oracle
 import pytest
-from domains import CHAPTERS
 from hypothesis import given
 from hypothesis import strategies as st
-from test_derivatives import name_of
 from test_pitfalls import jvp, slope, slopes
 
 from minigrad import Tensor, gradients
 from minigrad.derivatives import special
-
-MINE = {f: line for c in CHAPTERS if c.__name__ != "domains.core" for f, line in c.DOMAINS.items()}
 
 
 def derivatives(f, at, orders):
@@ -24,38 +19,6 @@ def derivatives(f, at, orders):
     for _ in range(orders):
         found.append(gradients(found[-1], x, create_graph=True))
     return [y.item() for y in found]
-
-
-# ---- values --------------------------------------------------------------------------------------
-@pytest.mark.parametrize("function", MINE, ids=name_of)
-@given(data=st.data())
-def test_a_recorded_call_has_numpys_value(function, data):
-    s = data.draw(MINE[function])
-    y, recorded = s.call(*s.leaves), s.call(*s.tensors())
-    assert type(recorded) is Tensor
-    assert recorded.shape == np.shape(y)
-    if function in (np.gradient, np.nanvar, np.nanstd):  # evenly spaced Tensors; a mean= given
-        np.testing.assert_allclose(recorded.data, y, rtol=1e-13, atol=1e-13)
-    else:
-        assert np.array_equal(recorded.data, y, equal_nan=True)
-
-
-ANALYTIC = [
-    *(np.cumsum, np.cumprod, np.diff, np.trapezoid, np.average),
-    *(np.polyval, np.polyder, np.polyint, np.polyadd, np.polysub, np.sinc),
-]
-
-
-@pytest.mark.parametrize("function", ANALYTIC, ids=name_of)
-@given(data=st.data())
-def test_vjp_is_exact_by_the_complex_step(function, data):
-    s = data.draw(MINE[function])
-    xs, us = s.tensors(), [s.noise(x) for x in s.leaves]
-    y = s.call(*xs)
-    v = s.noise(y.data)
-    exact = sum(map(oracle.inner, us, gradients(y, xs, v)))
-    step = oracle.inner(v, oracle.complex_along(s.call, s.leaves, us))
-    assert abs(exact - step) <= 1e-12 * (1 + abs(step))
 
 
 # ---- sinc, i0 ------------------------------------------------------------------------------------
