@@ -167,7 +167,9 @@ def test_nothing_leaks_back_through_what_is_passed_over(name):
         return PASSING_OVER[name](np.sqrt(x) * np.exp(-(x**2)))
 
     alone = slope(f, [0.5, 0.8, 1.1])
-    assert slope(f, [0.5, -1.0, 0.8, 1.1]) == [alone[0], 0.0, *alone[1:]]
+    grad = slope(f, [0.5, -1.0, 0.8, 1.1])
+    assert grad[1] == 0.0
+    assert grad == pytest.approx([alone[0], 0.0, *alone[1:]])
     np.testing.assert_allclose(jvp(f, [0.5, -1.0, 0.8, 1.1], np.ones(4)), sum(alone))
 
 

@@ -158,10 +158,12 @@ MASKING.update({chosen, np.max, np.amax, np.min, np.amin, np.nanmax, np.nanmin})
 def _choosing(function: Function) -> Function:
     """Make constants of the entries that where= leaves out, and record the call."""
 
-    def call(a: Any, *args: Any, where: Any = True, **options: Any) -> Any:
-        if where is True:
-            return apply(Tensor, function, (a, *args), options)
-        return apply(Tensor, function, (chosen(a, where), *args), options | {"where": where})
+    def call(*args: Any, **options: Any) -> Any:
+        where = options.get("where", True)
+        if where is not True:
+            a, *rest = args or (options.pop("a"),)
+            args = (chosen(a, where), *rest)
+        return apply(Tensor, function, args, options)
 
     return call
 

@@ -76,11 +76,13 @@ defvjp(np.ldexp, lambda g, y, x, exponent: np.ldexp(g, exponent))
 MASKING.add(np.nan_to_num)
 
 
-def _nan_to_num(x: Any, copy: bool = True, **values: Any) -> Any:
+def _nan_to_num(
+    x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None
+) -> Any:
     """Replace what is not finite by constants; never in place."""
     if not copy:
         raise TypeError("np.nan_to_num with copy=False would write into a Tensor: leave it out")
-    return apply(Tensor, np.nan_to_num, (x,), values)
+    return apply(Tensor, np.nan_to_num, (x,), {"nan": nan, "posinf": posinf, "neginf": neginf})
 
 
 def _frexp(x: Any) -> tuple[Any, Any]:

@@ -20,20 +20,21 @@ from minigrad.tensor import ADAPTERS, Tensor, primitive
 
 
 # ---- variance and standard deviation -------------------------------------------------------------
-def centred(x: Any, mean: Any, deviation: Any, axis: Any, where: Any, flat: bool) -> Any:
+def centred(x: Any, deviation: Any, axis: Any, where: Any, flat: bool) -> Any:
     """Subtract the mean; what is left of a constant by rounding alone is zero.
 
     That is a matter of the value, or, where constants are `flat`, of the derivative too. A standard
     deviation above what the rounding of a sum can make tells that there are none.
     """
+    mean = np.mean(x, axis=axis, keepdims=True, where=where)
     d = x - mean if where is True else np.where(where, x - mean, 0.0)
-    a, m = arrays(x), arrays(mean)
-    s = np.reshape(arrays(deviation), m.shape)
-    rounding = 2 * np.finfo(m.dtype).eps * (a.size // max(m.size, 1))
+    m = arrays(mean)
+    s = np.reshape(deviation, m.shape)
+    rounding = 2 * np.finfo(m.dtype).eps * (x.size // max(m.size, 1))
     if not np.any(s <= rounding * np.abs(m)):
         return d
-    high = np.max(a, axis=axis, keepdims=True, initial=-np.inf, where=where)
-    low = np.min(a, axis=axis, keepdims=True, initial=np.inf, where=where)
+    high = np.max(arrays(x), axis=axis, keepdims=True, initial=-np.inf, where=where)
+    low = np.min(arrays(x), axis=axis, keepdims=True, initial=np.inf, where=where)
     if flat:
         return np.where(high == low, 0.0, d)
     return d - np.where(high == low, arrays(d), 0.0)
@@ -50,20 +51,18 @@ def per_degree(x: Any, y: Any, axis: Any, ddof: Any, where: Any) -> Any:
 for variance in (np.var, np.nanvar):
     defvjp(
         variance,
-        lambda g, y, x, mean, axis=None, ddof=0, keepdims=False, where=True: times(
+        lambda g, y, x, axis=None, ddof=0, keepdims=False, where=True: times(
             spread(g * (2 * per_degree(x, y, axis, ddof, where)), x, axis, keepdims),
-            centred(x, mean, np.sqrt(arrays(y)), axis, where, flat=False),
+            centred(x, np.sqrt(arrays(y)), axis, where, flat=False),
         ),
-        None,
     )
 for deviation in (np.std, np.nanstd):
     defvjp(
         deviation,
-        lambda g, y, x, mean, axis=None, ddof=0, keepdims=False, where=True: times(
+        lambda g, y, x, axis=None, ddof=0, keepdims=False, where=True: times(
             spread(over(g * per_degree(x, y, axis, ddof, where), y), x, axis, keepdims),
-            centred(x, mean, y, axis, where, flat=True),
+            centred(x, arrays(y), axis, where, flat=True),
         ),
-        None,
     )
 
 
@@ -89,7 +88,7 @@ def _root_mean_square(d: Any, axis: Any, dtype: Any, ddof: Any, keepdims: Any, w
 
 
 def _about_mean(function: Function, about_given: Function, skip_nan: bool = False) -> Function:
-    """Record the mean as a call of its own, since the rule wants it again."""
+    """Read the options; a mean that is given is an operand."""
 
     def call(
         a: Any,
@@ -105,37 +104,22 @@ def _about_mean(function: Function, about_given: Function, skip_nan: bool = Fals
     ) -> Any:
         if out is not None:
             raise TypeError(f"{called(function)} with out= has no derivative rule for a Tensor")
-        if correction is not None and ddof != 0:
-            raise ValueError("ddof= and correction= are two names of one option: give one of them")
-        ddof = ddof if correction is None else correction
-        numbers = ~np.isnan(a) if skip_nan else True
-        mask = numbers & where if skip_nan else where
+        if correction is not None:
+            if ddof != 0:
+                raise ValueError("ddof= and correction= are two names of one option: give one")
+            ddof = correction
+        mask = where if not skip_nan else ~np.isnan(a) & where
+        d = a if mean is None else a - mean
+        d = d if mask is True else chosen(d, mask)
         if mean is not None:
-            d = a - mean if mask is True else chosen(a - mean, mask)
             return about_given(d, axis, dtype, ddof, keepdims, mask)
-        a = a if mask is True else chosen(a, mask)
-        options = {"axis": axis, "keepdims": True, "where": mask}
-        m = apply(
-            *(Tensor, np.mean, (a,), options),
-            lambda x, **_: _mean(x, axis, dtype, where, numbers),
-        )
-        options |= {"ddof": ddof, "keepdims": keepdims}
         return apply(
-            *(Tensor, function, (a, m), options),
-            lambda x, m, **_: function(x, axis, dtype, None, ddof, keepdims, where=where, mean=m),
+            *(Tensor, function, (d,)),
+            {"axis": axis, "ddof": ddof, "keepdims": keepdims, "where": mask},
+            lambda x, **_: function(x, axis, dtype, None, ddof, keepdims, where=where),
         )
 
     return call
-
-
-def _mean(x: Any, axis: Any, dtype: Any, where: Any, numbers: Any) -> Any:
-    """Compute the mean of numbers as np.var and np.nanvar do it themselves."""
-    x = x if numbers is True else np.where(numbers, x, 0.0)
-    mask = where if numbers is True else numbers & where
-    total = np.asarray(np.add.reduce(x, axis=axis, dtype=dtype, keepdims=True, where=where))
-    with np.errstate(invalid="ignore"):
-        n = np.intp(x.size // max(total.size, 1)) if mask is True else count(x, total, axis, mask)
-        return np.divide(total, n).astype(total.dtype)
 
 
 ADAPTERS.update(
@@ -164,7 +148,7 @@ def _average(
         if np.any(total == 0):
             raise ZeroDivisionError("np.average: the weights add up to zero")
         average = np.sum(a * w, axis=axis, keepdims=keepdims) / total
-    return (average, np.broadcast_to(total, average.shape)) if returned else average
+    return (average, np.copy(np.broadcast_to(total, average.shape))) if returned else average
 
 
 def _along(w: Any, shape: tuple[int, ...], axis: Any) -> Any:
