@@ -35,6 +35,15 @@ def test_derivatives_of_sinc_are_integrals_over_the_unit_interval(x, n):
     assert special.sinc_derivative(x, n) == pytest.approx(integral, rel=1e-11, abs=1e-11 * 3**n)
 
 
+@pytest.mark.parametrize("x", [1e-12, 1e-6, -1e-4])
+def test_derivatives_of_sinc_near_zero_lose_no_digits(x):
+    _, first, second, third = derivatives(np.sinc, x, 3)
+    square = (np.pi * x) ** 2
+    assert first == pytest.approx(-(np.pi**2) * x / 3 * (1 - square / 10), rel=1e-12)
+    assert second == pytest.approx(-(np.pi**2) / 3 * (1 - 3 * square / 10), rel=1e-12)
+    assert third == pytest.approx(np.pi**4 * x / 5 * (1 - 5 * square / 42), rel=1e-12)
+
+
 @pytest.mark.parametrize("n", [1, 2, 3, 4])
 def test_derivatives_of_sinc_do_not_jump_where_the_formula_changes(n):
     edge = (n + 1) / np.pi
@@ -206,6 +215,8 @@ REFUSED = {
     "a loop in disguise": (lambda x: np.vectorize(abs)(x), r"\.data"),
     "an end that does not fit": (lambda x: np.ediff1d(np.arange(3), to_end=x), "to_end="),
     "spacings": (lambda x: np.gradient(x, 1.0, 1.0, 1.0), "3 spacings for 2 axes"),
+    "too few samples": (lambda x: np.gradient(x, edge_order=2), "too small"),
+    "an order of differences": (lambda x: np.gradient(x, edge_order=3), "edge_order"),
     "places": (lambda x: np.gradient(x[0], x), "places of shape"),
     "three axes of observations": (lambda x: np.cov(x[None]), "one axis or two"),
 }
