@@ -83,6 +83,16 @@ def test_a_quantile_weighs_its_neighbours():
     assert slope(lambda x: np.quantile(x, [0.5, 0.5]), [1.0, 2.0, 3.0]) == [0.0, 2.0, 0.0]
 
 
+@pytest.mark.parametrize("q", [0.1, np.array(0.1), np.float32(0.1)])
+def test_quantiles_of_float32_are_weighed_as_numpy_weighs_them(q):
+    x = (np.arange(1_000_003) > 100_000).astype(np.float32)  # the quantile is the weight itself
+    t = Tensor(x)
+    y = np.quantile(t, q)
+    assert np.sum(gradients(y, t) * x) == pytest.approx(y.item(), rel=0.05)
+    y = np.percentile(t, q * 100)
+    assert np.sum(gradients(y, t) * x) == pytest.approx(y.item(), rel=0.05)
+
+
 def test_neighbours_that_are_closer_than_a_rounding_share_too():
     x = np.array([1e16, 1e16 + 2])
     assert slope(np.median, x) == [0.5, 0.5]

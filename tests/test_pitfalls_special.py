@@ -217,6 +217,8 @@ REFUSED = {
     "spacings": (lambda x: np.gradient(x, 1.0, 1.0, 1.0), "3 spacings for 2 axes"),
     "too few samples": (lambda x: np.gradient(x, edge_order=2), "too small"),
     "an order of differences": (lambda x: np.gradient(x, edge_order=3), "edge_order"),
+    "no period": (lambda x: np.interp(x, XP, FP, period=0), "period"),
+    "points without values": (lambda x: np.interp(x, XP, FP[:2], period=4), "same length"),
     "places": (lambda x: np.gradient(x[0], x), "places of shape"),
     "three axes of observations": (lambda x: np.cov(x[None]), "one axis or two"),
 }

@@ -36,41 +36,26 @@ def put_back(g: Any, order: Any, axis: int) -> Any:
 
 defvjp(taken, lambda g, y, x, order, axis: put_back(g, order, axis))
 defvjp(put_back, lambda h, y, g, order, axis: taken(h, order, axis))
-for ordering in (np.sort, np.partition):
-    defvjp(ordering, lambda g, y, x, order, axis=-1: put_back(g, order, axis), None)
+defvjp(
+    np.sort,
+    lambda g, y, x, axis=-1, kind=None, order=None, *, stable=None: unsorted(g, x, axis),
+)
+defvjp(
+    np.partition,
+    lambda g, y, x, kth, axis=-1, kind="introselect", order=None: unsorted(g, x, axis, y),
+)
 
 
-def _sort(
-    a: Any, axis: Any = -1, kind: Any = None, order: None = None, *, stable: Any = None
-) -> Any:
-    """Sort, and remember the order."""
-    np.sort(np.zeros(0), kind=kind, order=order, stable=stable)  # NumPy's checks
-    a, axis = (np.ravel(a), 0) if axis is None else (a, axis)
-    index = np.argsort(arrays(a), axis=axis, kind="stable")
-    return _ordered(np.sort, a, index, axis, np.take_along_axis(arrays(a), index, axis))
-
-
-def _partition(
-    a: Any, kth: Any, axis: Any = -1, kind: Any = "introselect", order: Any = None
-) -> Any:
-    """Partition, and remember the order: argpartition's, or one that makes the same array."""
-    a, axis = (np.ravel(a), 0) if axis is None else (a, axis)
-    x = arrays(a)
-    y = np.partition(x, kth, axis, kind, order)
-    index = np.argpartition(x, kth, axis, kind)
-    if not np.array_equal(np.take_along_axis(x, index, axis), y, equal_nan=True):
-        index = np.empty_like(index)
-        places = np.argsort(y, axis=axis, kind="stable")
-        np.put_along_axis(index, places, np.argsort(x, axis=axis, kind="stable"), axis)
-    return _ordered(np.partition, a, index, axis, y)
-
-
-def _ordered(function: Function, a: Any, index: Any, axis: int, y: Any) -> Any:
+def unsorted(g: Any, x: Any, axis: Any, y: Any = None) -> Any:
+    """Put what belongs to the sorted entries, or to an array y of them, where the entries were."""
+    last = -1 if axis is None else axis
+    index = np.argsort(np.reshape(arrays(x), g.shape), axis=last, kind="stable")
+    if y is not None:
+        ranked, index = index, np.empty_like(index)
+        places = np.argsort(arrays(y), axis=last, kind="stable")
+        np.put_along_axis(index, places, ranked, last)
     index.flags.writeable = False
-    return apply(Tensor, function, (a, index), {"axis": axis}, lambda *_, **__: y)
-
-
-ADAPTERS.update({np.sort: _sort, np.partition: _partition})
+    return np.reshape(put_back(g, index, last), x.shape)
 
 
 # ---- quantiles -----------------------------------------------------------------------------------
@@ -81,7 +66,7 @@ def to_neighbours(
     rows = in_rows(arrays(x), axis)
     n = rows.shape[-1]
     counts = n - np.sum(np.isnan(rows), axis=-1) if skip_nan else np.array(n)
-    places = _places(quantile, q, method, counts, rows.dtype)
+    places = _places(quantile, q, method, counts)
     low = np.floor(places).astype(int)
     high = np.minimum(low + 1, n - 1)
     ranks = np.unique(np.append([low, high], n - 1))
@@ -116,15 +101,15 @@ def _total(shares: list[Any], rows: Any) -> Any:
     return functools.reduce(operator.add, shares) if shares else np.zeros_like(rows)
 
 
-def _places(quantile: Function, q: Any, method: str, counts: Any, dtype: Any) -> Any:
+def _places(quantile: Function, q: Any, method: str, counts: Any) -> Any:
     """Find where in the order the quantiles are: they are the quantiles of 0, 1, 2 … themselves.
 
-    So NumPy's own formula is used, whichever the method, in the precision that NumPy takes for it.
+    So NumPy's own formula is used, whichever the method.
     """
     places = np.zeros((np.size(q), *counts.shape))
     for n in np.unique(counts):
-        numbers = np.arange(max(n, 1), dtype=np.result_type(dtype, np.float32))
-        places[:, counts == n] = np.reshape(quantile(numbers, q, method=method), (-1, 1))
+        order = quantile(np.arange(max(n, 1)), q, method=method)
+        places[:, counts == n] = np.reshape(order, (-1, 1))
     return places
 
 
