@@ -36,13 +36,14 @@ def _piece(x: Any, xp: Any, fp: Any) -> tuple[Any, ...]:
 
 
 def _to_points(g: Any, x: Any, xp: Any, fp: Any, by_place: bool) -> Any:
-    """Share g between both ends of the piece, by nearness; moving a point up shifts it sideways."""
+    """Share g between both ends of the piece, by nearness; a place counts by minus the slope."""
     inside, i, j, t, slope = _piece(x, xp, fp)
     g = np.where(inside, times(-g, slope) if by_place else g, 0.0)
     return scatter(g * (1 - t), (i,), xp.shape) + scatter(g * t, (j,), xp.shape)
 
 
 def _by_x(g: Any, x: Any, xp: Any, fp: Any) -> Any:
+    """Multiply by the slope of the piece."""
     inside, _, _, _, slope = _piece(x, xp, fp)
     return np.where(inside, times(g, slope), 0.0)
 
