@@ -35,11 +35,11 @@ IGNORED = shutil.ignore_patterns("__pycache__", "digits.npz")
 SOURCES = sorted(ROOT.glob("minigrad/derivatives/*.py")) + sorted(
     ROOT.glob("minigrad/functions/*.py")
 )
-ALWAYS = [
-    "test_pitfalls.py",
+ALWAYS = [  # what a mutant meets that is left
+    *sorted(path.name for path in TESTS.glob("test_pitfalls*.py")),
     "test_functions.py",
     "test_tensor.py",
-]  # what a mutant meets that is left
+]
 PROCESSES = 2
 SECONDS = 120  # for one mutant; one that hangs is killed, by the clock
 
@@ -282,7 +282,8 @@ def is_docstring(function, node):
 def read_rules():
     """Return the rules, the helpers, and who uses whom.
 
-    A rule is (name, lambda, module, path, the functions whose rule it is), a helper likewise.
+    A rule is (name, lambda, module, path, the functions whose rule it is), a helper likewise. What
+    stands for a function in the table of adapters leads to helpers, as rules do.
     """
     rules, helpers, uses = [], [], {}
     for path in SOURCES:
@@ -290,7 +291,9 @@ def read_rules():
         loops = {
             loop.target.id: [called(e) for e in loop.iter.elts]
             for loop in ast.walk(module)
-            if isinstance(loop, ast.For) and isinstance(loop.iter, ast.Tuple)
+            if isinstance(loop, ast.For)
+            and isinstance(loop.iter, ast.Tuple)
+            and isinstance(loop.target, ast.Name)
         }
         for node in ast.walk(module):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "defvjp":
@@ -300,6 +303,14 @@ def read_rules():
                     uses.setdefault(name, set()).update(*map(names_in, given))
                 owners = loops.get(target, [target])
                 rules += [(target, r, module, path, owners) for r in given]
+            elif isinstance(node, ast.Dict):  # adapters: ADAPTERS.update({np.f: _f})
+                pairs = zip(node.keys, node.values, strict=True)
+                adapted = [(called(k), v) for k, v in pairs if isinstance(k, ast.Attribute)]
+                rules += [(name, v, module, path, [name]) for name, v in adapted]
+            elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript):
+                target = called(node.targets[0].slice)
+                owners = loops.get(target, [target])
+                rules += [(target, node.value, module, path, owners)]
             elif isinstance(node, ast.FunctionDef) and node.col_offset == 0:
                 given = [a for d in node.decorator_list if isinstance(d, ast.Call) for a in d.args]
                 uses.setdefault(node.name, set()).update(names_in(node), *map(names_in, given))

@@ -116,7 +116,7 @@ def test_pullbacks_are_linear_repeatable_and_yours(function, data):
         assert np.all(none[i] == 0)
         assert np.allclose(twice[i], 2 * g, rtol=1e-14, atol=0)
         assert np.array_equal(again[i], g)
-    assert all(map(np.array_equal, before, others))
+    assert all(np.array_equal(*pair, equal_nan=True) for pair in zip(before, others, strict=True))
 
 
 @every_function

@@ -4,6 +4,32 @@ In a rule, `g` is the gradient of the output, then come the output `y` and the o
 calculus alone: the engine sums over broadcast axes and restores dtypes.
 """
 
-from minigrad.derivatives import elementwise, indexing, products, reductions, shaping
+from minigrad.derivatives import (
+    cumulative,
+    differences,
+    elementwise,
+    indexing,
+    interpolation,
+    polynomials,
+    products,
+    reductions,
+    shaping,
+    sorting,
+    special,
+    statistics,
+)
 
-__all__ = ["elementwise", "indexing", "products", "reductions", "shaping"]
+__all__ = [
+    "cumulative",
+    "differences",
+    "elementwise",
+    "indexing",
+    "interpolation",
+    "polynomials",
+    "products",
+    "reductions",
+    "shaping",
+    "sorting",
+    "special",
+    "statistics",
+]

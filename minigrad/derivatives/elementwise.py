@@ -220,7 +220,6 @@ CONSTANTS.update(
         *(np.isnan, np.isinf, np.isfinite, np.signbit, np.isposinf, np.isneginf),
         *(
             np.sign,
-            np.heaviside,
             np.floor,
             np.ceil,
             np.trunc,

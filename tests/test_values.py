@@ -1,0 +1,46 @@
+"""A recorded call has NumPy's own value, in each of its forms; and the complex step agrees."""
+
+import numpy as np
+import oracle
+import pytest
+from domains import DOMAINS
+from hypothesis import given
+from hypothesis import strategies as st
+from test_derivatives import name_of
+
+from minigrad import Tensor, gradients
+
+NUMPYS = [function for function in DOMAINS if name_of(function).startswith("np.")]
+ROUNDED = {  # put together from others, in another order
+    np.gradient,  # at places that are Tensors and happen to be even
+    *(np.nanvar, np.nanstd),  # with a mean that is given
+}
+ANALYTIC = [
+    *(np.cumsum, np.cumprod, np.diff, np.trapezoid, np.average, np.sinc),
+    *(np.polyval, np.polyder, np.polyint, np.polyadd, np.polysub),
+]
+
+
+@pytest.mark.parametrize("function", NUMPYS, ids=name_of)
+@given(data=st.data())
+def test_a_recorded_call_has_numpys_value(function, data):
+    s = data.draw(DOMAINS[function])
+    y, recorded = s.call(*s.leaves), s.call(*s.tensors())
+    assert type(recorded) is Tensor
+    assert recorded.shape == np.shape(y)
+    if function in ROUNDED:
+        np.testing.assert_allclose(recorded.data, y, rtol=1e-13, atol=1e-13)
+    else:
+        assert np.array_equal(recorded.data, y, equal_nan=True)
+
+
+@pytest.mark.parametrize("function", ANALYTIC, ids=name_of)
+@given(data=st.data())
+def test_vjp_is_exact_by_the_complex_step(function, data):
+    s = data.draw(DOMAINS[function])
+    xs, us = s.tensors(), [s.noise(x) for x in s.leaves]
+    y = s.call(*xs)
+    v = s.noise(y.data)
+    exact = sum(map(oracle.inner, us, gradients(y, xs, v)))
+    step = oracle.inner(v, oracle.complex_along(s.call, s.leaves, us))
+    assert abs(exact - step) <= 1e-12 * (1 + abs(step))
