@@ -101,9 +101,29 @@ class ArrayMethods:
         """Repeat entries along `axis`."""
         return np.repeat(self, repeats, axis=axis)
 
+    def take(self: Any, indices: Any, axis: int | None = None, mode: Any = "raise") -> Any:
+        """Take entries by index along `axis`, or of the flattened array."""
+        return np.take(self, indices, axis=axis, mode=mode)
+
+    def compress(self: Any, condition: Any, axis: int | None = None) -> Any:
+        """Take the slices along `axis` where the condition is true."""
+        return np.compress(condition, self, axis=axis)
+
+    def any(self: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+        """Whether any entry is not zero: a constant, a plain boolean array."""
+        return np.any(self, axis=axis, keepdims=keepdims)
+
+    def all(self: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+        """Whether no entry is zero: a constant, a plain boolean array."""
+        return np.all(self, axis=axis, keepdims=keepdims)
+
+    def nonzero(self: Any) -> Any:
+        """Indices of the entries that are not zero: constants, plain integer arrays."""
+        return np.nonzero(self)
+
     @property
     def at(self) -> At:
-        """Functional updates: `x.at[index].set(v)` and `.add(v)` return a new array."""
+        """Functional updates: `x.at[index].set(v)`, `add`, `mul`, `max`, `min` make a new array."""
         return At(self)
 
 
@@ -116,6 +136,8 @@ class At:
     [1.0, 0.0, 3.0]
     >>> x.at[[0, 0]].add(1.0).tolist()
     [3.0, 2.0, 3.0]
+    >>> x.at[1:].mul([10.0, 0.0]).tolist()
+    [1.0, 20.0, 0.0]
     """
 
     def __init__(self, array: Any, *index: Any) -> None:
@@ -133,26 +155,74 @@ class At:
         """Add `value` to the entries, again and again where an entry is named twice."""
         return self._update(added_at, value)
 
+    def mul(self, value: Any) -> Any:
+        """Multiply the entries by `value`, again and again where an entry is named twice."""
+        return self._update(multiplied_at, value)
+
+    def max(self, value: Any) -> Any:
+        """Raise the entries to `value` where it is larger; ties share the gradient equally."""
+        return self._update(maximum_at, value)
+
+    def min(self, value: Any) -> Any:
+        """Lower the entries to `value` where it is smaller; ties share the gradient equally."""
+        return self._update(minimum_at, value)
+
     def _update(self, function: Any, value: Any) -> Any:
         if not self._index:
             raise TypeError("say where: x.at[index].set(value)")
         return self._array.__array_function__(function, (), (self._array, *self._index, value), {})
 
 
+def repeats(index: Any) -> bool:
+    """Tell whether an index can name an entry twice: only an integer array can."""
+    for part in index if isinstance(index, tuple) else (index,):
+        if isinstance(part, (np.ndarray, list)) and np.asarray(part).dtype != bool:
+            return True
+    return False
+
+
 def written_at(x: Any, index: Any, value: Any) -> Any:
     """Copy the array `x` and write `value` at `index` of the copy."""
-    y = x.copy()
-    if np.ndim(value) > np.ndim(y[index]):
-        raise ValueError(
-            f"a value of shape {np.shape(value)} has more axes than the entries have, "
-            f"{np.shape(y[index])}"
-        )
-    y[index] = value
-    return y
+    return _updated(x, index, value, None)
 
 
 def added_at(x: Any, index: Any, value: Any) -> Any:
     """Copy the array `x` and add `value` at `index` of the copy, repeats included."""
+    return _updated(x, index, value, np.add)
+
+
+def multiplied_at(x: Any, index: Any, value: Any) -> Any:
+    """Copy the array `x` and multiply by `value` at `index` of the copy, repeats included."""
+    return _updated(x, index, value, np.multiply)
+
+
+def maximum_at(x: Any, index: Any, value: Any) -> Any:
+    """Copy the array `x` and raise it to `value` at `index` of the copy, repeats included."""
+    return _updated(x, index, value, np.maximum)
+
+
+def minimum_at(x: Any, index: Any, value: Any) -> Any:
+    """Copy the array `x` and lower it to `value` at `index` of the copy, repeats included."""
+    return _updated(x, index, value, np.minimum)
+
+
+def _updated(x: Any, index: Any, value: Any, ufunc: np.ufunc | None) -> Any:
+    """Combine the entries at `index` of a copy of `x` with `value`; without a ufunc, replace them.
+
+    Raises:
+        ValueError: when `value` has more axes than the entries.
+    """
     y = x.copy()
-    np.add.at(y, index, value)
+    entries = y[index]
+    if np.ndim(value) > np.ndim(entries):
+        raise ValueError(
+            f"a value of shape {np.shape(value)} has more axes than the entries have, "
+            f"{np.shape(entries)}"
+        )
+    if ufunc is None:
+        y[index] = value
+    elif repeats(index):
+        ufunc.at(y, index, value)
+    else:
+        y[index] = ufunc(entries, value)
     return y
