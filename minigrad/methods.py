@@ -6,11 +6,15 @@ in the table, and nothing here knows of differentiation. NumPy's manual describe
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 import numpy as np
 
+from minigrad.updates import added_at, maximum_at, minimum_at, multiplied_at, written_at
+
 Axis: TypeAlias = int | tuple[int, ...] | None
+
+WRITING = {"fill", "itemset", "partition", "put", "resize", "setfield", "setflags", "sort"}
 
 
 class ArrayMethods:
@@ -126,6 +130,24 @@ class ArrayMethods:
         """Functional updates: `x.at[index].set(v)`, `add`, `mul`, `max`, `min` make a new array."""
         return At(self)
 
+    # ---- whole numbers: where one is needed, somebody must say that the gradient ends ------------
+    def __index__(self) -> NoReturn:
+        raise TypeError(
+            "a Tensor is no whole number to count or index with: int(t), or t.data.astype(int), "
+            "says that its gradient ends here"
+        )
+
+    def __round__(self, ndigits: Any = None) -> NoReturn:
+        raise TypeError("round() of a Tensor: np.round(t), a plain array, is a constant")
+
+    def __trunc__(self) -> NoReturn:
+        raise TypeError("math.trunc() of a Tensor: np.trunc(t), a plain array, is a constant")
+
+    if not TYPE_CHECKING:  # a type checker finds what is misspelt by itself
+
+        def __getattr__(self, name):
+            raise AttributeError(lacking(name), name=name, obj=self)
+
 
 class At:
     """What stands between `x.at` and `.set(value)`: the array, then the index.
@@ -170,59 +192,26 @@ class At:
     def _update(self, function: Any, value: Any) -> Any:
         if not self._index:
             raise TypeError("say where: x.at[index].set(value)")
+        (index,) = self._index
+        for part in index if isinstance(index, tuple) else (index,):
+            if isinstance(part, type(self._array)):
+                raise TypeError(
+                    "a Tensor cannot be an index: the choice of an entry has no derivative; "
+                    "use an integer array, such as t.data.astype(int)"
+                )
         return self._array.__array_function__(function, (), (self._array, *self._index, value), {})
 
 
-def repeats(index: Any) -> bool:
-    """Tell whether an index can name an entry twice: only an integer array can."""
-    for part in index if isinstance(index, tuple) else (index,):
-        if isinstance(part, (np.ndarray, list)) and np.asarray(part).dtype != bool:
-            return True
-    return False
-
-
-def written_at(x: Any, index: Any, value: Any) -> Any:
-    """Copy the array `x` and write `value` at `index` of the copy."""
-    return _updated(x, index, value, None)
-
-
-def added_at(x: Any, index: Any, value: Any) -> Any:
-    """Copy the array `x` and add `value` at `index` of the copy, repeats included."""
-    return _updated(x, index, value, np.add)
-
-
-def multiplied_at(x: Any, index: Any, value: Any) -> Any:
-    """Copy the array `x` and multiply by `value` at `index` of the copy, repeats included."""
-    return _updated(x, index, value, np.multiply)
-
-
-def maximum_at(x: Any, index: Any, value: Any) -> Any:
-    """Copy the array `x` and raise it to `value` at `index` of the copy, repeats included."""
-    return _updated(x, index, value, np.maximum)
-
-
-def minimum_at(x: Any, index: Any, value: Any) -> Any:
-    """Copy the array `x` and lower it to `value` at `index` of the copy, repeats included."""
-    return _updated(x, index, value, np.minimum)
-
-
-def _updated(x: Any, index: Any, value: Any, ufunc: np.ufunc | None) -> Any:
-    """Combine the entries at `index` of a copy of `x` with `value`; without a ufunc, replace them.
-
-    Raises:
-        ValueError: when `value` has more axes than the entries.
-    """
-    y = x.copy()
-    entries = y[index]
-    if np.ndim(value) > np.ndim(entries):
-        raise ValueError(
-            f"a value of shape {np.shape(value)} has more axes than the entries have, "
-            f"{np.shape(entries)}"
+def lacking(name: str) -> str:
+    """Say what to write instead of an array's attribute that a Tensor lacks."""
+    if name in WRITING:
+        instead = f"or np.{name}(x), " if name in {"partition", "resize", "sort"} else ""
+        return (
+            f"a Tensor has no .{name}, which writes in place: x.at[index].set(value), {instead}"
+            "makes a new one"
         )
-    if ufunc is None:
-        y[index] = value
-    elif repeats(index):
-        ufunc.at(y, index, value)
-    else:
-        y[index] = ufunc(entries, value)
-    return y
+    if name.startswith("_") or not hasattr(np.ndarray, name):
+        return f"'Tensor' object has no attribute '{name}'"
+    if hasattr(np, name):
+        return f"a Tensor has no method {name}: write np.{name}(x)"
+    return f"a Tensor has no .{name}: x.data.{name} is that of its values, without history"

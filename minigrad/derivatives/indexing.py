@@ -15,8 +15,17 @@ from typing import Any
 import numpy as np
 
 from minigrad.graph import MASKING, arrays, defvjp
-from minigrad.methods import added_at, maximum_at, minimum_at, multiplied_at, repeats, written_at
 from minigrad.tensor import Tensor, primitive
+from minigrad.updates import (
+    added_at,
+    maximum_at,
+    minimum_at,
+    multiplied_at,
+    offsets,
+    places,
+    repeats,
+    written_at,
+)
 
 # ---- the transpose of x[index] -------------------------------------------------------------------
 
@@ -35,55 +44,6 @@ def scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
     else:  # with indices, values and target in one dimension, add.at has a fast loop
         np.add.at(x.ravel(), (rows + inside).ravel(), g.astype(wide, copy=False).ravel())
     return x.astype(g.dtype, copy=False)
-
-
-def offsets(index: Any, shape: tuple[int, ...]) -> tuple[Any, Any]:
-    """Find where the entries of x[index] stand in x.ravel(): the sum of two arrays that broadcast.
-
-    The first comes from the integers and arrays of the index, the second from its slices.
-    """
-    parts = _spelled_out(index, len(shape))
-    if parts is None:
-        return np.arange(math.prod(shape)).reshape(shape)[index], np.zeros((), int)
-    lines = [np.arange(n) * math.prod(shape[i + 1 :]) for i, n in enumerate(shape)]
-    sliced = [part is None or isinstance(part, slice) for part in parts]
-    taken = [i for i, part in enumerate(parts) if not (sliced[i] or part is Ellipsis)]
-    rows, rest, axis = np.zeros((), int), [], 0
-    for i, part in enumerate(parts):
-        if part is None:
-            rest.append(np.zeros(1, int))
-        elif part is not Ellipsis:
-            line, axis = lines[axis][part], axis + 1
-            if sliced[i]:
-                rest.append(line)
-            else:
-                rows = rows + line
-    # the axes of arrays that stand side by side stay where they are, those of others lead
-    before = sum(sliced[: taken[0]]) if taken[-1] - taken[0] < len(taken) else 0
-    inside = np.zeros((1,) * (len(rest) + rows.ndim), int)
-    for k, line in enumerate(rest):
-        after = len(rest) - k - 1 + (rows.ndim if k < before else 0)
-        inside = inside + line.reshape((-1, *(1,) * after))
-    return rows.reshape((*rows.shape, *(1,) * (len(rest) - before))), inside
-
-
-def _spelled_out(index: Any, ndim: int) -> list[Any] | None:
-    """List the parts of an index: masks as integers, the slices behind `...`; None for a lone bool.
-
-    An Ellipsis stays, as a part of no axis: it parts the arrays to its left and right.
-    """
-    parts: list[Any] = []
-    for part in index if isinstance(index, tuple) else (index,):
-        array = np.asarray(part) if isinstance(part, (bool, np.bool, list, np.ndarray)) else None
-        if array is not None and array.dtype == bool:
-            if array.ndim == 0:
-                return None
-            parts += array.nonzero()
-        else:
-            parts.append(part if array is None else array)
-    missing = ndim - sum(part is not None and part is not Ellipsis for part in parts)
-    place = next((i for i, part in enumerate(parts) if part is Ellipsis), len(parts))
-    return [*parts[: place + 1], *[slice(None)] * missing, *parts[place + 1 :]]
 
 
 def _distinct(numbers: Any) -> bool:
@@ -116,12 +76,12 @@ def untake(g: Any, shape: tuple[int, ...], indices: Any, axis: int | None, mode:
     if axis is None:
         flat = untake(np.ravel(g), (math.prod(shape),), np.ravel(indices), 0, mode)
         return np.reshape(flat, shape)
-    length = shape[axis]
+    length, indices = shape[axis], np.asarray(indices, None if np.size(indices) else int)
     if mode == "wrap":
         indices = np.mod(indices, length)
     elif mode == "clip":
         indices = np.clip(indices, 0, length - 1)
-    return scatter(g, along(axis, np.asarray(indices), len(shape)), shape)
+    return scatter(g, along(axis, indices, len(shape)), shape)
 
 
 def untake_along_axis(g: Any, shape: tuple[int, ...], indices: Any, axis: int | None) -> Any:
@@ -139,12 +99,6 @@ def touched(index: Any, shape: tuple[int, ...]) -> Any:
     mask = np.zeros(shape, dtype=bool)
     mask[index] = True
     return mask
-
-
-def places(index: Any, shape: tuple[int, ...]) -> Any:
-    """Number the entries that `index` names, by their places in the flattened array."""
-    rows, inside = offsets(index, shape)
-    return rows + inside
 
 
 def where_last(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
@@ -190,9 +144,10 @@ def multiplied(g: Any, index: Any, value: Any) -> Any:
 
 def shares_at(y: Any, x: Any, index: Any, value: Any) -> tuple[Any, Any]:
     """Weight the entries of x, and the values for them, that are the extreme y or NaN."""
-    y, x, value = arrays(y), arrays(x), np.asarray(arrays(value))
+    y, x = arrays(y), arrays(x)
+    value = np.asarray(arrays(value), y.dtype)
     kept, raised = (x == y) | np.isnan(x), (value == y[index]) | np.isnan(value)
-    ties = added_at(kept.astype(int), index, raised.astype(int))
+    ties = added_at(np.asarray(kept, int), index, np.asarray(raised, int))
     return kept / ties, raised / ties[index]
 
 

@@ -77,15 +77,16 @@ def _append(arr: Any, values: Any, axis: int | None = None) -> Any:
 # ---- blocks: nested lists ------------------------------------------------------------------------
 def _block(arrays: Any) -> Any:
     """Join the innermost lists along the last axis, the next along the last but one …"""
-    ndim = np.block(_like(arrays)).ndim  # refuses lists that are nested unevenly
-    return _joined(arrays, ndim)
+    if not isinstance(arrays, list):
+        return np.copy(arrays)
+    return _joined(arrays, np.block(_empty(arrays)).ndim)  # refuses lists that are nested unevenly
 
 
-def _like(arrays: Any) -> Any:
-    """Put ones of as many axes in the place of each array."""
+def _empty(arrays: Any) -> Any:
+    """Put an empty array of as many axes, at least one, in the place of each array."""
     if isinstance(arrays, (list, tuple)):
-        return type(arrays)(map(_like, arrays))
-    return np.ones((1,) * np.ndim(arrays))
+        return type(arrays)(map(_empty, arrays))
+    return np.empty((0,) * max(np.ndim(arrays), 1))
 
 
 def _joined(arrays: Any, ndim: int) -> Any:

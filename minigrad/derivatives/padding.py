@@ -96,8 +96,8 @@ def _pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> 
         )
     if callable(mode) or mode == "empty":
         raise TypeError(f"np.pad with mode={mode!r} has no derivative: use mode='constant'")
-    widths = _pairs(pad_width, array.ndim)
-    if mode not in STATISTICS or array.size == 0:
+    widths: Any = _pairs(pad_width, array.ndim) if array.ndim else 0  # of no axes, no pairs
+    if mode not in STATISTICS or array.size == 0 or array.ndim == 0:
         return apply(Tensor, np.pad, (array, widths, mode), options)
     return _with_statistics(array, widths, mode, **options)
 

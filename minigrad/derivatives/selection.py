@@ -6,6 +6,7 @@ are left; that decision is a constant too.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -117,32 +118,27 @@ def _trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
 def _piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: Any) -> Any:
     """Apply each function where its condition is true; where none is true the result is zero.
 
-    The pieces are joined, and an index puts each entry where it belongs: at two true conditions the
-    later wins.
+    NumPy reads the conditions: called with places for x, it hands each function its places. The
+    pieces are joined, and an index puts each entry where it belongs; the later function wins.
     """
-    conditions = _conditions(arrays(condlist), np.shape(x), len(funclist))
-    pieces, place, start = [np.zeros(1, x.dtype)], np.zeros(np.shape(x), int), 1
-    for condition, function in zip(conditions, funclist, strict=True):
-        count = int(np.count_nonzero(condition))
-        place[condition] = np.arange(start, start + count)
-        start += count
-        piece = function
-        if callable(function):
-            piece = function(x[condition], *args, **kw) if count else np.zeros(0)
-        pieces.append(np.broadcast_to(piece, (count,)).astype(x.dtype))
-    return np.concatenate(pieces)[place]
+    chosen = [np.zeros(0, int)] * len(funclist)
 
+    def note(k: int, entries: Any) -> Any:
+        chosen[k] = entries
+        return entries
 
-def _conditions(condlist: Any, shape: tuple[int, ...], count: int) -> list[Any]:
-    """Read one condition or several, and add "otherwise" where a function more is given."""
-    single = np.isscalar(condlist) or (not isinstance(condlist[0], (list, np.ndarray)) and shape)
-    conditions = [np.asarray(c, bool) for c in ([condlist] if single else condlist)]
-    if len(conditions) == count - 1:
-        conditions.append(~np.any(conditions, axis=0))
-    if len(conditions) != count:
-        n = len(conditions)
-        raise ValueError(f"with {n} condition(s), either {n} or {n + 1} functions are expected")
-    return conditions
+    notes = [functools.partial(note, k) for k in range(len(funclist))]
+    np.piecewise(np.arange(x.size).reshape(x.shape), arrays(condlist), notes)
+    flat = np.ravel(x)
+    pieces = [np.zeros(1, x.dtype), flat[:0]]  # where no condition is true; and a history
+    place, start = np.zeros(x.size, int), 1
+    for function, entries in zip(funclist, chosen, strict=True):
+        place[entries] = np.arange(start, start + entries.size)
+        start += entries.size
+        if entries.size:
+            piece = function(flat[entries], *args, **kw) if callable(function) else function
+            pieces.append(np.broadcast_to(piece, entries.shape).astype(x.dtype))
+    return np.concatenate(pieces)[place.reshape(x.shape)]
 
 
 _ADAPTED: dict[Function, Function] = {
