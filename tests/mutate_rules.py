@@ -37,6 +37,7 @@ SOURCES = sorted(ROOT.glob("minigrad/derivatives/*.py")) + sorted(
 )
 ALWAYS = [
     "test_pitfalls.py",
+    "test_pitfalls_shaping.py",
     "test_functions.py",
     "test_tensor.py",
 ]  # what a mutant meets that is left
@@ -316,7 +317,8 @@ def lambdas_of(nodes):
 def called(node):
     """Name a function as the test ids do."""
     text = ast.unparse(node)
-    return text if text.startswith("np.") else text.split(".")[-1]
+    name = text.split(".")[-1]
+    return f"np.{name}" if text.startswith("np.") else name
 
 
 def names_in(node):

@@ -6,7 +6,6 @@ import math
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from minigrad.derivatives.indexing import along, scatter
 from minigrad.graph import MASKING, apply, defvjp
@@ -76,7 +75,9 @@ def unresize(g: Any, shape: tuple[int, ...]) -> Any:
 
 
 # ---- windows that slide over an array ------------------------------------------------------------
-@primitive(lambda h, y, g, window, axes, shape: sliding_window_view(h, window, axes))
+@primitive(
+    lambda h, y, g, window, axes, shape: np.lib.stride_tricks.sliding_window_view(h, window, axes)
+)
 def overlap_added(
     g: Any, window: tuple[int, ...], axes: tuple[int, ...], shape: tuple[int, ...]
 ) -> Any:
@@ -102,7 +103,7 @@ def overlap_added(
 
 
 defvjp(
-    sliding_window_view,
+    np.lib.stride_tricks.sliding_window_view,
     lambda g, y, x, window_shape, axis=None: overlap_added(
         g, _sizes(window_shape), _over(axis, x.ndim), x.shape
     ),
