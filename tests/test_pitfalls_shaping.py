@@ -267,6 +267,15 @@ def test_insertion_at_one_place_twice_and_deletion_of_nothing_and_everything():
     assert slope(lambda x: np.delete(x, slice(None)), [1.0, 2.0]) == [0, 0]
 
 
+@pytest.mark.filterwarnings("ignore:in the future insert:FutureWarning")
+def test_a_mask_as_a_place_of_insertion_is_read_as_numpy_reads_it():
+    mask, v = np.array([True, False, True]), np.array([3.0, 5.0, 7.0])
+    inserted = np.insert(np.zeros(3), mask, 1.0)
+    dx, dv = slopes(lambda a, v: np.insert(a, mask, v), np.ones(3), 1.0)
+    assert (dx, dv) == ([1, 1, 1], np.sum(inserted))
+    assert slope(lambda x: np.delete(x, mask), v) == [0, 1, 0]
+
+
 def test_an_array_is_resized_by_whole_rounds_and_a_part():
     v = np.array([1.0, 10.0, 100.0, 1000.0, 10000.0])
     assert slope(lambda x: np.resize(x, 5), [1.0, 2.0], v) == [10101.0, 1010.0]
@@ -343,6 +352,7 @@ def test_widths_by_axis_in_a_dict_are_read():
 def test_nothing_is_padded_by_nothing():
     for mode in LINEAR:
         assert slope(lambda x, mode=mode: np.pad(x, 0, mode=mode), [1.0, 2.0]) == [1.0, 1.0]
+        assert slope(lambda x, mode=mode: np.pad(x, 0, mode=mode), 5.0) == 1.0
         assert (
             slope(lambda x, mode=mode: np.pad(x, ((0, 0), (1, 1)), mode=mode), np.ones((0, 2)))
             == []

@@ -96,7 +96,7 @@ def _pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> 
         )
     if callable(mode) or mode == "empty":
         raise TypeError(f"np.pad with mode={mode!r} has no derivative: use mode='constant'")
-    widths: Any = _pairs(pad_width, array.ndim) if array.ndim else 0  # of no axes, no pairs
+    widths: Any = np.zeros((0, 2), int) if array.ndim == 0 else _pairs(pad_width, array.ndim)
     if mode not in STATISTICS or array.size == 0 or array.ndim == 0:
         return apply(Tensor, np.pad, (array, widths, mode), options)
     return _with_statistics(array, widths, mode, **options)
