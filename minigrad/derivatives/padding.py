@@ -37,7 +37,8 @@ defvjp(
 def unpad(
     g: Any, shape: tuple[int, ...], widths: Widths, mode: Any, options: dict[str, Any]
 ) -> Any:
-    """Fold the margins back into the array, one axis after the other."""
+    """Fold the margins back into the array, one axis after the other; a number has none."""
+    widths = widths if shape else ()
     for axis, (n, (before, after)) in enumerate(zip(shape, widths, strict=True)):
         if before == after == 0:
             continue
@@ -96,7 +97,7 @@ def _pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> 
         )
     if callable(mode) or mode == "empty":
         raise TypeError(f"np.pad with mode={mode!r} has no derivative: use mode='constant'")
-    widths: Any = np.zeros((0, 2), int) if array.ndim == 0 else _pairs(pad_width, array.ndim)
+    widths: Any = _pairs(pad_width, array.ndim) if array.ndim else 0
     if mode not in STATISTICS or array.size == 0 or array.ndim == 0:
         return apply(Tensor, np.pad, (array, widths, mode), options)
     return _with_statistics(array, widths, mode, **options)

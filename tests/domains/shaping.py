@@ -109,7 +109,7 @@ def inserting_calls(draw):
     length = int(np.prod(shape)) if axis is None else shape[axis]
     others = () if axis is None else tuple(np.delete(shape, axis).tolist())
     place = draw(some_places(length, 1))
-    if getattr(place, "dtype", None) == bool:  # which older versions read as zeros and ones
+    if isinstance(place, np.ndarray) and place.dtype == bool:  # once read as zeros and ones
         place = np.flatnonzero(place)
     if isinstance(place, int):
         values = [(), others, (draw(SIDES[1]), *others)]
