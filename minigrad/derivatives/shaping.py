@@ -140,13 +140,6 @@ def _rollaxis(a: Any, axis: int, start: int = 0) -> Any:
     return np.transpose(a, np.rollaxis(np.empty(range(a.ndim)), axis, start).shape)
 
 
-def _matrix_transpose(x: Any, /) -> Any:
-    """Swap the last two axes."""
-    if x.ndim < 2:
-        raise ValueError(f"np.matrix_transpose of shape {x.shape}: a matrix has two axes")
-    return np.swapaxes(x, -1, -2)
-
-
 def _astype(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Any:
     """Convert with history; a recorded conversion is always a copy."""
     if device not in (None, "cpu"):
@@ -253,7 +246,6 @@ ADAPTERS.update(
         np.reshape: _reshape,
         np.ravel: _ravel,
         np.rollaxis: _rollaxis,
-        np.matrix_transpose: _matrix_transpose,
         np.broadcast_arrays: _broadcast_arrays,
         np.meshgrid: _meshgrid,
         np.ix_: _ix,

@@ -370,7 +370,6 @@ def distinct_between(rng, shape):
 
 DOMAINS = {
     np.rollaxis: calls(np.rollaxis, WIDE, shapes=one(1), options=rolled_axis),
-    np.matrix_transpose: calls(np.matrix_transpose, WIDE, shapes=one(2)),
     np.broadcast_arrays: calls(
         flattened(np.broadcast_arrays), WIDE, shapes=st.integers(1, 3).flatmap(several)
     ),
