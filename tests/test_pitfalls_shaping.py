@@ -76,7 +76,7 @@ def test_places_are_those_of_numpys_own_indexing(data):
     g = np.cos(np.arange(expected.size)).reshape(expected.shape)
     total = np.zeros(shape)
     np.add.at(total, index, g)
-    np.testing.assert_allclose(scatter(g, index, shape), total, atol=1e-14)
+    np.testing.assert_allclose(scatter(g, index, shape), total, rtol=1e-14, atol=1e-14)
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.longdouble])
@@ -86,6 +86,11 @@ def test_rows_of_a_table_that_are_taken_often_get_the_sum(dtype):
     np.add.at(expected, ids, 1.0)
     for take in (lambda x: x[ids], lambda x: np.take(x, ids, axis=0)):
         assert slope(take, table) == expected.tolist()
+    one = slope(lambda x: np.take(x, ids), table)
+    assert np.ravel(one).tolist() == [1, 0, 1, 0, 3, *[0] * 9, 1]
+    x = Tensor(table)
+    first = gradients(np.sum(np.take(x, ids) ** 2), x, create_graph=True)
+    assert gradients(np.sum(first), x).tolist() == (2 * np.array(one)).tolist()
     assert slope(lambda x: x[np.array([3, 1, 4, 0, 2])], table) == np.ones((5, 3)).tolist()
 
 
@@ -162,6 +167,14 @@ def test_an_extreme_in_float32_of_values_in_float64_is_found_again():
     assert gradients(x.at[:].max(v), v, np.ones(2)).tolist() == [1.0, 1.0]
 
 
+def test_the_last_of_the_values_for_an_entry_alone_has_its_gradient():
+    x, v = Tensor(np.ones((2, 2))), Tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
+    y = x.at[np.array([0, 1, -2])].set(v)
+    dx, dv = gradients(y, [x, v], np.array([[7.0, 0.0], [9.0, 10.0]]))
+    assert dx.tolist() == [[0.0, 0.0], [0.0, 0.0]]
+    assert dv.tolist() == [[0.0, 0.0], [9.0, 10.0], [7.0, 0.0]]
+
+
 def test_updates_leave_the_array_as_it_was():
     x = Tensor([1.0, 2.0])
     for put in ("set", "add", "mul", "max", "min"):
@@ -189,6 +202,11 @@ def test_choices_out_of_range_wrap_or_clip_as_numpy_says():
 
     assert f("wrap") == [[0, 1, 0], [1, 0, 1]]
     assert f("clip") == [[1, 0, 0], [0, 1, 1]]
+    three = [[1.0] * 3, [2.0] * 3, [3.0] * 3]
+    clipped = slopes(lambda *xs: np.choose(a, xs, mode="clip"), *three)
+    assert clipped == [[1, 0, 0], [0, 0, 0], [0, 1, 1]]
+    wrapped = slopes(lambda *xs: np.choose(a, xs, mode="wrap"), *three)
+    assert wrapped == [[0, 0, 0], [0, 0, 0], [1, 1, 1]]
 
 
 @pytest.mark.parametrize(("mode", "expected"), [("wrap", [0, 1, 2]), ("clip", [1, 0, 2])])
@@ -297,7 +315,7 @@ def test_two_windows_along_one_axis_add_up():
     expected = [np.sum(v[view == k]) for k in x]
     assert view.shape == (2, 2, 3)
     found = slope(lambda x: sliding_window_view(x, (2, 3), axis=(0, 0)), x, v)
-    np.testing.assert_allclose(found, expected)
+    np.testing.assert_allclose(found, expected, rtol=1e-14)
 
 
 # ---- margins -------------------------------------------------------------------------------------

@@ -33,7 +33,7 @@ from minigrad.updates import (
 @primitive(lambda h, y, g, index, shape: h[index])
 def scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
     """Add the entries of `g` to zeros of `shape` at `index`: x[index] turned around."""
-    wide = np.result_type(g, np.float32) if g.dtype == np.float16 else g.dtype
+    wide = np.result_type(g, np.float32)  # float16 is summed in float32
     x = np.zeros(shape, wide)
     if not repeats(index):
         x[index] = g
@@ -76,7 +76,7 @@ def untake(g: Any, shape: tuple[int, ...], indices: Any, axis: int | None, mode:
     if axis is None:
         flat = untake(np.ravel(g), (math.prod(shape),), np.ravel(indices), 0, mode)
         return np.reshape(flat, shape)
-    length, indices = shape[axis], np.asarray(indices, None if np.size(indices) else int)
+    length, indices = shape[axis], np.asarray(indices, int)
     if mode == "wrap":
         indices = np.mod(indices, length)
     elif mode == "clip":

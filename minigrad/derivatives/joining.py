@@ -26,9 +26,9 @@ def pieces(g: Any, y: Any, *arrays: Any, axis: int = 0) -> list[Any]:
     return np.split(g, np.cumsum([np.shape(a)[axis] for a in arrays])[:-1], axis=axis)
 
 
-def slices(g: Any, y: Any, *arrays: Any, axis: int = 0) -> list[Any]:
-    """Take the gradient apart along the axis that the arrays were stacked on."""
-    return list(np.moveaxis(g, axis, 0))
+def slices(g: Any, y: Any, *arrays: Any, axis: int = 0) -> Any:
+    """Put the axis that the arrays were stacked on first: the rows are their gradients."""
+    return np.moveaxis(g, axis, 0)
 
 
 defvjp(np.concatenate, joint=pieces)

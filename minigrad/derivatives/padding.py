@@ -43,7 +43,7 @@ def unpad(
         if before == after == 0:
             continue
         inner = g[along(axis, slice(before, before + n), g.ndim)]
-        if mode != "constant" and inner.size:
+        if mode != "constant":
             outside = np.r_[0:before, before + n : before + n + after]
             margin = g[along(axis, outside, g.ndim)]
             inner = inner + folded(margin, n, axis, (before, after), mode, options)

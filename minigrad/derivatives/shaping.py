@@ -67,7 +67,7 @@ def unrepeat(g: Any, shape: tuple[int, ...], repeats: Any, axis: int | None) -> 
 def unresize(g: Any, shape: tuple[int, ...]) -> Any:
     """Sum the rounds in which np.resize repeats the flattened array; the last may be cut short."""
     size = math.prod(shape)
-    if size == 0 or g.size == 0:
+    if size == 0:
         return np.zeros(shape)
     rounds = -(-g.size // size)
     full = np.pad(np.ravel(g), (0, rounds * size - g.size))
@@ -87,10 +87,8 @@ def overlap_added(
     """
     for size, axis in zip(window[::-1], axes[::-1], strict=True):
         starts = g.shape[axis]
-        total = np.zeros(
-            (*g.shape[:axis], starts + size - 1, *g.shape[axis + 1 : -1]),
-            np.result_type(g, np.float32) if g.dtype == np.float16 else g.dtype,
-        )
+        sides = (*g.shape[:axis], starts + size - 1, *g.shape[axis + 1 : -1])
+        total = np.zeros(sides, np.result_type(g, np.float32))  # float16 is summed in float32
         rows, target = np.moveaxis(g, axis, 0), np.moveaxis(total, axis, 0)
         if size <= starts:
             for i in range(size):
