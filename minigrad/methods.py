@@ -6,11 +6,15 @@ in the table, and nothing here knows of differentiation. NumPy's manual describe
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 import numpy as np
 
+from minigrad.updates import added_at, maximum_at, minimum_at, multiplied_at, written_at
+
 Axis: TypeAlias = int | tuple[int, ...] | None
+
+WRITING = {"fill", "itemset", "partition", "put", "resize", "setfield", "setflags", "sort"}
 
 
 class ArrayMethods:
@@ -101,10 +105,48 @@ class ArrayMethods:
         """Repeat entries along `axis`."""
         return np.repeat(self, repeats, axis=axis)
 
+    def take(self: Any, indices: Any, axis: int | None = None, mode: Any = "raise") -> Any:
+        """Take entries by index along `axis`, or of the flattened array."""
+        return np.take(self, indices, axis=axis, mode=mode)
+
+    def compress(self: Any, condition: Any, axis: int | None = None) -> Any:
+        """Take the slices along `axis` where the condition is true."""
+        return np.compress(condition, self, axis=axis)
+
+    def any(self: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+        """Whether any entry is not zero: a constant, a plain boolean array."""
+        return np.any(self, axis=axis, keepdims=keepdims)
+
+    def all(self: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+        """Whether no entry is zero: a constant, a plain boolean array."""
+        return np.all(self, axis=axis, keepdims=keepdims)
+
+    def nonzero(self: Any) -> Any:
+        """Indices of the entries that are not zero: constants, plain integer arrays."""
+        return np.nonzero(self)
+
     @property
     def at(self) -> At:
-        """Functional updates: `x.at[index].set(v)` and `.add(v)` return a new array."""
+        """Functional updates: `x.at[index].set(v)`, `add`, `mul`, `max`, `min` make a new array."""
         return At(self)
+
+    # ---- whole numbers: where one is needed, somebody must say that the gradient ends ------------
+    def __index__(self) -> NoReturn:
+        raise TypeError(
+            "a Tensor is no whole number to count or index with: int(t), or t.data.astype(int), "
+            "says that its gradient ends here"
+        )
+
+    def __round__(self, ndigits: Any = None) -> NoReturn:
+        raise TypeError("round() of a Tensor: np.round(t), a plain array, is a constant")
+
+    def __trunc__(self) -> NoReturn:
+        raise TypeError("math.trunc() of a Tensor: np.trunc(t), a plain array, is a constant")
+
+    if not TYPE_CHECKING:  # a type checker finds what is misspelt by itself
+
+        def __getattr__(self, name):
+            raise AttributeError(lacking(name), name=name, obj=self)
 
 
 class At:
@@ -116,6 +158,8 @@ class At:
     [1.0, 0.0, 3.0]
     >>> x.at[[0, 0]].add(1.0).tolist()
     [3.0, 2.0, 3.0]
+    >>> x.at[1:].mul([10.0, 0.0]).tolist()
+    [1.0, 20.0, 0.0]
     """
 
     def __init__(self, array: Any, *index: Any) -> None:
@@ -133,26 +177,41 @@ class At:
         """Add `value` to the entries, again and again where an entry is named twice."""
         return self._update(added_at, value)
 
+    def mul(self, value: Any) -> Any:
+        """Multiply the entries by `value`, again and again where an entry is named twice."""
+        return self._update(multiplied_at, value)
+
+    def max(self, value: Any) -> Any:
+        """Raise the entries to `value` where it is larger; ties share the gradient equally."""
+        return self._update(maximum_at, value)
+
+    def min(self, value: Any) -> Any:
+        """Lower the entries to `value` where it is smaller; ties share the gradient equally."""
+        return self._update(minimum_at, value)
+
     def _update(self, function: Any, value: Any) -> Any:
         if not self._index:
             raise TypeError("say where: x.at[index].set(value)")
+        (index,) = self._index
+        for part in index if isinstance(index, tuple) else (index,):
+            if isinstance(part, type(self._array)):
+                raise TypeError(
+                    "a Tensor cannot be an index: the choice of an entry has no derivative; "
+                    "use an integer array, such as t.data.astype(int)"
+                )
         return self._array.__array_function__(function, (), (self._array, *self._index, value), {})
 
 
-def written_at(x: Any, index: Any, value: Any) -> Any:
-    """Copy the array `x` and write `value` at `index` of the copy."""
-    y = x.copy()
-    if np.ndim(value) > np.ndim(y[index]):
-        raise ValueError(
-            f"a value of shape {np.shape(value)} has more axes than the entries have, "
-            f"{np.shape(y[index])}"
+def lacking(name: str) -> str:
+    """Say what to write instead of an array's attribute that a Tensor lacks."""
+    if name in WRITING:
+        instead = f"or np.{name}(x), " if name in {"partition", "resize", "sort"} else ""
+        return (
+            f"a Tensor has no .{name}, which writes in place: x.at[index].set(value), {instead}"
+            "makes a new one"
         )
-    y[index] = value
-    return y
-
-
-def added_at(x: Any, index: Any, value: Any) -> Any:
-    """Copy the array `x` and add `value` at `index` of the copy, repeats included."""
-    y = x.copy()
-    np.add.at(y, index, value)
-    return y
+    if name.startswith("_") or not hasattr(np.ndarray, name):
+        return f"'Tensor' object has no attribute '{name}'"
+    if hasattr(np, name):
+        return f"a Tensor has no method {name}: write np.{name}(x)"
+    return f"a Tensor has no .{name}: x.data.{name} is that of its values, without history"

@@ -30,11 +30,19 @@ METHODS = {
     "swapaxes": [(np.swapaxes, (0, 1), {})],
     "squeeze": [(np.squeeze, (), {})],
     "repeat": [(np.repeat, (2,), {}), (np.repeat, ([1, 2],), {"axis": 0})],
+    "take": [(np.take, ([5, 0, 0],), {}), (np.take, ([4, -1],), {"axis": 1, "mode": "wrap"})],
+    "compress": [
+        (lambda x, c, **k: np.compress(c, x, **k), ([True, False, True],), {"axis": 1}),
+        (lambda x, c: np.compress(c, x), ([False, True],), {}),
+    ],
 }
 CHOICES = {
     "argmax": [(np.argmax, (), {}), (np.argmax, (1,), {})],
     "argmin": [(np.argmin, (), {}), (np.argmin, (1,), {})],
     "argsort": [(np.argsort, (), {}), (np.argsort, (0,), {})],
+    "any": [(np.any, (), {}), (np.any, (), {"axis": 1, "keepdims": True})],
+    "all": [(np.all, (), {}), (np.all, (0,), {})],
+    "nonzero": [(np.nonzero, (), {})],
 }
 OTHERS = {"T", "at"}
 

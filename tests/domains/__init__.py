@@ -5,7 +5,14 @@ operands of random shapes and layouts, some of them constants, and NumPy's optio
 kinks are the business of test_pitfalls.py. `samples` has the words, the chapters have the lines.
 """
 
-from domains import core, cumulative, reductions, sorting, special
+from domains import (
+    core,
+    cumulative,
+    reductions,
+    shaping,
+    sorting,
+    special,
+)
 
-CHAPTERS = (core, cumulative, reductions, sorting, special)
+CHAPTERS = (core, cumulative, reductions, shaping, sorting, special)
 DOMAINS = {function: line for chapter in CHAPTERS for function, line in chapter.DOMAINS.items()}

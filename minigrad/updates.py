@@ -1,0 +1,127 @@
+"""Updates that leave the array as it was: copy, write at an index of the copy, return the copy.
+
+`offsets` reads an index as NumPy does and finds the places of its entries in the flattened array,
+where entries that are named twice are updated twice.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+
+def written_at(x: Any, index: Any, value: Any) -> Any:
+    """Copy the array `x` and write `value` at `index` of the copy."""
+    return _updated(x, index, value, None)
+
+
+def added_at(x: Any, index: Any, value: Any) -> Any:
+    """Copy the array `x` and add `value` at `index` of the copy, repeats included."""
+    return _updated(x, index, value, np.add)
+
+
+def multiplied_at(x: Any, index: Any, value: Any) -> Any:
+    """Copy the array `x` and multiply by `value` at `index` of the copy, repeats included."""
+    return _updated(x, index, value, np.multiply)
+
+
+def maximum_at(x: Any, index: Any, value: Any) -> Any:
+    """Copy the array `x` and raise it to `value` at `index` of the copy, repeats included."""
+    return _updated(x, index, value, np.maximum)
+
+
+def minimum_at(x: Any, index: Any, value: Any) -> Any:
+    """Copy the array `x` and lower it to `value` at `index` of the copy, repeats included."""
+    return _updated(x, index, value, np.minimum)
+
+
+def _updated(x: Any, index: Any, value: Any, ufunc: np.ufunc | None) -> Any:
+    """Combine the entries at `index` of a copy of `x` with `value`; without a ufunc, replace them.
+
+    Raises:
+        ValueError: when `value` has more axes than the entries.
+    """
+    y = x.copy()
+    entries = y[index]
+    if np.ndim(value) > np.ndim(entries):
+        raise ValueError(
+            f"a value of shape {np.shape(value)} has more axes than the entries have, "
+            f"{np.shape(entries)}"
+        )
+    if ufunc is None:
+        y[index] = value
+    elif repeats(index):  # in one dimension, ufunc.at has a fast loop, and one without mistakes
+        values = np.broadcast_to(value, entries.shape).astype(y.dtype, copy=False)
+        ufunc.at(y.reshape(-1), places(index, y.shape).ravel(), values.ravel())
+    else:
+        y[index] = ufunc(entries, value)
+    return y
+
+
+# ---- the places that an index names --------------------------------------------------------------
+def repeats(index: Any) -> bool:
+    """Tell whether an index can name an entry twice: only an integer array can."""
+    for part in index if isinstance(index, tuple) else (index,):
+        if isinstance(part, (np.ndarray, list)) and np.asarray(part).dtype != bool:
+            return True
+    return False
+
+
+def places(index: Any, shape: tuple[int, ...]) -> Any:
+    """Number the entries that `index` names, by their places in the flattened array."""
+    rows, inside = offsets(index, shape)
+    return rows + inside
+
+
+def offsets(index: Any, shape: tuple[int, ...]) -> tuple[Any, Any]:
+    """Find where the entries of x[index] stand in x.ravel(): the sum of two arrays that broadcast.
+
+    The first comes from the integers and arrays of the index, the second from its slices.
+    """
+    parts = _spelled_out(index, len(shape))
+    if parts is None:
+        return np.arange(math.prod(shape)).reshape(shape)[index], np.zeros((), int)
+    lines = [np.arange(n) * math.prod(shape[i + 1 :]) for i, n in enumerate(shape)]
+    sliced = [part is None or isinstance(part, slice) for part in parts]
+    taken = [i for i, part in enumerate(parts) if not (sliced[i] or part is Ellipsis)]
+    rows, rest, axis = np.zeros((), int), [], 0
+    for i, part in enumerate(parts):
+        if part is None:
+            rest.append(np.zeros(1, int))
+        elif part is not Ellipsis:
+            line, axis = lines[axis][part], axis + 1
+            if sliced[i]:
+                rest.append(line)
+            else:
+                rows = rows + line
+    # the axes of arrays that stand side by side stay where they are, those of others lead
+    before = sum(sliced[: taken[0]]) if taken[-1] - taken[0] < len(taken) else 0
+    inside = np.zeros((1,) * (len(rest) + rows.ndim), int)
+    for k, line in enumerate(rest):
+        after = len(rest) - k - 1 + (rows.ndim if k < before else 0)
+        inside = inside + line.reshape((-1, *(1,) * after))
+    return rows.reshape((*rows.shape, *(1,) * (len(rest) - before))), inside
+
+
+def _spelled_out(index: Any, ndim: int) -> list[Any] | None:
+    """List the parts of an index: masks as integers, the slices behind `...`; None for a lone bool.
+
+    An Ellipsis stays, as a part of no axis: it parts the arrays to its left and right.
+    """
+    parts: list[Any] = []
+    for part in index if isinstance(index, tuple) else (index,):
+        if isinstance(part, list):
+            part = np.asarray(part, None if part else int)
+        if isinstance(part, (bool, np.bool)):
+            return None
+        if not isinstance(part, np.ndarray) or part.dtype != bool:
+            parts.append(part)
+        elif part.ndim == 0:
+            return None
+        else:
+            parts += part.nonzero()
+    missing = ndim - sum(part is not None and part is not Ellipsis for part in parts)
+    place = next((i for i, part in enumerate(parts) if part is Ellipsis), len(parts))
+    return [*parts[: place + 1], *[slice(None)] * missing, *parts[place + 1 :]]
