@@ -4,6 +4,24 @@ In a rule, `g` is the gradient of the output, then come the output `y` and the o
 calculus alone: the engine sums over broadcast axes and restores dtypes.
 """
 
-from minigrad.derivatives import elementwise, indexing, products, reductions, shaping
+from minigrad.derivatives import (
+    contractions,
+    convolutions,
+    elementwise,
+    indexing,
+    matrices,
+    products,
+    reductions,
+    shaping,
+)
 
-__all__ = ["elementwise", "indexing", "products", "reductions", "shaping"]
+__all__ = [
+    "contractions",
+    "convolutions",
+    "elementwise",
+    "indexing",
+    "matrices",
+    "products",
+    "reductions",
+    "shaping",
+]

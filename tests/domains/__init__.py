@@ -5,6 +5,6 @@ operands of random shapes and layouts, some of them constants, and NumPy's optio
 kinks are the business of test_pitfalls.py. `samples` has the words, the chapters have the lines.
 """
 
-from domains import core
+from domains import core, products
 
-DOMAINS = {function: line for chapter in (core,) for function, line in chapter.DOMAINS.items()}
+DOMAINS = core.DOMAINS | products.DOMAINS
