@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.graph import CONSTANTS, apply, defvjp
+from minigrad.graph import CONSTANTS, apply, defvjp, misfit
 from minigrad.tensor import ADAPTERS, Tensor
 
 LETTERS = string.ascii_uppercase + string.ascii_lowercase  # in the order of their codes
@@ -99,7 +99,10 @@ def _plan(
     stand_ins = [np.broadcast_to(0.0, shape) for shape in shapes]
     explicit = isinstance(optimize, tuple) and optimize[:1] == ("einsum_path",)
     how = list(optimize) if explicit else optimize or "greedy"
-    path = np.einsum_path(subscripts, *stand_ins, optimize=how)[0][1:]
+    try:
+        path = np.einsum_path(subscripts, *stand_ins, optimize=how)[0][1:]
+    except ValueError as error:
+        raise misfit(np.einsum, stand_ins, error) from error
     inputs, arrow, output = subscripts.replace(" ", "").partition("->")
     terms = inputs.split(",")
     hidden = [

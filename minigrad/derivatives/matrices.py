@@ -11,7 +11,7 @@ import numpy as np
 
 from minigrad.derivatives.elementwise import times
 from minigrad.derivatives.products import mT
-from minigrad.graph import MASKING, constant, defvjp
+from minigrad.graph import MASKING, defvjp
 from minigrad.tensor import ADAPTERS, primitive
 
 
@@ -103,16 +103,21 @@ def _multi_dot(arrays: Sequence[Any], *, out: None = None) -> Any:
     """Read a vector at either end of the chain as a row, or a column."""
     if out is not None:
         raise TypeError("np.linalg.multi_dot with out= is not recorded: use the result")
-    first, *middle, last = [np.ndim(a) for a in arrays] if len(arrays) > 1 else (0, 0)
-    if not {first, last} <= {1, 2} or not {*middle} <= {2}:
-        return constant(np.linalg.multi_dot, (arrays,), {})  # NumPy says what is wrong
+    if len(arrays) == 2:
+        return np.dot(*arrays)
+    ndims = [np.ndim(a) for a in arrays]
+    if len(ndims) < 2 or not {ndims[0], ndims[-1]} <= {1, 2} or not {*ndims[1:-1]} <= {2}:
+        raise np.linalg.LinAlgError(
+            f"np.linalg.multi_dot of shapes {' and '.join(str(np.shape(a)) for a in arrays)}: a "
+            "chain has two matrices or more, of which the first and the last may be vectors"
+        )
     matrices = list(arrays)
-    if first == 1:
+    if ndims[0] == 1:
         matrices[0] = np.expand_dims(matrices[0], 0)
-    if last == 1:
+    if ndims[-1] == 1:
         matrices[-1] = np.expand_dims(matrices[-1], 1)
     y = _chain(matrices)
-    vectors = tuple(axis for axis, ndim in enumerate((first, last)) if ndim == 1)
+    vectors = tuple(axis for axis in (0, 1) if ndims[-axis] == 1)
     return np.squeeze(y, vectors) if vectors else y
 
 
@@ -120,7 +125,9 @@ def _matrix_power(a: Any, n: Any) -> Any:
     """Multiply a matrix with itself by squaring; negative powers are those of the inverse."""
     n = operator.index(n)
     if np.ndim(a) < 2 or np.shape(a)[-1] != np.shape(a)[-2]:
-        return constant(np.linalg.matrix_power, (a, n), {})  # NumPy says what is wrong
+        raise np.linalg.LinAlgError(
+            f"np.linalg.matrix_power of shape {np.shape(a)}: the last two axes are no square matrix"
+        )
     if n == 0:
         return np.where(True, np.eye(np.shape(a)[-1], dtype=a.dtype), a)  # with derivative 0
     square = np.linalg.inv(a) if n < 0 else a

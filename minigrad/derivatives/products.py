@@ -98,55 +98,16 @@ def _vecdot(x1: Any, x2: Any, /, *, axis: int = -1, keepdims: bool = False, **op
     return np.expand_dims(y, axis) if keepdims else y
 
 
-# ---- dot, inner, tensordot: each free axis of one against each of the other ----------------------
-def dot_left(g: Any, a: Any, b: Any) -> Any:
-    """Differentiate np.dot(a, b) by a: sum over b's axes, all but the last or last but one."""
-    if np.ndim(a) == 0 or np.ndim(b) == 0:
-        return g * b
-    if b.ndim == 1:
-        return g[..., None] * b
-    columns = np.reshape(np.moveaxis(b, -2, 0), (b.shape[-2], -1))
-    return np.reshape(np.reshape(g, (-1, columns.shape[1])) @ columns.T, a.shape)
-
-
-def dot_right(g: Any, a: Any, b: Any) -> Any:
-    """Differentiate np.dot(a, b) by b: sum over a's axes, all but the last."""
-    if np.ndim(a) == 0 or np.ndim(b) == 0:
-        return g * a
-    rows = np.reshape(a, (-1, a.shape[-1]))
-    db = rows.T @ np.reshape(g, (rows.shape[0], -1))
-    if b.ndim == 1:
-        return db[:, 0]
-    return np.moveaxis(np.reshape(db, (b.shape[-2], *b.shape[:-2], b.shape[-1])), 0, -2)
-
-
-defvjp(np.dot, lambda g, y, a, b: dot_left(g, a, b), lambda g, y, a, b: dot_right(g, a, b))
-
-
-def inner_left(g: Any, a: Any, b: Any) -> Any:
-    """Differentiate np.inner(a, b) by a: sum over b's axes, all but the last."""
-    if np.ndim(a) == 0 or np.ndim(b) == 0:
-        return g * b
-    return np.tensordot(g, b, np.ndim(b) - 1)
-
-
-def inner_right(g: Any, a: Any, b: Any) -> Any:
-    """Differentiate np.inner(a, b) by b: sum over a's axes, all but the last."""
-    if np.ndim(a) == 0 or np.ndim(b) == 0:
-        return g * a
-    rows = tuple(range(np.ndim(a) - 1))
-    return np.tensordot(g, a, (rows, rows))
-
-
-defvjp(np.inner, lambda g, y, a, b: inner_left(g, a, b), lambda g, y, a, b: inner_right(g, a, b))
-
-
+# ---- tensordot, dot, inner: each free axis of one against each of the other ----------------------
 def summed_axes(a: Any, b: Any, axes: Any) -> tuple[list[int], list[int]]:
     """Say which axes of a and of b, counted from the first, tensordot sums over in pairs."""
     left, right = (range(-axes, 0), range(axes)) if np.ndim(axes) == 0 else axes
-    return [int(i) % np.ndim(a) for i in np.ravel(left)], [
-        int(i) % np.ndim(b) for i in np.ravel(right)
-    ]
+    return [i % np.ndim(a) for i in _listed(left)], [i % np.ndim(b) for i in _listed(right)]
+
+
+def _listed(axes: Any) -> list[int]:
+    """Read one axis, or several."""
+    return list(np.ravel(np.asarray(axes, int)))
 
 
 def tensordot_left(g: Any, a: Any, b: Any, axes: Any) -> Any:
@@ -177,6 +138,45 @@ defvjp(
     lambda g, y, a, b, axes=2: tensordot_left(g, a, b, axes),
     lambda g, y, a, b, axes=2: tensordot_right(g, a, b, axes),
 )
+
+
+def dot_left(g: Any, a: Any, b: Any) -> Any:
+    """Differentiate np.dot(a, b) by a: b's axis to sum over is its last but one, or its only."""
+    if np.ndim(a) == 0 or np.ndim(b) == 0:
+        return g * b
+    return tensordot_left(g, a, b, (-1, -min(np.ndim(b), 2)))
+
+
+def dot_right(g: Any, a: Any, b: Any) -> Any:
+    """Differentiate np.dot(a, b) by b."""
+    if np.ndim(a) == 0 or np.ndim(b) == 0:
+        return g * a
+    return tensordot_right(g, a, b, (-1, -min(np.ndim(b), 2)))
+
+
+defvjp(
+    np.dot,
+    lambda g, y, a, b: g @ mT(b) if np.ndim(a) == np.ndim(b) == 2 else dot_left(g, a, b),
+    lambda g, y, a, b: mT(a) @ g if np.ndim(a) == np.ndim(b) == 2 else dot_right(g, a, b),
+)
+
+
+def inner_left(g: Any, a: Any, b: Any) -> Any:
+    """Differentiate np.inner(a, b) by a: sum over b's axes, all but the last."""
+    if np.ndim(a) == 0 or np.ndim(b) == 0:
+        return g * b
+    return np.tensordot(g, b, np.ndim(b) - 1)
+
+
+def inner_right(g: Any, a: Any, b: Any) -> Any:
+    """Differentiate np.inner(a, b) by b: sum over a's axes, all but the last."""
+    if np.ndim(a) == 0 or np.ndim(b) == 0:
+        return g * a
+    rows = tuple(range(np.ndim(a) - 1))
+    return np.tensordot(g, a, (rows, rows))
+
+
+defvjp(np.inner, lambda g, y, a, b: inner_left(g, a, b), lambda g, y, a, b: inner_right(g, a, b))
 
 # ---- all entries of one, with all of the other or one by one -------------------------------------
 defvjp(

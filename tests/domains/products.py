@@ -1,12 +1,13 @@
-"""Products of vectors and matrices, sums over indices, diagonals, chains and powers, convolutions."""
+"""Products of vectors and matrices, sums over indices, diagonals, chains, convolutions."""
 
+import itertools
 import warnings
 
 import hypothesis.extra.numpy as hnp
 import numpy as np
 from hypothesis import strategies as st
 
-from domains.samples import FLIP, SIDES, WIDE, calls, near, one
+from domains.samples import FLIP, SIDES, WIDE, calls, one
 from minigrad.derivatives import matrices
 from minigrad.graph import RULES
 
@@ -220,7 +221,7 @@ def columns(draw, shape):
 @st.composite
 def chain_shapes(draw):
     lengths = draw(st.lists(st.sampled_from([2, 1, 3, 4, 2, 0]), min_size=3, max_size=6))
-    shapes = list(zip(lengths, lengths[1:], strict=False))
+    shapes = list(itertools.pairwise(lengths))
     shapes[0] = shapes[0][draw(FLIP) :]
     shapes[-1] = shapes[-1][: 2 - draw(FLIP)]
     return shapes
