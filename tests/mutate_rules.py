@@ -36,7 +36,7 @@ SOURCES = sorted(ROOT.glob("minigrad/derivatives/*.py")) + sorted(
     ROOT.glob("minigrad/functions/*.py")
 )
 ALWAYS = [
-    "test_pitfalls.py",
+    *sorted(path.name for path in TESTS.glob("test_pitfalls*.py")),
     "test_functions.py",
     "test_tensor.py",
 ]  # what a mutant meets that is left

@@ -63,15 +63,23 @@ defvjp(
 )
 
 
+def _named(mode: Any) -> str:
+    """Read a mode by name or by number."""
+    name = MODES.get(mode, mode)
+    if name not in MODES.values():
+        raise ValueError(f"the mode is 'full', 'same' or 'valid', not {mode!r}")
+    return str(name)
+
+
 def _convolve(a: Any, v: Any, mode: Any = "full") -> Any:
     """Read a number as a sequence of one."""
     pair = (np.atleast_1d(a), np.atleast_1d(v))
-    return apply(Tensor, np.convolve, pair, {"mode": MODES.get(mode, mode)})
+    return apply(Tensor, np.convolve, pair, {"mode": _named(mode)})
 
 
 def _correlate(a: Any, v: Any, mode: Any = "valid") -> Any:
-    """Read the modes by name or by number."""
-    return apply(Tensor, np.correlate, (a, v), {"mode": MODES.get(mode, mode)})
+    """Read the mode."""
+    return apply(Tensor, np.correlate, (a, v), {"mode": _named(mode)})
 
 
 ADAPTERS.update({np.convolve: _convolve, np.correlate: _correlate})
