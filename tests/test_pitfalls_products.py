@@ -1,5 +1,7 @@
 """Products at their edges: values as NumPy's, bad subscripts, overflow off the diagonal, lists."""
 
+import functools
+import itertools
 import warnings
 
 import numpy as np
@@ -44,6 +46,77 @@ def test_products_are_exact_by_the_complex_step(function, data):
     assert abs(exact - step) <= 1e-12 * (1 + abs(step))
 
 
+# ---- sums that are linear in each operand: every form, without numeric differentiation -----------
+def check_multilinear(f, shapes, *args, **keywords):
+    """<v, f(…, u, …)> = <gradient, u> for each operand, since f is linear in it."""
+    rng = np.random.default_rng(0)
+    xs, us = ([rng.integers(-9, 9, shape).astype(float) for shape in shapes] for _ in "xu")
+    tensors = [Tensor(x) for x in xs]
+    y = f(*tensors, *args, **keywords)
+    v = rng.integers(-9, 9, y.shape).astype(float)
+    for i, (g, u) in enumerate(zip(gradients(y, tensors, v), us, strict=True)):
+        moved = f(*xs[:i], u, *xs[i + 1 :], *args, **keywords)
+        assert np.sum(v * moved) == np.sum(g * u)
+        assert g.shape == u.shape
+
+
+@pytest.mark.parametrize("mode", ["full", "same", "valid"])
+@pytest.mark.parametrize("function", [np.convolve, np.correlate])
+def test_sequences_of_all_lengths(function, mode):
+    for n in range(1, 7):
+        for m in range(1, 7):
+            check_multilinear(function, [n, m], mode)
+
+
+@pytest.mark.parametrize("shape", [(3, 3), (2, 4), (4, 2), (2, 3, 4)])
+def test_all_diagonals(shape):
+    for i, j in itertools.permutations(range(-len(shape), len(shape)), 2):
+        for offset in range(-5, 6) if (i - j) % len(shape) else ():
+            check_multilinear(np.diagonal, [shape], offset, i, j)
+            check_multilinear(np.trace, [shape], offset, i, j)
+
+
+@pytest.mark.parametrize("axis", range(-3, 3))
+def test_vectors_along_each_axis(axis):
+    shapes = [(3, 3, 3), (3, 3, 3)]
+    for f in (np.vecdot, np.linalg.vecdot, np.cross, np.linalg.cross):
+        check_multilinear(f, shapes, axis=axis)
+    check_multilinear(np.vecdot, shapes, axis=axis, keepdims=True)
+
+
+FORMS = [
+    "i,i", "i,j", "ij,jk", "ij,jk->ki", "ij,kj", "ji,jk", "bij,bjk->bik", "bij,jk->bik", "i,i->i",
+    "ij,ij->", "ij,ij->i", "ij->ji", "ij->", "ij->j", "ii", "ii->i", "iij->ij", "iji->j", "iii->",
+    "ij,j", "ii,jj->ij", "ij,kl->", "ij,jk,kl", "ij,jk,kl->li", "i,j,k", "i,j,k->kij", "ij,ij,ij",
+    "ir,jr,kr->ijk", "i,ij,j", "...,...", "...i,i", "i...,i...->...", "...ij,...jk", "i...i->...",
+    "...ij,...jk->...ik", "...,i->i...", "ij...,jk...->ik...", "BA", "Ba,aB", "ij,jk,kl,lm->im",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("subscripts", FORMS)
+@pytest.mark.parametrize("optimize", [False, True, "optimal"])
+def test_einsum_in_the_forms_that_people_write(subscripts, optimize):
+    einsum = functools.partial(np.einsum, subscripts)
+    for hidden in ((), (2,), (2, 3)) if "..." in subscripts else ((),):
+        shapes = [
+            [
+                n
+                for c in term.replace("...", ".")
+                for n in (hidden if c == "." else [ord(c) % 3 + 2])
+            ]
+            for term in subscripts.split("->")[0].split(",")
+        ]
+        check_multilinear(einsum, shapes, optimize=optimize)
+
+
+def test_einsum_of_one_tensor_in_several_places():
+    A = np.array([[1.0, 2.0], [3.0, 5.0]])
+    assert (
+        slope(lambda x: np.einsum("i,ij,j", x, A, x), [1.0, -1.0]) == ((A + A.T) @ [1, -1]).tolist()
+    )
+
+
+# ---- the order in which many are multiplied ------------------------------------------------------
 def test_a_long_chain_of_an_einsum_is_multiplied_pair_by_pair():
     n = 30
     xs = [Tensor(np.eye(n) + k) for k in range(8)]
@@ -188,6 +261,7 @@ def test_an_overflowing_power_that_is_not_taken_does_not_leak():
 
     assert slope(f, [1e200]) == [1.0]
     assert jvp(f, [1e200], [1.0]) == [1.0]
+    assert slope(lambda x: np.vander(x, 3)[:, 2], [np.nan]) == [0.0]
 
 
 # ---- vectors of the plane ------------------------------------------------------------------------
@@ -232,6 +306,14 @@ REFUSED = {
     "the outer product of matrices in linalg": (lambda x: np.linalg.outer(x, x[0]), ValueError),
     "the outer product with a matrix in linalg": (lambda x: np.linalg.outer(x[0], x), ValueError),
     "the cross product of the plane in linalg": (lambda x: np.linalg.cross(x, x), ValueError),
+    "the cross product with the plane in linalg": (
+        lambda x: np.linalg.cross(np.ones(3), x[0]),
+        ValueError,
+    ),
+    "the cross product of the plane with space in linalg": (
+        lambda x: np.linalg.cross(x[0], np.ones(3)),
+        ValueError,
+    ),
     "the cross product of four": (
         lambda x: np.cross(np.ravel(x), np.ravel(x)),
         ValueError,
