@@ -5,12 +5,15 @@ calculus alone: the engine sums over broadcast axes and restores dtypes.
 """
 
 from minigrad.derivatives import (
+    contractions,
+    convolutions,
     cumulative,
     differences,
     elementwise,
     indexing,
     interpolation,
     joining,
+    matrices,
     padding,
     polynomials,
     products,
@@ -24,12 +27,15 @@ from minigrad.derivatives import (
 )
 
 __all__ = [
+    "contractions",
+    "convolutions",
     "cumulative",
     "differences",
     "elementwise",
     "indexing",
     "interpolation",
     "joining",
+    "matrices",
     "padding",
     "polynomials",
     "products",

@@ -8,11 +8,12 @@ kinks are the business of test_pitfalls.py. `samples` has the words, the chapter
 from domains import (
     core,
     cumulative,
+    products,
     reductions,
     shaping,
     sorting,
     special,
 )
 
-CHAPTERS = (core, cumulative, reductions, shaping, sorting, special)
+CHAPTERS = (core, cumulative, products, reductions, shaping, sorting, special)
 DOMAINS = {function: line for chapter in CHAPTERS for function, line in chapter.DOMAINS.items()}
