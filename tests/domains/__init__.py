@@ -5,6 +5,8 @@ operands of random shapes and layouts, some of them constants, and NumPy's optio
 kinks are the business of test_pitfalls.py. `samples` has the words, the chapters have the lines.
 """
 
-from domains import core
+from domains import core, linalg
 
-DOMAINS = {function: line for chapter in (core,) for function, line in chapter.DOMAINS.items()}
+DOMAINS = {
+    function: line for chapter in (core, linalg) for function, line in chapter.DOMAINS.items()
+}
