@@ -30,7 +30,7 @@ from minigrad.derivatives.spectra import (
     mirrored,
     singular_sum,
     sums,
-    turns,
+    turned,
 )
 from minigrad.graph import apply, arrays, defvjp
 from minigrad.tensor import ADAPTERS, Tensor
@@ -65,7 +65,7 @@ def eigh_gradient(g: Any, y: Any, a: Any) -> Any:
     """Pull the gradients of w and V, packed, back to A: V (diag(dw) + F ∘ Vᵀ dV) Vᵀ."""
     w, v = y[..., 0, :], y[..., 1:, :]
     gw, gv = g[..., 0, :], g[..., 1:, :]
-    inner = embedded(gw) + turns(mT(v) @ gv, differences(w), gv)
+    inner = embedded(gw) + turned(gv, v, differences(w))
     return v @ inner @ mT(v)
 
 
@@ -115,9 +115,10 @@ def svd_gradient(g: Any, y: Any, a: Any) -> Any:
     """Pull the gradients of s, U and V, packed, back to A."""
     s, u, v = _unpacked(y, a.shape[-2])
     gs, gu, gv = _unpacked(g, a.shape[-2])
-    left, right = mT(u) @ gu, mT(v) @ gv
-    even = turns(left + right, differences(s), gu, gv)
-    odd = turns(left - right, sums(s), gu, gv)
+    both, gboth = y[..., 1:, :], g[..., 1:, :]
+    sign = np.where(np.arange(both.shape[-2]) < u.shape[-2], 1.0, -1.0)[:, None].astype(s.dtype)
+    even = turned(gboth, both, differences(s))
+    odd = turned(gboth * sign, both, sums(s))
     inner = embedded(gs) + (even + mT(even) + odd - mT(odd)) * 0.5
     da = u @ inner @ mT(v)
     if u.shape[-2] > s.shape[-1]:

@@ -5,7 +5,8 @@ and NaN where A is singular and a cotangent asks for it; the sign is constant. T
 and lstsq invert is held: their derivative is along the matrices of that rank.
 
 Sources: M. Giles, *Collected matrix derivative results* (2008); G. Golub and V. Pereyra, *The
-differentiation of pseudo-inverses* (1973).
+differentiation of pseudo-inverses* (1973); F. Gantmacher, *The theory of matrices*, for Leverrier's
+recursion as D. Faddeev gave it.
 """
 
 from __future__ import annotations
@@ -14,13 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.derivatives.decompositions import embedded, singular_factors
+from minigrad.derivatives.decompositions import singular_factors
 from minigrad.derivatives.elementwise import times
 from minigrad.derivatives.products import mT
-from minigrad.derivatives.reductions import others
 from minigrad.derivatives.spectra import known, mirrored
 from minigrad.graph import CONSTANTS, apply, arrays, defvjp
-from minigrad.tensor import ADAPTERS, Tensor, primitive
+from minigrad.tensor import ADAPTERS, Tensor
 
 CONSTANTS.add(np.linalg.matrix_rank)
 
@@ -93,28 +93,34 @@ def _accurate_inverse(a: Any) -> Any:
     return None if np.any(bad & np.isfinite(size)) else inverse
 
 
-@primitive(lambda h, y, a: cofactors_gradient(h, a))
 def cofactors(a: Any) -> Any:
-    """Compute the cofactors of A = U S Vᵀ: those of S are products of the other singular values."""
-    u, s, vh = np.linalg.svd(a)
-    return (u * (_orientation(u, vh) * others(s, -1))[..., None, :]) @ vh
+    """Compute the cofactors of a matrix, singular or not, so that all their derivatives are right.
+
+    B = A + U Vᵀ raises the smallest singular values of A, with U and V held. By Sylvester's
+    identity det A = det B det E, E = I − Vᵀ B⁻¹ U, and B is regular.
+    """
+    u, s, vh = np.linalg.svd(arrays(a))
+    n = s.shape[-1]
+    top = np.where(s[..., :1, None] > 0, s[..., :1, None], 1.0)
+    few = max(1, int(np.max(np.sum(s < 1e-3 * top[..., 0], axis=-1))))
+    u, vh = u[..., n - few :], vh[..., n - few :, :]
+    b = a / top + u @ vh
+    inverse = np.linalg.inv(b)
+    adjugate, det = leverrier(np.eye(few, dtype=s.dtype) - vh @ inverse @ u)
+    minors = inverse @ u @ adjugate @ vh @ inverse + det[..., None, None] * inverse
+    return mT(minors) * np.linalg.det(b)[..., None, None] * top ** (n - 1)
 
 
-def _orientation(u: Any, vh: Any) -> Any:
-    """Tell whether the rotations of a singular value decomposition reflect: det U det V, ±1."""
-    return np.rint(np.linalg.det(arrays(u)) * np.linalg.det(arrays(vh)))[..., None]
-
-
-def cofactors_gradient(h: Any, a: Any) -> Any:
-    """Differentiate <h, cofactors(A)>, with the products of all singular values but two."""
-    u, s, vh = np.linalg.svd(a)
-    m = mT(u) @ h @ mT(vh)
-    same = np.eye(s.shape[-1], dtype=bool)
-    pairs = np.where(same, 0.0, others(np.where(same, 1.0, s[..., None, :]), -1))
-    inner = embedded(np.sum(pairs * np.sum(m * same, axis=-1)[..., None, :], axis=-1)) - pairs * mT(
-        m
-    )
-    return u @ (inner * _orientation(u, vh)[..., None]) @ vh
+def leverrier(e: Any) -> tuple[Any, Any]:
+    """Compute adj E and det E as polynomials: exact also at 0, and meant for few rows."""
+    one = np.eye(e.shape[-1], dtype=e.dtype)
+    adjugate, det = one, e[..., 0, 0]
+    for k in range(1, e.shape[-1] + 1):
+        product = e @ adjugate
+        det = np.sum(product * one, axis=(-2, -1)) / k
+        if k < e.shape[-1]:
+            adjugate = det[..., None, None] * one - product
+    return adjugate, det
 
 
 def inverse_or_nan(a: Any, regular: Any) -> Any:

@@ -66,21 +66,6 @@ def _halved(a: Any, lower: bool) -> Any:
 
 
 # ---- quotients over the gaps between values ------------------------------------------------------
-@primitive(
-    lambda h, y, x, d, asked: over(h, d),
-    lambda h, y, x, d, asked: -times(over(h, d), y),
-)
-def quotient(x: Any, d: Any, asked: Any) -> Any:
-    """Divide; 0 / 0 is zero, but NaN where it is `asked` for."""
-    return np.where(~asked & (x == 0), 0.0, x / d)
-
-
-def _off_diagonal(x: Any, d: Any, asked: Any) -> Any:
-    """Divide the entries of two square matrices; zero on the diagonal."""
-    one = np.eye(d.shape[-1], dtype=d.dtype)
-    return quotient(x * (1 - one), d + one, asked)
-
-
 def differences(x: Any) -> Any:
     """Tabulate xⱼ − xᵢ."""
     return x[..., None, :] - x[..., :, None]
@@ -91,16 +76,54 @@ def sums(x: Any) -> Any:
     return x[..., None, :] + x[..., :, None]
 
 
-def turns(x: Any, d: Any, *cotangents: Any) -> Any:
-    """Divide xᵢⱼ, what reaches vector j along vector i, by dᵢⱼ; zero where nothing reaches j."""
-    asked = np.any([np.any(arrays(g) != 0, axis=-2, keepdims=True) for g in cotangents], axis=0)
-    return _off_diagonal(x, d, asked)
+@primitive()
+def turned(g: Any, z: Any, d: Any) -> Any:
+    """Divide zᵢᵀ gⱼ, what reaches column j along column i, by dᵢⱼ; leave out the diagonal.
+
+    Columns that are asked for nothing, gⱼ = 0, turn by 0 even where d is 0.
+    """
+    one = np.eye(d.shape[-1], dtype=d.dtype)
+    return np.where(_asked(g), (mT(z) @ g) * (1 - one) / (d + one), 0.0)
+
+
+def _asked(g: Any) -> Any:
+    """Tell which columns a cotangent reaches."""
+    return np.any(arrays(g) != 0, axis=-2, keepdims=True)
+
+
+def _over_gaps(h: Any, d: Any) -> Any:
+    """Divide outside the diagonal."""
+    one = np.eye(d.shape[-1], dtype=d.dtype)
+    return over(h * (1 - one), d + one)
+
+
+def _idle(g: Any, d: Any) -> Any:
+    """Tell where a gap is 0 but nobody asks."""
+    return (arrays(d) == 0) & ~_asked(g)
+
+
+defvjp(
+    turned,
+    lambda h, y, g, z, d: z @ _over_gaps(h, d),
+    lambda h, y, g, z, d: g @ mT(np.where(_idle(g, d), 0.0, _over_gaps(h, d))),
+    lambda h, y, g, z, d: -times(_over_gaps(h, d), y),
+)
+
+
+@primitive(
+    lambda h, y, x, d, asked: over(h, d),
+    lambda h, y, x, d, asked: -times(over(h, d), y),
+)
+def quotient(x: Any, d: Any, asked: Any) -> Any:
+    """Divide; 0 / 0 is zero, but NaN where it is `asked` for."""
+    return np.where(~asked & (x == 0), 0.0, x / d)
 
 
 def slopes(g: Any, d: Any, table: Function, fixed: bool) -> Any:
     """Divide gⱼ − gᵢ (or the sums) by dᵢⱼ; zero where both are zero, or where g is `fixed`."""
+    one = np.eye(d.shape[-1], dtype=d.dtype)
     asked = sums(arrays(g) != 0) & (not fixed)
-    return _off_diagonal(table(g), d, asked)
+    return quotient(table(g) * (1 - one), d + one, asked)
 
 
 # ---- functions of eigenvalues: Σᵢ gᵢ vᵢ vᵢᵀ and its adjoint, both differentiated by A ------------

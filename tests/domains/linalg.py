@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from domains.samples import FLIP, WIDE, axes, calls, flat, one, several, signed
 from minigrad import Tensor
-from minigrad.derivatives import linalg, norms, spectra
+from minigrad.derivatives import norms, spectra
 from minigrad.derivatives.decompositions import eigen_factors, singular_factors
 
 
@@ -85,6 +85,12 @@ def square(draw, side=SIDE, leads=LEADS):
 @st.composite
 def oblong(draw, side=SIDE, leads=LEADS):
     return [(*draw(leads), draw(side), draw(side))]
+
+
+@st.composite
+def several_frames(draw):
+    lead, m, k = draw(LEADS), draw(SIDE), draw(SIDE)
+    return [(*lead, m, k), (*lead, m, k), (*lead, k)]
 
 
 @st.composite
@@ -307,7 +313,6 @@ DOMAINS = {
         calls(np.linalg.det, any_rank, shapes=square()),
         calls(np.linalg.det, regular, shapes=square()),
     ),
-    linalg.cofactors: calls(linalg.cofactors, regular, shapes=square(FULL)),
     np.linalg.slogdet: calls(lambda a: np.linalg.slogdet(a)[1], regular, shapes=square()),
     # decompositions
     np.linalg.cholesky: calls(
@@ -388,6 +393,13 @@ DOMAINS = {
         options=lambda draw, shape: ((draw(FLIP),), {}),
     ),
     spectra.quotient: calls(quotient_call, WIDE, signed(0.4, 2), shapes=several(2)),
+    spectra.turned: calls(
+        lambda g, z, w: spectra.turned(g, z, spectra.differences(w)),
+        WIDE,
+        WIDE,
+        apart,
+        shapes=several_frames(),
+    ),
     spectra.eigen_sum: calls(
         of_eigen(spectra.eigen_sum), WIDE, symmetric, shapes=values_and_matrix(square())
     ),
