@@ -175,6 +175,17 @@ def test_a_vector_that_is_not_asked_for_does_no_harm():
     assert np.isfinite(u).all()
 
 
+def test_eigenvalues_of_a_matrix_that_is_not_symmetric():
+    a = H[0] + 4 * np.diag([1.0, 2.0, 3.0, 4.0])
+    assert np.isrealobj(np.linalg.eigvals(a))
+    for f in (np.linalg.eigvals, lambda a: np.linalg.eig(a).eigenvalues):
+        np.testing.assert_allclose(slope(f, a), np.eye(4), atol=1e-12)
+        np.testing.assert_allclose(slope(lambda a, f=f: f(a) ** 2, a), 2 * a.T, atol=1e-11)
+        np.testing.assert_allclose(slope(f, 2 * np.eye(3)), np.eye(3))
+        with pytest.raises(TypeError, match=r"complex eigenvalues.*eigh"):
+            f(Tensor([[0.0, -1.0], [1.0, 0.0]]))
+
+
 # ---- the triangle that is read -------------------------------------------------------------------
 ONE_TRIANGLE = {
     "eigvalsh": np.linalg.eigvalsh,
@@ -331,6 +342,15 @@ def test_a_norm_of_zeros_behind_a_where_is_safe_at_two_orders():
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("order", [None, 3, -1])
+def test_a_zero_cotangent_wins_over_a_norm_of_nan(order):
+    x = np.array([[np.nan, 1.0], [3.0, 4.0]])
+    grad = slope(lambda x: np.linalg.norm(x, order, axis=1), x, np.array([0.0, 1.0]))
+    assert grad[0].tolist() == [0.0, 0.0]
+    assert np.isfinite(grad[1]).all()
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize("order", [-1, -2, -2.5, -np.inf])
 def test_negative_orders_look_at_the_smallest_entry(order):
     def norm(x):
@@ -410,7 +430,7 @@ def test_singular_equations_are_numpys_error():
 # ---- results by name, refusals -------------------------------------------------------------------
 def test_results_have_numpys_names():
     a = np.diag([1.0, 2.0])
-    for f in (np.linalg.eigh, np.linalg.svd, np.linalg.qr, np.linalg.slogdet):
+    for f in (np.linalg.eigh, np.linalg.eig, np.linalg.svd, np.linalg.qr, np.linalg.slogdet):
         expected, found = f(a), f(Tensor(a))
         assert type(found) is type(expected)
         for name in expected._fields:

@@ -32,7 +32,7 @@ from minigrad.derivatives.spectra import (
     sums,
     turned,
 )
-from minigrad.graph import apply, arrays, defvjp
+from minigrad.graph import Function, apply, arrays, called, defvjp
 from minigrad.tensor import ADAPTERS, Tensor
 
 
@@ -90,6 +90,65 @@ def _eigvalsh(a: Any, UPLO: Any = "L") -> Any:
     """Record the values alone."""
     w = np.linalg.eigvalsh(arrays(a), UPLO)
     return known(np.linalg.eigvalsh, w, mirrored(a, UPLO.upper() == "L"), eigen_factors())
+
+
+# ---- eigenvalues and eigenvectors of other matrices ----------------------------------------------
+def general_factors(packed: Any = None) -> Factors:
+    """Prepare w and V, packed as the rows w, V."""
+    return Factors(
+        np.linalg.eig,
+        lambda a: _packed_eigh(*np.linalg.eig(a)),
+        lambda y, a: (y[..., 0, :], y[..., 1:, :]),
+        packed,
+    )
+
+
+def eig_gradient(g: Any, y: Any, a: Any) -> Any:
+    """Pull the gradients of w and V, packed, back to A: V⁻ᵀ (diag(dw) + F ∘ Vᵀ dV) Vᵀ.
+
+    The columns of V have length one, so that the part of dV along them is without effect.
+    """
+    w, v = y[..., 0, :], y[..., 1:, :]
+    gw, gv = g[..., 0, :], g[..., 1:, :]
+    gv = gv - v * np.sum(v * gv, axis=-2, keepdims=True)
+    return np.linalg.solve(mT(v), (embedded(gw) + turned(gv, v, differences(w))) @ mT(v))
+
+
+def eigvals_gradient(g: Any, v: Any) -> Any:
+    """Weigh by g the slopes of the eigenvalues: V⁻ᵀ diag(g) Vᵀ."""
+    return np.linalg.solve(mT(v), g[..., :, None] * mT(v))
+
+
+defvjp(np.linalg.eig, eig_gradient)
+defvjp(
+    np.linalg.eigvals,
+    lambda g, y, a, factors: eigvals_gradient(g, factors(a)[1]),
+    None,
+)
+
+
+def _eig(a: Any) -> Any:
+    """Record the values and the vectors, if they are real."""
+    result = np.linalg.eig(arrays(a))
+    _check_real(np.linalg.eig, result[0])
+    factors = general_factors(_packed_eigh(*result))
+    return type(result)(known(np.linalg.eigvals, result[0], a, factors), factors(a)[1])
+
+
+def _eigvals(a: Any) -> Any:
+    """Record the values, if they are real."""
+    w = np.linalg.eigvals(arrays(a))
+    _check_real(np.linalg.eigvals, w)
+    return known(np.linalg.eigvals, w, a, general_factors())
+
+
+def _check_real(function: Function, w: Any) -> None:
+    """Refuse complex eigenvalues."""
+    if np.iscomplexobj(w):
+        raise TypeError(
+            f"{called(function)} of a Tensor made complex eigenvalues, which have no derivative "
+            "here; a symmetric matrix has real ones: np.linalg.eigh"
+        )
 
 
 # ---- singular values and singular vectors --------------------------------------------------------
@@ -260,6 +319,8 @@ ADAPTERS.update(
     {
         np.linalg.eigh: _eigh,
         np.linalg.eigvalsh: _eigvalsh,
+        np.linalg.eig: _eig,
+        np.linalg.eigvals: _eigvals,
         np.linalg.svd: _svd,
         np.linalg.svdvals: _svdvals,
         np.linalg.qr: _qr,

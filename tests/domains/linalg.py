@@ -40,6 +40,13 @@ def symmetric(rng, shape):
     return (v * w[..., None, :]) @ np.swapaxes(v, -1, -2)
 
 
+def diagonalizable(rng, shape):
+    """Real eigenvalues well apart, and vectors that are not orthogonal."""
+    w = apart(rng, shape[:-1]) * rng.choice([-1, 1], shape[:-1])
+    v = frame(rng, shape[:-1], shape[-1]) + rng.uniform(-0.2, 0.2, shape)
+    return (v * w[..., None, :]) @ np.linalg.inv(v)
+
+
 def positive(rng, shape):
     v = frame(rng, shape[:-1], shape[-1])
     return (v * apart(rng, shape[:-1])[..., None, :]) @ np.swapaxes(v, -1, -2)
@@ -126,6 +133,20 @@ def pairs(u, v):
 def of_eigh(a, *args, **keywords):
     w, v = np.linalg.eigh(a, *args, **keywords)
     return flat([w, pairs(v, v)])
+
+
+def of_eig(a):
+    w, v = np.linalg.eig(a)
+    return flat([power_sums(w), *[(v * w[..., None, :] ** k) @ mT(v) for k in (0, 1, 2)]])
+
+
+def of_eigvals(a):
+    return power_sums(np.linalg.eigvals(a))
+
+
+def power_sums(w):
+    """The eigenvalues, whatever their order."""
+    return flat([np.sum(w**k, axis=-1) for k in (1, 2, 3)])
 
 
 def of_svd(a, **keywords):
@@ -323,6 +344,8 @@ DOMAINS = {
     ),
     np.linalg.eigh: calls(of_eigh, symmetric, shapes=square(), options=uplo),
     np.linalg.eigvalsh: calls(np.linalg.eigvalsh, symmetric, shapes=square(), options=uplo),
+    np.linalg.eig: calls(of_eig, diagonalizable, shapes=square()),
+    np.linalg.eigvals: calls(of_eigvals, diagonalizable, shapes=square()),
     np.linalg.svd: st.one_of(
         calls(of_svd, regular, shapes=oblong(), options=svd_options),
         calls(lambda a: of_svd(a, hermitian=True), symmetric, shapes=square()),
