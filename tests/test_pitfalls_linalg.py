@@ -162,6 +162,21 @@ def test_the_vectors_of_equal_eigenvalues_have_no_derivative_and_say_so():
     assert np.isnan(squares[1])
 
 
+@pytest.mark.parametrize("values", [np.linalg.eigvalsh, np.linalg.svdvals])
+def test_a_zero_cotangent_wins_over_a_second_derivative_that_is_nan(values):
+    a = np.stack([np.eye(3), np.diag([1.0, 2.0, 3.0])])
+    x = Tensor(a)
+    first = gradients(np.sum(values(x) ** 3), x, create_graph=True)
+    np.testing.assert_allclose(first.data, 3 * a**2, atol=1e-12)
+    v = np.zeros((2, 3, 3))
+    v[1] = 1.0
+    second = gradients(first, x, v)
+    assert second[0].tolist() == np.zeros((3, 3)).tolist()
+    assert np.isfinite(second[1]).all()
+    along_itself = gradients(first, x, a)
+    np.testing.assert_allclose(along_itself, 6 * a**2, atol=1e-12)
+
+
 def root_of(a):
     w, v = np.linalg.eigh(a)
     return (v * np.sqrt(w)) @ mT(v)

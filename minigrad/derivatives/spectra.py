@@ -158,7 +158,7 @@ defvjp(
 def eigen_twist(g: Any, h: Any, w: Any, v: Any) -> Any:
     """Differentiate Σᵢ gᵢ vᵢᵀ h vᵢ by A: the vectors turn."""
     m = mT(v) @ h @ v
-    inner = slopes(g, differences(w), differences, False) * (m + mT(m)) * 0.5
+    inner = times(m + mT(m), slopes(g, differences(w), differences, False)) * 0.5
     return v @ inner @ mT(v)
 
 
@@ -201,12 +201,12 @@ def singular_twist(g: Any, h: Any, s: Any, u: Any, v: Any, fixed: bool) -> Any:
     k = s.shape[-1]
     hv = h @ v
     m = mT(u) @ hv
-    inner = slopes(g, differences(s), differences, fixed) * (m + mT(m)) * 0.5
-    inner = inner + slopes(g, sums(s), sums, fixed) * (m - mT(m)) * 0.5
+    inner = times(m + mT(m), slopes(g, differences(s), differences, fixed))
+    inner = (inner + times(m - mT(m), slopes(g, sums(s), sums, fixed))) * 0.5
     rows = inner @ mT(v)
     if v.shape[-2] > k:
-        rows = rows + over(g, s)[..., :, None] * (mT(u) @ h - m @ mT(v))
+        rows = rows + times(mT(u) @ h - m @ mT(v), over(g, s)[..., :, None])
     da = u @ rows
     if u.shape[-2] > k:
-        da = da + ((hv - u @ m) * over(g, s)[..., None, :]) @ mT(v)
+        da = da + times(hv - u @ m, over(g, s)[..., None, :]) @ mT(v)
     return da
