@@ -1,4 +1,4 @@
-"""Decompositions of matrices: eigh, svd, qr, cholesky.
+"""Decompositions of matrices: eigh, eig, svd, qr, cholesky.
 
 eigh, eigvalsh, cholesky, and svd and pinv with hermitian=True, read one triangle; their derivative
 is by that triangle, and the other one gets zero. Eigenvectors and singular vectors are given up to
@@ -6,7 +6,8 @@ their sign, and NumPy's choice is held: let what you differentiate not depend on
 coincide, see `spectra.py`. A singular value of 0 has derivative 0, as |x| has.
 
 Refused, because they hold vectors of no certain direction: the full matrices of svd, unless A is
-square, and the complete mode of qr for more rows than columns.
+square, and the complete mode of qr for more rows than columns. eig and eigvals are for matrices
+whose eigenvalues are real; they give them in no certain order.
 
 Sources: M. Giles, *Collected matrix derivative results* (2008); J. Townsend, *Differentiating the
 singular value decomposition* (2016); M. Seeger et al., *Auto-differentiating linear algebra*
@@ -47,24 +48,23 @@ def embedded(x: Any) -> Any:
 
 
 # ---- eigenvalues and eigenvectors of symmetric matrices ------------------------------------------
-def eigen_factors(packed: Any = None) -> Factors:
+def eigen_factors(function: Function, packed: Any = None) -> Factors:
     """Prepare w and V, packed as the rows w, V."""
     return Factors(
-        np.linalg.eigh,
-        lambda a: _packed_eigh(*np.linalg.eigh(a)),
+        function,
+        lambda a: _packed_eigen(*function(a)),
         lambda y, a: (y[..., 0, :], y[..., 1:, :]),
         packed,
     )
 
 
-def _packed_eigh(w: Any, v: Any) -> Any:
+def _packed_eigen(w: Any, v: Any) -> Any:
     return rows(w[..., None, :], v)
 
 
 def eigh_gradient(g: Any, y: Any, a: Any) -> Any:
     """Pull the gradients of w and V, packed, back to A: V (diag(dw) + F ∘ Vᵀ dV) Vᵀ."""
-    w, v = y[..., 0, :], y[..., 1:, :]
-    gw, gv = g[..., 0, :], g[..., 1:, :]
+    w, v, gw, gv = y[..., 0, :], y[..., 1:, :], g[..., 0, :], g[..., 1:, :]
     inner = embedded(gw) + turned(gv, v, differences(w))
     return v @ inner @ mT(v)
 
@@ -81,7 +81,7 @@ def _eigh(a: Any, UPLO: Any = "L") -> Any:
     """Record the values and the vectors."""
     result = np.linalg.eigh(arrays(a), UPLO)
     a = mirrored(a, UPLO.upper() == "L")
-    factors = eigen_factors(_packed_eigh(*result))
+    factors = eigen_factors(np.linalg.eigh, _packed_eigen(*result))
     w = known(np.linalg.eigvalsh, result[0], a, factors)
     return type(result)(w, factors(a)[1])
 
@@ -89,27 +89,18 @@ def _eigh(a: Any, UPLO: Any = "L") -> Any:
 def _eigvalsh(a: Any, UPLO: Any = "L") -> Any:
     """Record the values alone."""
     w = np.linalg.eigvalsh(arrays(a), UPLO)
-    return known(np.linalg.eigvalsh, w, mirrored(a, UPLO.upper() == "L"), eigen_factors())
-
-
-# ---- eigenvalues and eigenvectors of other matrices ----------------------------------------------
-def general_factors(packed: Any = None) -> Factors:
-    """Prepare w and V, packed as the rows w, V."""
-    return Factors(
-        np.linalg.eig,
-        lambda a: _packed_eigh(*np.linalg.eig(a)),
-        lambda y, a: (y[..., 0, :], y[..., 1:, :]),
-        packed,
+    return known(
+        np.linalg.eigvalsh, w, mirrored(a, UPLO.upper() == "L"), eigen_factors(np.linalg.eigh)
     )
 
 
+# ---- eigenvalues and eigenvectors of other matrices ----------------------------------------------
 def eig_gradient(g: Any, y: Any, a: Any) -> Any:
     """Pull the gradients of w and V, packed, back to A: V⁻ᵀ (diag(dw) + F ∘ Vᵀ dV) Vᵀ.
 
     The columns of V have length one, so that the part of dV along them is without effect.
     """
-    w, v = y[..., 0, :], y[..., 1:, :]
-    gw, gv = g[..., 0, :], g[..., 1:, :]
+    w, v, gw, gv = y[..., 0, :], y[..., 1:, :], g[..., 0, :], g[..., 1:, :]
     gv = gv - v * np.sum(v * gv, axis=-2, keepdims=True)
     return np.linalg.solve(mT(v), (embedded(gw) + turned(gv, v, differences(w))) @ mT(v))
 
@@ -131,7 +122,7 @@ def _eig(a: Any) -> Any:
     """Record the values and the vectors, if they are real."""
     result = np.linalg.eig(arrays(a))
     _check_real(np.linalg.eig, result[0])
-    factors = general_factors(_packed_eigh(*result))
+    factors = eigen_factors(np.linalg.eig, _packed_eigen(*result))
     return type(result)(known(np.linalg.eigvals, result[0], a, factors), factors(a)[1])
 
 
@@ -139,7 +130,7 @@ def _eigvals(a: Any) -> Any:
     """Record the values, if they are real."""
     w = np.linalg.eigvals(arrays(a))
     _check_real(np.linalg.eigvals, w)
-    return known(np.linalg.eigvals, w, a, general_factors())
+    return known(np.linalg.eigvals, w, a, eigen_factors(np.linalg.eig))
 
 
 def _check_real(function: Function, w: Any) -> None:

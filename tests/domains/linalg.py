@@ -248,7 +248,7 @@ def p_norm_options(draw, shape):
 def of_eigen(function):
     def call(first, a):
         a = spectra.mirrored(a)
-        return function(first, a, *eigen_factors()(a))
+        return function(first, a, *eigen_factors(np.linalg.eigh)(a))
 
     return call
 
