@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from test_derivatives import name_of
 
 from minigrad import Tensor, gradients
+from minigrad.derivatives import spectra
 
 RNG = np.random.default_rng(0)
 H = RNG.normal(size=(4, 4, 4))  # directions
@@ -99,6 +100,19 @@ def test_the_gradient_of_a_determinant_is_nan_where_the_matrix_is():
     np.testing.assert_allclose(grad[1], np.eye(2))
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_an_infinite_entry_is_no_error_in_the_gradient_of_a_determinant():
+    assert slope(np.linalg.det, [[np.inf, 0.0], [0.0, 1.0]]).shape == (2, 2)
+
+
+def test_cofactors_of_many_rows_none_of_them_small():
+    s = np.repeat([1.0, 1 / 400], 40)
+    q, r = np.linalg.qr(np.random.default_rng(3).normal(size=(2, 80, 80)))[0]
+    a = 15 * (q * s) @ r
+    expected = np.linalg.det(a) * np.linalg.inv(a).T
+    np.testing.assert_allclose(slope(np.linalg.det, a), expected, atol=1e-9 * np.max(expected))
+
+
 def test_cofactors_of_a_large_matrix_do_not_overflow_by_the_way():
     a = np.diag([1e3] * 199 + [0.0]) * 1e-2
     grad = slope(np.linalg.det, a)
@@ -175,6 +189,19 @@ def test_a_zero_cotangent_wins_over_a_second_derivative_that_is_nan(values):
     assert np.isfinite(second[1]).all()
     along_itself = gradients(first, x, a)
     np.testing.assert_allclose(along_itself, 6 * a**2, atol=1e-12)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_a_zero_cotangent_wins_over_a_quotient_that_is_nan():
+    x, d = Tensor([0.0, 1.0]), Tensor([0.0, 2.0])
+    y = spectra.quotient(x, d, np.array([True, True]))
+    assert np.isnan(y.data).tolist() == [True, False]
+    dx, dd = gradients(y, [x, d], np.array([0.0, 1.0]))
+    assert (dx.tolist(), dd.tolist()) == ([0.0, 0.5], [0.0, -0.25])
+    g, z, d = Tensor([[1.0, 0.0], [0.0, 0.0]]), Tensor(np.eye(2)), Tensor(np.zeros((2, 2)))
+    y = spectra.turned(g, z, d)
+    assert np.isnan(y.data).tolist() == [[False, False], [True, False]]
+    assert not np.any(gradients(y, [g, z, d], np.zeros((2, 2))))
 
 
 def root_of(a):

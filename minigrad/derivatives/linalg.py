@@ -113,14 +113,13 @@ def cofactors(a: Any) -> Any:
 
 def leverrier(e: Any) -> tuple[Any, Any]:
     """Compute adj E and det E as polynomials: exact also at 0, and meant for few rows."""
-    one = np.eye(e.shape[-1], dtype=e.dtype)
-    adjugate, det = one, e[..., 0, 0]
-    for k in range(1, e.shape[-1] + 1):
+    n = e.shape[-1]
+    one = np.eye(n, dtype=e.dtype)
+    adjugate, product = one, e
+    for k in range(1, n):
+        adjugate = np.sum(product * one, axis=(-2, -1))[..., None, None] * one / k - product
         product = e @ adjugate
-        det = np.sum(product * one, axis=(-2, -1)) / k
-        if k < e.shape[-1]:
-            adjugate = det[..., None, None] * one - product
-    return adjugate, det
+    return adjugate, np.sum(product * one, axis=(-2, -1)) / n
 
 
 def inverse_or_nan(a: Any, regular: Any) -> Any:
