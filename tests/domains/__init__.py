@@ -8,6 +8,7 @@ kinks are the business of test_pitfalls.py. `samples` has the words, the chapter
 from domains import (
     core,
     cumulative,
+    linalg,
     products,
     reductions,
     shaping,
@@ -15,5 +16,5 @@ from domains import (
     special,
 )
 
-CHAPTERS = (core, cumulative, products, reductions, shaping, sorting, special)
+CHAPTERS = (core, cumulative, linalg, products, reductions, shaping, sorting, special)
 DOMAINS = {function: line for chapter in CHAPTERS for function, line in chapter.DOMAINS.items()}
