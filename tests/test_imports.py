@@ -117,9 +117,10 @@ def test_an_unknown_name_is_refused_with_the_one_that_was_meant():
 
 
 def test_a_module_that_cannot_be_imported_says_why(monkeypatch):
+    importlib.import_module("minigrad.cli")  # for monkeypatch to put back
+    monkeypatch.delitem(sys.modules, "minigrad.cli")
+    monkeypatch.delattr(mg, "cli")
     monkeypatch.setitem(sys.modules, "argparse", None)
-    monkeypatch.delitem(sys.modules, "minigrad.cli", raising=False)
-    monkeypatch.delattr(mg, "cli", raising=False)
     with pytest.raises(ModuleNotFoundError, match="argparse"):
         mg.cli
 
