@@ -47,7 +47,7 @@ def on_first_use(
 
 def _unknown(package: str, name: str) -> str:
     """Say that a package has no such name, and which one was perhaps meant."""
-    if name.startswith("__"):  # Python asks for these, people do not
+    if name.startswith("_"):  # programs ask for these, people do not
         return f"module {package!r} has no attribute {name!r}"
     import difflib
 

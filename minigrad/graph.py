@@ -13,6 +13,7 @@ import functools
 import inspect
 import itertools
 from collections.abc import Callable, Iterable, Sequence
+from importlib import import_module
 from typing import Any, ClassVar, TypeAlias, TypeVar
 
 import numpy as np
@@ -29,6 +30,7 @@ Rules: TypeAlias = Any  # tuple[Function | None, ...], or a joint Function
 RULES: dict[Function, Rules] = {}
 NO_KEYWORDS: dict[str, Any] = {}
 CONSTANTS: set[Function] = set()  # piecewise constant, or no numbers at all: `>`, floor, argmax
+FURTHER: list[str] = []  # modules with more of the table, imported when a function is not in it
 MASKING: set[Function] = set()  # where, clip …: what they cut off must not leak back as 0 · inf
 
 _birthday = itertools.count(1).__next__
@@ -107,8 +109,19 @@ def defvjp(function: Function, *rules: Function | None, joint: Function | None =
     for rule in (*rules, joint):
         if rule is not None and not callable(rule):
             raise TypeError(f"a VJP rule of {called(function)} must be callable, not {rule!r}")
+    if function not in RULES and called(function).startswith("np."):
+        open_further()  # or a chapter that is opened later would put its own rule in place of this
     RULES[function] = rules if joint is None else joint
     Node.tables += 1
+
+
+def open_further() -> None:
+    """Import what is left of the table; once, and other threads wait: Python's imports see to it.
+
+    Whoever does not find a function calls this and looks again, before refusing.
+    """
+    for module in FURTHER:
+        import_module(module)
 
 
 def record(
@@ -150,6 +163,9 @@ def apply(
         TypeError: when the function, or an argument that holds a Tensor, has no rule.
     """
     rules = RULES.get(function)
+    if rules is None:
+        open_further()
+        rules = RULES.get(function)
     if rules is None:
         raise TypeError(
             f"{called(function)} has no derivative rule: mg.defvjp({called(function)}, rule) "

@@ -29,6 +29,7 @@ from minigrad.graph import (
     freeze,
     leaf,
     misfit,
+    open_further,
     record,
 )
 from minigrad.methods import ArrayMethods
@@ -261,6 +262,8 @@ class Tensor(Node, ArrayMethods):
             if name in kwargs:
                 _refuse(ufunc, name)
         if method == "__call__":
+            if not (ufunc in RULES or ufunc in CONSTANTS or ufunc in ADAPTERS):
+                open_further()
             if ufunc in CONSTANTS:
                 return constant(ufunc, args, kwargs)
             if ufunc in ADAPTERS:
@@ -277,6 +280,8 @@ class Tensor(Node, ArrayMethods):
         raise TypeError(f"np.{ufunc.__name__}.{method} has no derivative rule: {remedy}")
 
     def __array_function__(self, function: Function, types: Any, args: Any, kwargs: Any) -> Any:
+        if not (function in RULES or function in ADAPTERS or function in CONSTANTS):
+            open_further()
         if function in ADAPTERS:
             return ADAPTERS[function](*args, **kwargs)
         if function in CONSTANTS:

@@ -1,8 +1,16 @@
-"""Hypothesis profiles: the default is quick; heavier ones are chosen by HYPOTHESIS_PROFILE."""
+"""Hypothesis profiles: the default is quick; heavier ones are chosen by HYPOTHESIS_PROFILE.
+
+And all chapters of the table are open, for the tests that list it. `test_imports.py` knows them
+closed, in processes of its own.
+"""
 
 import os
 
 from hypothesis import HealthCheck, settings
+
+from minigrad.graph import open_further
+
+open_further()
 
 for name, examples in {"default": 25, "dev": 10, "ci": 100, "thorough": 2000}.items():
     settings.register_profile(

@@ -106,7 +106,6 @@ def test_a_tensor_inside_a_dict_is_never_a_constant():
 
 # ---- options without a rule ----------------------------------------------------------------------
 UNKNOWN = {
-    "np.sum(where=)": lambda x: np.sum(x, where=np.array([True, False])),
     "np.sum(initial=)": lambda x: np.sum(x, initial=3.0),
     "np.sum(out=)": lambda x: np.sum(x, out=np.zeros(())),
     "np.mean(where=)": lambda x: np.mean(x, where=np.array([True, False])),

@@ -117,8 +117,115 @@ def test_an_unknown_name_is_refused_with_the_one_that_was_meant():
 
 
 def test_a_module_that_cannot_be_imported_says_why(monkeypatch):
+    importlib.import_module("minigrad.cli")  # for monkeypatch to put back
+    monkeypatch.delitem(sys.modules, "minigrad.cli")
+    monkeypatch.delattr(mg, "cli")
     monkeypatch.setitem(sys.modules, "argparse", None)
-    monkeypatch.delitem(sys.modules, "minigrad.cli", raising=False)
-    monkeypatch.delattr(mg, "cli", raising=False)
     with pytest.raises(ModuleNotFoundError, match="argparse"):
         mg.cli
+
+
+# ---- chapters of the table -----------------------------------------------------------------------
+CHAPTER = """
+import time
+
+import numpy as np
+
+import minigrad as mg
+from minigrad.graph import CONSTANTS, apply
+from minigrad.tensor import ADAPTERS, Tensor
+
+def halved(x):
+    return x / 2
+
+time.sleep(0.1)  # other threads come in between
+halved = mg.primitive()(halved)
+mg.defvjp(np.linalg.inv, lambda g, y, a: 10 * g)
+mg.defvjp(np.linalg.pinv, lambda g, y, a: 10 * g)
+mg.defvjp(np.linalg.det, lambda g, y, a: 10 * g)
+ADAPTERS[np.linalg.det] = lambda a: apply(Tensor, np.linalg.det, (a,), {}, lambda a: a[0, 0])
+ADAPTERS[np.ldexp] = lambda x, n: x * 2.0**n
+CONSTANTS.update({np.linalg.matrix_rank, np.spacing})
+"""
+CLOSED = """
+import sys
+import numpy as np
+import minigrad as mg
+from minigrad.graph import FURTHER, apply
+FURTHER[:] = ["chapter"]
+x = mg.Tensor(np.eye(2))
+np.sum(np.exp(x) @ x + 1).backward()
+assert "chapter" not in sys.modules
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Where a chapter waits to be opened."""
+    (tmp_path / "chapter.py").write_text(CHAPTER)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "assert mg.gradients(np.linalg.inv(x)[0, 0], x)[0, 0] == 10",
+        "assert np.linalg.det(x).item() == 1",
+        "assert np.ldexp(x, 1)[0, 0].item() == 2",
+        "assert np.linalg.matrix_rank(x) == 2",
+        "assert type(np.spacing(x)) is np.ndarray",
+        "assert apply(mg.Tensor, np.linalg.inv, (x,), {})[0, 0].item() == 1",
+    ],
+)
+def test_a_function_that_no_open_chapter_knows_opens_the_others(folder, use):
+    fresh(f"{CLOSED}{use}\nassert 'chapter' in sys.modules", folder)
+
+
+def test_a_function_without_a_rule_is_refused_when_all_chapters_are_open(folder):
+    refused = "try: np.linalg.qr(x)\nexcept TypeError as error: print(error)"
+    assert "has no derivative rule" in " ".join(fresh(CLOSED + refused, folder))
+
+
+def test_your_own_rule_stands_whether_a_chapter_is_opened_before_or_after(folder):
+    for before, after in (("", "np.linalg.pinv(x)"), ("np.linalg.pinv(x)", "")):
+        stated = "mg.defvjp(np.linalg.inv, lambda g, y, a: 7 * g)"
+        used = "print(mg.gradients(np.linalg.inv(x)[0, 0], x)[0, 0])"
+        assert fresh(f"{CLOSED}\n{before}\n{stated}\n{after}\n{used}", folder) == ["7.0"]
+
+
+def test_threads_that_need_a_chapter_at_the_same_time_all_find_it(folder):
+    together = """
+from threading import Barrier, Thread
+barrier, found = Barrier(8), []
+def work():
+    barrier.wait()
+    found.append(np.linalg.det(mg.Tensor(np.eye(2))).item())
+threads = [Thread(target=work) for _ in range(8)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+assert found == [1.0] * 8
+"""
+    fresh(CLOSED + together, folder)
+
+
+def test_every_chapter_is_open_from_the_beginning_or_among_the_further_ones():
+    chapters = Path(mg.derivatives.__file__).parent
+    listed = [*mg.derivatives.__all__, *mg.derivatives.further.__all__]
+    files = {path.stem for path in chapters.glob("*.py")} - {"__init__", "further"}
+    assert sorted(listed) == sorted(files)
+
+
+def test_further_chapters_leave_the_functions_of_the_first_ones_alone():
+    fresh("""
+import minigrad
+from minigrad.graph import CONSTANTS, MASKING, RULES, open_further
+from minigrad.tensor import ADAPTERS
+tables = [RULES, ADAPTERS, dict.fromkeys(CONSTANTS), dict.fromkeys(MASKING)]
+first = [table.copy() for table in tables]
+known = set().union(*first)
+open_further()
+tables[2:] = [dict.fromkeys(CONSTANTS), dict.fromkeys(MASKING)]
+for table, before in zip(tables, first):
+    stated = {function for function in table if table[function] is not before.get(function, 0)}
+    assert not stated & known, stated & known
+""")

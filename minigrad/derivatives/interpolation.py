@@ -14,8 +14,8 @@ from numpy.lib.array_utils import normalize_axis_index
 from minigrad.derivatives.elementwise import times
 from minigrad.derivatives.indexing import scatter
 from minigrad.graph import MASKING, apply, arrays, defvjp, input_node
-from minigrad.updates import written_at
 from minigrad.tensor import ADAPTERS, Tensor
+from minigrad.updates import written_at
 
 
 # ---- interpolation -------------------------------------------------------------------------------

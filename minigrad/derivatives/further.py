@@ -1,0 +1,46 @@
+"""The chapters that are opened when a function arrives that no open chapter knows.
+
+They state rules, adapters and constants of functions that the first chapters leave alone.
+"""
+
+from minigrad.derivatives import (
+    contractions,
+    convolutions,
+    cumulative,
+    decompositions,
+    differences,
+    interpolation,
+    joining,
+    linalg,
+    matrices,
+    norms,
+    padding,
+    polynomials,
+    refusals,
+    selection,
+    sorting,
+    special,
+    spectra,
+    statistics,
+)
+
+__all__ = [
+    "contractions",
+    "convolutions",
+    "cumulative",
+    "decompositions",
+    "differences",
+    "interpolation",
+    "joining",
+    "linalg",
+    "matrices",
+    "norms",
+    "padding",
+    "polynomials",
+    "refusals",
+    "selection",
+    "sorting",
+    "special",
+    "spectra",
+    "statistics",
+]
