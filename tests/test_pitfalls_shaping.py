@@ -294,6 +294,17 @@ def test_a_mask_as_a_place_of_insertion_is_read_as_numpy_reads_it():
     assert slope(lambda x: np.delete(x, mask), v) == [0, 1, 0]
 
 
+@pytest.mark.parametrize("repeats", [0, 1, 3, np.array([2]), [1, 0, 2]])
+@pytest.mark.parametrize("axis", [0, 1, 2, -1, None])
+def test_each_copy_of_an_entry_adds_its_gradient(repeats, axis):
+    x = np.arange(27.0 if axis is not None else 3.0).reshape((3, 3, 3) if axis is not None else 3)
+    copies = np.repeat(x.astype(int), repeats, axis)
+    v = np.cos(np.arange(copies.size)).reshape(copies.shape)
+    expected = np.bincount(copies.ravel(), v.ravel(), minlength=x.size).reshape(x.shape)
+    found = slope(lambda x: np.repeat(x, repeats, axis), x, v)
+    np.testing.assert_allclose(found, expected, rtol=1e-14, atol=1e-14)
+
+
 def test_an_array_is_resized_by_whole_rounds_and_a_part():
     v = np.array([1.0, 10.0, 100.0, 1000.0, 10000.0])
     assert slope(lambda x: np.resize(x, 5), [1.0, 2.0], v) == [10101.0, 1010.0]

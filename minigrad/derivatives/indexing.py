@@ -115,7 +115,7 @@ def where_last(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
 def others_at(index: Any, shape: tuple[int, ...], value: Any) -> Any:
     """Multiply, for each value, all other values at the same entry; without division."""
     place = places(index, shape)
-    order = np.argsort(place, axis=None, kind="stable")
+    order = np.argsort(place, axis=None)
     entry, factor = place.ravel()[order], np.ravel(np.broadcast_to(value, place.shape))[order]
     product = _before(factor, entry) * _before(factor[::-1], entry[::-1])[::-1]
     return np.reshape(product[np.argsort(order)], place.shape)
