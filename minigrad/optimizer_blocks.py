@@ -20,7 +20,7 @@ Rule: TypeAlias = Callable[..., None]
 SMALL = 2**13  # bytes, up to which it pays to copy an array into others' company and back
 LONG = 2**16  # bytes, from which it does not pay to copy a gradient into others' company
 BLOCK = 2**17  # bytes of one array that are worked on at a time, at most
-LEAST = 2**15  # and at least; between them a quarter, so that temporaries take little memory
+LEAST = 2**16  # and at least; between them a half, so that temporaries take little memory
 
 
 class Job(NamedTuple):
@@ -117,7 +117,7 @@ class _Stretch:
         size = sum(array.size for array in self.arrays)
         self.W = np.empty(size, self.arrays[0].dtype) if W is None else W
         self.g = np.empty_like(self.W) if len(places) > 1 else None
-        self.length = min(max(self.W.nbytes // 4, LEAST), BLOCK) // self.W.itemsize
+        self.length = min(max(-(-self.W.nbytes // 2), LEAST), BLOCK) // self.W.itemsize
         states = zip(*(jobs[i].states for i in places), strict=True)
         self.states = [np.concatenate(each, axis=None, dtype=self.W.dtype) for each in states]
 
