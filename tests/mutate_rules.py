@@ -52,6 +52,14 @@ EQUIVALENT = {
         *[("np.fmin", f"{a} < {b}  →  {a} <= {b}") for a, b in ("ab", "ba")],
     ],
     "what is swapped is symmetric": [
+        ("convolve_gap", "→  min(m, n)"),
+        ("correlate_gap", "→  convolve_gap(m, n, mode)"),
+        ("convolved", "→  convolve_gap(len(v), len(a), mode)"),
+        ("as_outer", "→  max(np.ndim(b), np.ndim(a))"),
+        ("on_diagonal", "→  max(0, "),
+        ("dot_left", "→  min(2, "),
+        ("dot_right", "→  min(2, "),
+        ("vander_slope", "→  times(powers, "),
         ("np.arcsinh", "np.hypot(x, 1.0)  →  np.hypot(1.0, x)"),
         ("np.copysign", "y and x swapped"),
         ("np.swapaxes", "axis1 and axis2 swapped"),
@@ -102,6 +110,18 @@ EQUIVALENT = {
     "moveaxis reads negative axes itself": [("others", "% x.ndim  →  np.atleast_1d(axis)")],
     "an extreme is among the entries, or one of them is NaN: never none": [
         ("shared", "→  np.sum(best, axis=axis, keepdims=True)"),
+    ],
+    "sequences change places in a convolution, which puts the longer one first itself": [
+        ("np.convolve", "→  np.convolve(np.flip("),
+        ("np.correlate", "→  np.convolve(np.flip("),
+        ("np.correlate", "→  np.convolve(v, "),
+    ],
+    "nothing is missing in this mode": [("convolve_gap", "→  {'full': 1")],
+    "the axes of these are 0 and 1": [("vander_slope", "-1  →  1")],
+    "the third component, which is not taken": [("upright", "np.zeros_like(g)  →")],
+    "an axis is counted modulo the number of axes": [
+        ("dot_left", "min(np.ndim(b), 2)  →  2"),
+        ("dot_right", "min(np.ndim(b), 2)  →  2"),
     ],
     "of an empty array nothing is chosen": [("centred", "if x.size else True")],
     "the lengths are equal, by construction": [("untile", "zip(tiles, entries")],

@@ -128,6 +128,25 @@ def test_a_long_chain_of_an_einsum_is_multiplied_pair_by_pair():
     np.testing.assert_allclose(g, left.T @ np.ones((n, n)) @ right.T, rtol=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("optimize", "shape"),
+    [
+        (False, (3,)),
+        (True, (3,)),
+        ("optimal", (3,)),
+        (("greedy", 1000), (3,)),
+        (["einsum_path", (1, 2), (0, 1)], (3,)),
+        (["einsum_path", (0, 1), (0, 1)], (2, 4)),
+    ],
+)
+def test_an_einsum_of_three_multiplies_the_cheapest_pair_first_or_the_one_that_you_say(
+    optimize, shape
+):
+    a, b, c = (Tensor(np.ones(s)) for s in ((2, 3), (3, 4), (4,)))
+    y = np.einsum("ij,jk,k->i", a, b, c, optimize=optimize)
+    assert shape in [node.shape for node in y._call[1] if node._call]
+
+
 def test_multi_dot_takes_the_cheapest_order():
     shapes = [(10, 100), (100, 5), (5, 50), (50, 1)]
     y = np.linalg.multi_dot([Tensor(np.ones(s)) for s in shapes])
@@ -168,7 +187,7 @@ def test_what_numpy_does_not_read_we_do_not_read(subscripts, shapes):
 
 @pytest.mark.parametrize("wrong", [-1, 52, "i"])
 def test_numbers_that_name_no_letter_are_refused(wrong):
-    with pytest.raises(ValueError, match=r"0 … 51 or Ellipsis, not"):
+    with pytest.raises(ValueError, match=f"0 … 51 or Ellipsis, not {wrong!r}$"):
         np.einsum(Tensor([1.0]), [wrong])
 
 
@@ -229,6 +248,15 @@ def test_a_diagonal_beyond_the_matrix_is_empty():
     x = np.ones((2, 3))
     assert slope(lambda x: np.diagonal(x, 7), x) == [[0.0] * 3] * 2
     assert slope(lambda x: np.trace(x, -7), x) == [[0.0] * 3] * 2
+
+
+@pytest.mark.parametrize("trace", [np.trace, np.linalg.trace])
+def test_a_trace_is_summed_in_the_dtype_that_you_say(trace):
+    x = Tensor(np.eye(2), np.float32)
+    y = trace(x, dtype=np.float64)
+    assert y.dtype == np.float64
+    g = gradients(y, x)
+    assert (g.dtype, g.tolist()) == (np.float32, [[1.0, 0.0], [0.0, 1.0]])
 
 
 # ---- powers --------------------------------------------------------------------------------------

@@ -97,8 +97,7 @@ def _plan(
 ) -> tuple[tuple[str, ...], str, list[Shape]]:
     """Write out all letters and the output, and find a good order; NumPy says what is wrong."""
     stand_ins = [np.broadcast_to(0.0, shape) for shape in shapes]
-    explicit = isinstance(optimize, tuple) and optimize[:1] == ("einsum_path",)
-    how = list(optimize) if explicit else optimize or "greedy"
+    how = list(optimize) if isinstance(optimize, tuple) else optimize or "greedy"
     try:
         path = np.einsum_path(subscripts, *stand_ins, optimize=how)[0][1:]
     except ValueError as error:
