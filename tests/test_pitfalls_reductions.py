@@ -268,6 +268,21 @@ def test_the_second_derivative_of_the_deviation_of_a_constant_is_finite(f):
         assert not hessian(f, x).any()
 
 
+@pytest.mark.parametrize("f", [np.var, np.std, np.nanvar, np.nanstd])
+def test_a_constant_among_what_is_chosen_is_a_constant(f):
+    x = np.array([[0.1, 5.0, 0.1, 0.1], [1.0, 2.0, 4.0, 7.0], [0.1, -5.0, 0.1, 0.1]])
+    grad = slope(lambda x: f(x, axis=1, where=np.arange(4) != 1), x)
+    assert [grad[0], grad[2]] == [[0.0, 0.0, 0.0, 0.0]] * 2
+    other = {np.nanvar: np.var, np.nanstd: np.std}.get(f, f)
+    assert np.delete(grad[1], 1) == pytest.approx(slope(other, [1.0, 4.0, 7.0]))
+
+
+@pytest.mark.parametrize("f", [np.var, np.std])
+def test_a_nan_from_above_is_not_hidden_by_deviations_of_zero(f):
+    grad = slope(lambda x: f(x, mean=np.zeros(1)), [0.0, 0.0], np.array(np.nan))
+    assert np.all(np.isnan(grad))
+
+
 def test_few_entries_of_a_long_constant_are_not_overlooked():
     x = np.full(10_000, 0.1)
     x[5_000] = 0.1 + 1e-8
@@ -328,6 +343,29 @@ def test_correlations_at_their_bounds():
     assert np.all(np.isfinite(curved))
     assert curved[0, 0] < -0.1  # 1 is the greatest that there is
     assert slope(np.corrcoef, [1.0, 2.0, 4.0]) == [0.0, 0.0, 0.0]
+
+
+def test_lists_are_numbers_beside_a_tensor():
+    w, m = np.average(Tensor([1.0, 3.0]), weights=[3, 1], returned=True)[::-1]
+    assert (m.item(), w.item()) == (1.5, 4.0)
+    w += 1.0  # an array of the caller's own
+    rows = np.average(Tensor([[1.0, 3.0], [2.0, 4.0]]), 1, [3, 1], returned=True)
+    rows[1][:] = 0.0
+    assert slope(lambda w: np.average([1.0, 3.0], weights=w), [1.0, 1.0]) == [-0.5, 0.5]
+    assert np.cov([1.0, 2.0], Tensor([1.0, 3.0])).tolist() == np.cov([1, 2], [1, 3]).tolist()
+    assert np.trapezoid([1.0, 2.0], Tensor([0.0, 2.0])).item() == 3.0
+    assert np.gradient([1.0, 2.0], Tensor(2.0)).tolist() == [0.5, 0.5]
+    assert np.diff([1.0, 2.0], prepend=Tensor(0.0)).tolist() == [1.0, 1.0]
+    assert np.polyadd([1, 2], Tensor([1.0])).tolist() == [1.0, 3.0]
+    assert np.interp([0.5], [0, 1], Tensor([1.0, 3.0])).tolist() == [2.0]
+
+
+@pytest.mark.parametrize(
+    "options", [{"fweights": [0.5, 1]}, {"aweights": [-1.0, 1.0]}, {"fweights": [1, 2, 3]}]
+)
+def test_weights_of_a_covariance_are_checked_by_numpy(options):
+    with pytest.raises((TypeError, ValueError, RuntimeError), match="weights"):
+        np.cov(Tensor([[1.0, 2.0], [2.0, 5.0]]), **options)
 
 
 def test_weights_that_add_up_to_zero_have_no_average():

@@ -27,8 +27,7 @@ def centred(x: Any, deviation: Any, axis: Any, where: Any, flat: bool) -> Any:
     deviation above what the rounding of a sum can make tells that there are none.
     """
     mean = np.mean(x, axis=axis, keepdims=True, where=where)
-    d = x - mean if where is True else np.where(where, x - mean, 0.0)
-    m = arrays(mean)
+    d, m = x - mean, arrays(mean)
     s = np.reshape(deviation, m.shape)
     rounding = 2 * np.finfo(m.dtype).eps * (x.size // max(m.size, 1))
     if not np.any(s <= rounding * np.abs(m)):

@@ -62,7 +62,7 @@ def quantile_calls(draw, function, percent, numbers, min_dims=0, min_side=1, min
     q = draw(st.sampled_from([q for q in QUANTILES if np.ndim(q) < 2 or not several]))
     q = q if np.ndim(q) == 0 else np.array(q)
     method = draw(st.sampled_from(METHODS))
-    if shape and draw(st.integers(0, 4)) == 0:
+    if shape and draw(st.integers(0, 2)) == 0:
         method = "inverted_cdf"
         options["weights"] = draw(hnp.arrays(int, shape, elements=st.integers(1, 3)))
     elif draw(FLIP):
