@@ -49,7 +49,7 @@ class Case:
     tolerance: float = 1e-3
     looser: dict[str, float] = field(default_factory=dict)
     check_steps: int = 1
-    least: int = 5
+    least: int = 7
     targets: tuple[Target | Growth, ...] = ()
     notes: tuple[str, ...] = ()
 

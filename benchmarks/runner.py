@@ -33,6 +33,7 @@ class Plan:
     rounds: blocks of each side; fewer, but at least what the case asks for, where they would take
         longer than `patience` seconds.
     block: seconds of one block of steps.
+    longest: seconds of the steps that are compared; sides that take longer are not timed.
     largest: points with a larger `size` or `length` are left out.
     """
 
@@ -40,7 +41,8 @@ class Plan:
     clock: str = "wall"
     rounds: int = 15
     block: float = 0.1
-    patience: float = 30.0
+    patience: float = 60.0
+    longest: float = 15.0
     largest: int | None = None
 
     def includes(self, settings: dict[str, Any]) -> bool:
@@ -52,7 +54,7 @@ class Plan:
 QUICK = Plan(rounds=3, block=0.01, patience=1.0, largest=10**5)
 
 
-ATTEMPTS, UNDISTURBED = 3, 0.95
+ATTEMPTS, UNDISTURBED, REST = 4, 0.95, 2.0  # blocks
 
 
 class SideError(Exception):
@@ -127,15 +129,16 @@ class Process:
     def measure(self, steps: int) -> float:
         """The value of a step, over a block of steps, after a few that are not counted.
 
-        A block in which another process had the processor is taken again, a few times at most.
+        A block of several steps in which other work had the processor is taken again, a few times.
         """
         found = []
         for _ in range(ATTEMPTS):
             warm = (steps + 9) // 10 if steps > 1 else 0
             answer = self.order(measure=steps, warm=warm, clock=self.plan.clock)
             found.append((answer["busy"], answer["value"]))
-            if answer["busy"] > UNDISTURBED or self.plan.clock == "processor":
+            if steps == 1 or answer["busy"] > UNDISTURBED or self.plan.clock == "processor":
                 break
+            time.sleep(REST * self.plan.block)
         self.busy.append(max(found)[0])
         return float(max(found)[1])
 
@@ -183,12 +186,14 @@ def each(
     return found
 
 
-def compare(processes: list[Process], case: Case, point: Report) -> list[Process]:
+def compare(processes: list[Process], case: Case, plan: Plan, point: Report) -> list[Process]:
     """Check each side against the first; return those that agree."""
     reference: dict[str, Array] = {}
 
     def agrees(process: Process) -> bool:
+        start = time.perf_counter()
         results = process.results(case.check_steps)
+        took = time.perf_counter() - start
         reference.update({} if reference else results)
         point["results"][process.name] = {
             name: array.item() for name, array in results.items() if array.size == 1
@@ -196,6 +201,8 @@ def compare(processes: list[Process], case: Case, point: Report) -> list[Process
         distance = point["apart"][process.name] = apart(results, reference)
         if distance > case.looser.get(process.name, case.tolerance):
             raise SideError(f"its results are {distance:.1e} away, and it was not timed")
+        if took > plan.longest and process.name != OURS:
+            raise SideError(f"a first run took {took:.0f} s, and it was not timed")
         return True
 
     return each(processes, point, agrees)
@@ -251,7 +258,7 @@ def run_point(processes: list[Process], case: Case, settings: dict[str, Any], pl
     point: Report = {"settings": settings}
     point |= {name: {} for name in ("sides", "results", "apart", "failed")}
     built = each(processes, point, lambda process: process.build(case.kind, settings))
-    agreed = compare(built, case, point)
+    agreed = compare(built, case, plan, point)
     if OURS in point["failed"]:
         raise SideError(f"{case.name}: {OURS}: {point['failed'][OURS]}")
     time_in_turns(agreed, case, plan, point)
