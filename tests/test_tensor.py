@@ -327,7 +327,6 @@ DETACHING = {
     "% formatting": lambda t: operator.mod("%f", t[0]),
     "np.random": lambda t: np.random.default_rng(0).normal(t),
     "np.vectorize": lambda t: np.vectorize(math.exp)(t),
-    "np.apply_along_axis": lambda t: np.apply_along_axis(np.sum, 0, t),
     "np.einsum": lambda t: np.einsum("i->", t, optimize=object()),
     "np.block of lists": lambda t: np.block([[t, 1.0j]]),
     "complex multiplication": lambda t: t * 1j,

@@ -27,9 +27,6 @@ REFUSALS: dict[Function, str] = {
     np.savez: "would drop the gradient: save the .data; net.save(path) keeps the parameters",
     np.savez_compressed: "would drop the gradient: save the .data",
     np.savetxt: "would drop the gradient: save the .data",
-    np.apply_along_axis: (
-        "fills an array row by row: np.stack([f(row) for row in x]), or a function with axis="
-    ),
 }
 
 
