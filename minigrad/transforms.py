@@ -176,7 +176,7 @@ def hvp(f: Function, argnums: int | Sequence[int] = 0) -> Function:
 
     Returns:
         A function of the same arguments and a vector behind them, of the structure and shapes of
-        the argument: H v, at the cost of about two gradients (Pearlmutter 1994).
+        the argument: H v, at the cost of about three gradients (after Pearlmutter 1994).
 
     >>> hvp(lambda x: x[0] ** 2 * x[1])(np.array([3.0, 5.0]), np.array([1.0, 0.0]))
     array([10.,  6.])
