@@ -159,17 +159,15 @@ def _check_output(output: Any, name: str) -> None:
 
 
 def _directions(vectors: list[Any], models: Sequence[Any], path: str) -> list[Any]:
-    """Check that each vector has the shape of its model, and give it the dtype."""
+    """Check that each vector holds real numbers, and has the shape of its model."""
     found = []
     for v, model in zip(vectors, models, strict=True):
-        a = _array(model)
+        shape = np.shape(_array(model))
         vector = v if isinstance(v, Tensor) else np.asarray(v)
         if vector.dtype.kind not in "fiub":
             raise TypeError(f"{path}: {type(v).__name__} ({vector.dtype}) is no real array")
-        if vector.shape != a.shape:
-            raise ValueError(f"{path}: shape {vector.shape} does not fit {a.shape}")
-        if not isinstance(vector, Tensor) and a.dtype.kind == "f":
-            vector = vector.astype(a.dtype)
+        if vector.shape != shape:
+            raise ValueError(f"{path}: shape {vector.shape} does not fit {shape}")
         found.append(vector)
     return found
 

@@ -391,6 +391,8 @@ def test_the_perturbations_of_two_transforms_are_not_confused(inner, outer):
     near(outer(lambda x: inner(lambda y: x * y * y, 3.0), 2.0), 6)
     near(outer(lambda x: inner(lambda y: x**2 * y**3, x), 2.0), 12 * 2**3)
     near(outer(lambda x: inner(lambda y: inner(lambda z: x * y * z**2, x), x), 2.0), 8)
+    near(outer(lambda x: inner(lambda y: y * inner(lambda z: x * z**2, 1.0), 2.0), 3.0), 2)
+    near(outer(lambda x: inner(lambda y: x * inner(lambda z: y * z**2, 1.0), 2.0), 3.0), 2)
 
 
 @each_mode
@@ -946,6 +948,13 @@ def test_a_gradient_takes_each_rule_once_and_a_hessian_product_no_more_than_four
     looks.clear()
     assert mg.hvp(lambda x: chain(x, 100) ** 3)(1.0, 1.0) == 6
     assert looks["walk"] <= 400
+
+
+@pytest.mark.parametrize(("inputs", "outputs"), [(1, 40), (40, 1), (3, 40), (40, 3)])
+def test_a_jacobian_takes_as_many_passes_as_its_shorter_side(looks, inputs, outputs):
+    W = np.ones((outputs, inputs))
+    np.testing.assert_array_equal(mg.jacobian(lambda x: W @ chain(x, 100))(W[0]), W)
+    assert looks["walk"] <= 100 * (2 + 2 * min(inputs, outputs))
 
 
 def test_a_long_chain_needs_no_recursion():
