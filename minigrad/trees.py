@@ -5,7 +5,7 @@ What is no dict, list or tuple is a leaf of the tree.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 
@@ -35,6 +35,16 @@ def mapped(function: Callable[..., Any], tree: Any) -> Any:
     if isinstance(tree, (list, tuple)):
         return type(tree)([mapped(function, part) for part in tree])
     return function(tree)
+
+
+def rebuilt(tree: Any, leaves: Iterable[Any]) -> Any:
+    """Put other leaves, in order, into the structure of a tree.
+
+    >>> rebuilt({"a": 1, "b": [2]}, "xy")
+    {'a': 'x', 'b': ['y']}
+    """
+    rest = iter(leaves)
+    return mapped(lambda _: next(rest), tree)
 
 
 def named(tree: Any, path: str) -> Iterator[tuple[str, Any]]:

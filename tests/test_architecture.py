@@ -19,6 +19,7 @@ ROOMS = [  # a module imports from rooms above its own, or inside its own room
     ["tensor"],
     ["derivatives"],
     ["trees"],
+    ["lifting"],
     ["transforms"],
     ["functions"],
     ["differences"],

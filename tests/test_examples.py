@@ -19,8 +19,10 @@ TOLERANCE = {
     "backprop_by_hand": 1e-12,
     "custom_layer": 0.02,
     "custom_net": 0.05,
+    "newton": 0.01,
     "optimizer_paths": 1e-3,
     "overfit_dropout": 0.02,
+    "pinn": 0.01,
     "train_digits": 0.02,
 }
 DRAWING = {  # each with options for a quick run
@@ -126,6 +128,23 @@ def test_the_three_ways_to_write_a_layer_print_the_same_numbers(full_run):
 def test_dropout_closes_a_part_of_the_gap(full_run):
     _, without, with_dropout = printed(full_run("overfit_dropout")[0])
     assert numbers(with_dropout)[-1] < numbers(without)[-1]
+
+
+def test_newton_arrives_where_gradient_descent_is_still_on_its_way(full_run):
+    lines = printed(full_run("newton")[0])
+    descent, newton = (
+        [numbers(line)[-1] for line in lines if line.startswith(method)]
+        for method in ("gradient descent", "Newton")
+    )
+    assert newton[-1] < 1e-15 < 1e-6 < descent[-1]
+    steps = [numbers(line) for line in lines[lines.index("step  loss      gradient") + 1 : -2]]
+    assert steps[-1][2] < 1e-8
+    assert len(steps) < 10
+
+
+def test_a_net_solves_the_equation_of_the_spring(full_run):
+    before, after, _ = numbers(printed(full_run("pinn")[0])[-1])
+    assert after < 0.005 < before
 
 
 @pytest.mark.parametrize("example", TOLERANCE)
