@@ -39,9 +39,9 @@ class Plan:
 
     threads: int = 1
     clock: str = "wall"
-    rounds: int = 15
+    rounds: int = 11
     block: float = 0.1
-    patience: float = 60.0
+    patience: float = 30.0
     longest: float = 15.0
     largest: int | None = None
 
