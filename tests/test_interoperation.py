@@ -400,9 +400,11 @@ SCIPY = {
 
 
 @pytest.mark.parametrize("name", SCIPY)
-def test_a_function_of_scipy_without_a_rule_is_refused_with_the_remedy(name):
+def test_a_function_of_scipy_without_a_rule_is_refused_with_the_remedy(name, monkeypatch):
     sp = library("scipy")
     library(f"scipy.{name.split('.')[0]}" if "." in name else "scipy.sparse")
+    if "special" in vars(sp):  # another test, or the documentation, may have given erf its rule
+        monkeypatch.delitem(mg.graph.RULES, sp.special.erf, raising=False)
     with pytest.raises(TypeError, match=rf"mg\.defvjp|{DATA}|{ITEM}"):
         SCIPY[name](sp, vector())
 
