@@ -4,6 +4,6 @@ In a rule, `g` is the gradient of the output, then come the output `y` and the o
 calculus alone: the engine sums over broadcast axes and restores dtypes.
 """
 
-from minigrad.derivatives import elementwise, indexing, products, reductions, shaping
+from minigrad.derivatives import complex, elementwise, fft, indexing, products, reductions, shaping
 
-__all__ = ["elementwise", "indexing", "products", "reductions", "shaping"]
+__all__ = ["complex", "elementwise", "fft", "indexing", "products", "reductions", "shaping"]

@@ -5,6 +5,9 @@ operands of random shapes and layouts, some of them constants, and NumPy's optio
 kinks are the business of test_pitfalls.py. `samples` has the words, the chapters have the lines.
 """
 
-from domains import core
+from domains import complex, core, fft
 
-DOMAINS = {function: line for chapter in (core,) for function, line in chapter.DOMAINS.items()}
+DOMAINS = {
+    function: line for chapter in (core, complex, fft) for function, line in chapter.DOMAINS.items()
+}
+DOMAINS |= complex.beside(DOMAINS)  # the same functions, called with complex numbers
