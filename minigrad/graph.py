@@ -33,6 +33,7 @@ Call: TypeAlias = (
 RULES: dict[Function, Rules] = {}
 NO_KEYWORDS: dict[str, Any] = {}
 CONSTANTS: set[Function] = set()  # piecewise constant, or no numbers at all: `>`, floor, argmax
+COMPLEX: set[Function] = set()  # their rules hold for complex numbers too; the others refuse them
 MASKING: set[Function] = set()  # where, clip …: what they cut off must not leak back as 0 · inf
 
 _birthday = itertools.count(1).__next__
@@ -85,7 +86,12 @@ def write(node: Node, values: Any) -> None:
 
 
 # ---- recording -----------------------------------------------------------------------------------
-def defvjp(function: Function, *rules: Function | None, joint: Function | None = None) -> None:
+def defvjp(
+    function: Function,
+    *rules: Function | None,
+    joint: Function | None = None,
+    complex: bool = False,
+) -> None:
     """State the derivative of `function`: one VJP rule per positional argument that is an array.
 
     Args:
@@ -95,6 +101,8 @@ def defvjp(function: Function, *rules: Function | None, joint: Function | None =
             view of `g`, and writes into nothing. None in a place marks an intermediate that other
             rules want again: its own share of the derivative must be inside theirs.
         joint: instead of rules, one function that returns the gradients of all arguments.
+        complex: the rules hold for complex numbers too (docs/complex.md says what that means);
+            otherwise the function refuses them.
 
     Raises:
         TypeError: when a rule is not callable.
@@ -109,6 +117,10 @@ def defvjp(function: Function, *rules: Function | None, joint: Function | None =
     for rule in (*rules, joint):
         if rule is not None and not callable(rule):
             raise TypeError(f"a VJP rule of {called(function)} must be callable, not {rule!r}")
+    if complex:
+        COMPLEX.add(function)
+    elif function in RULES:  # other rules in place of those
+        COMPLEX.discard(function)
     RULES[function] = rules if joint is None else joint
 
 
@@ -145,7 +157,8 @@ def apply(
     `compute` stands in for a function that dispatches, or whose output is known already.
 
     Raises:
-        TypeError: when the function, or an argument that holds a Tensor, has no rule.
+        TypeError: when the function, or an argument that holds a Tensor, has no rule; when an
+            argument is complex and the rules are for real numbers.
     """
     rules = RULES.get(function)
     if rules is None:
@@ -159,15 +172,21 @@ def apply(
     if keywords or type(rules) is not tuple or len(arguments) > len(rules):
         arguments, keywords = _checked(function, compute, rules, arguments, keywords)
     values = tuple([a._data if isinstance(a, Node) else a for a in arguments])
+    if function not in COMPLEX:
+        for value in values:
+            if is_complex(value):
+                raise TypeError(real_alone(function))
     try:
         output = compute(*values, **keywords)
     except ValueError as error:
         raise misfit(function, values, error) from error
     if not isinstance(output, np.ndarray):
         output = np.asarray(output)
-    if output.dtype.kind != "f":
+    if output.dtype.kind != "f" and (output.dtype.kind != "c" or function not in COMPLEX):
         raise TypeError(
-            f"{called(function)} of a Tensor made {output.dtype}: derivatives are of real floats"
+            f"{called(function)} of a Tensor made {output.dtype}: derivatives are of floats"
+            if output.dtype.kind != "c"
+            else real_alone(function)
         )
     if type(rules) is not tuple:
         places = [i for i, a in enumerate(arguments) if isinstance(a, Node)]
@@ -310,6 +329,20 @@ def _by_position(
     moved = names[: last + 1]
     rest = {name: value for name, value in keywords.items() if name not in moved}
     return tuple(bound.arguments[name] for name in moved), rest
+
+
+def is_complex(value: Any) -> bool:
+    """Tell a complex number, array or Tensor from a real one."""
+    return isinstance(value, complex) or getattr(getattr(value, "dtype", None), "kind", "") == "c"
+
+
+def real_alone(function: Function) -> str:
+    """Say that a function refuses complex numbers, and what to do."""
+    name, module = called(function), getattr(function, "__module__", None) or "numpy"
+    remedy = "np.real, np.imag and np.abs make real numbers of complex ones"
+    if module.partition(".")[0] not in ("numpy", "minigrad"):
+        remedy += f"; mg.defvjp({name}, rule, complex=True) states a rule for both kinds"
+    return f"{name} has a derivative for real numbers alone, and here is a complex one: {remedy}"
 
 
 def misfit(function: Function, values: Iterable[Any], error: ValueError) -> ValueError:

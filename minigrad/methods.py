@@ -85,6 +85,22 @@ class ArrayMethods:
         return np.transpose(self, (axes[0] if len(axes) == 1 else axes) or None)
 
     @property
+    def real(self: Any) -> Any:
+        """The real part."""
+        return np.real(self)
+
+    @property
+    def imag(self: Any) -> Any:
+        """The imaginary part."""
+        return np.imag(self)
+
+    def conj(self: Any) -> Any:
+        """Conjugate: x − iy of x + iy."""
+        return np.conjugate(self)
+
+    conjugate = conj
+
+    @property
     def T(self: Any) -> Any:
         """The array with its axes reversed."""
         return np.transpose(self)
@@ -141,18 +157,26 @@ class At:
 
 def written_at(x: Any, index: Any, value: Any) -> Any:
     """Copy the array `x` and write `value` at `index` of the copy."""
-    y = x.copy()
-    if np.ndim(value) > np.ndim(y[index]):
-        raise ValueError(
-            f"a value of shape {np.shape(value)} has more axes than the entries have, "
-            f"{np.shape(y[index])}"
-        )
+    y = _copied(x, index, value)
     y[index] = value
     return y
 
 
 def added_at(x: Any, index: Any, value: Any) -> Any:
     """Copy the array `x` and add `value` at `index` of the copy, repeats included."""
-    y = x.copy()
-    np.add.at(y, index, value)
+    y = _copied(x, index, value)
+    # NumPy 2.4 reads past the end of a value that has fewer axes than its index has.
+    np.add.at(y, index, np.broadcast_to(value, np.shape(y[index])))
     return y
+
+
+def _copied(x: Any, index: Any, value: Any) -> Any:
+    """Copy the array `x`, if a part of it can hold `value`."""
+    if np.iscomplexobj(value) and not np.iscomplexobj(x):
+        raise TypeError("a real array cannot hold a complex value: use x.astype(complex).at")
+    if np.ndim(value) > np.ndim(x[index]):
+        raise ValueError(
+            f"a value of shape {np.shape(value)} has more axes than the entries have, "
+            f"{np.shape(x[index])}"
+        )
+    return x.copy()

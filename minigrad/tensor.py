@@ -48,12 +48,12 @@ F = TypeVar("F", bound=Function)
 
 
 class Tensor(Node, ArrayMethods):
-    """An array of floats that remembers how it was made.
+    """An array of floats, real or complex, that remembers how it was made.
 
     Args:
         data: numbers, lists or an array, of any shape. It is copied. Python numbers and lists
-            become float64; float arrays keep their dtype.
-        dtype: the float dtype to convert to; it also says that integers are meant as numbers.
+            become float64 or complex128; float and complex arrays keep their dtype.
+        dtype: the dtype to convert to; it also says that integers are meant as numbers.
         name: shown by `repr`, errors and explanations.
 
     A Tensor is a value: nothing changes it while a graph hangs on it. NumPy functions and operators
@@ -61,7 +61,7 @@ class Tensor(Node, ArrayMethods):
     made yourself.
 
     Raises:
-        TypeError: for an integer array without `dtype`, complex numbers, text and other objects.
+        TypeError: for an integer array without `dtype`, text and other objects.
 
     >>> x = Tensor([1.0, 2.0], name="x")
     >>> y = np.sum(x * x)
@@ -106,21 +106,22 @@ class Tensor(Node, ArrayMethods):
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Float type of the entries; the gradient has the same."""
+        """Float or complex type of the entries; the gradient has the same."""
         return self._data.dtype
 
     def astype(self, dtype: DTypeLike) -> Any:
-        """Convert to another float dtype, with history; or to integers: a plain array."""
-        if np.dtype(dtype).kind != "f":
-            return self._data.astype(dtype)
-        return apply(Tensor, converted, (self, np.dtype(dtype)), {})
+        """Convert to another float or complex dtype, with history; or to integers: an array."""
+        dtype = np.dtype(dtype)
+        if dtype.kind not in "fc":
+            return converted(self._data, dtype)
+        return apply(Tensor, converted, (self, dtype), {})
 
-    def item(self, *index: int) -> float:
-        """One entry as a Python float: a constant, without history."""
-        return float(self._data.item(*index))
+    def item(self, *index: int) -> Any:
+        """One entry as a Python float or complex number: a constant, without history."""
+        return (complex if self._data.dtype.kind == "c" else float)(self._data.item(*index))
 
     def tolist(self) -> Any:
-        """Nested lists of Python floats: constants, without history."""
+        """Nested lists of Python numbers: constants, without history."""
         return self._data.tolist()
 
     def __len__(self) -> int:
@@ -149,7 +150,7 @@ class Tensor(Node, ArrayMethods):
 
     def __repr__(self) -> str:
         text = np.array2string(self._data, separator=", ", prefix="Tensor(", threshold=100)
-        dtype = "" if self.dtype == np.float64 else f", dtype={self.dtype}"
+        dtype = "" if self.dtype in (np.float64, np.complex128) else f", dtype={self.dtype}"
         name = "" if self.name is None else f", name={self.name!r}"
         made = "" if self._call is None else f", from {called(self._call[0])}"
         return f"Tensor({text}{dtype}{name}{made})"
@@ -159,9 +160,10 @@ class Tensor(Node, ArrayMethods):
         """Add the gradient of this Tensor into `.grad` of every leaf that it was computed from.
 
         Args:
-            grad: the cotangent, of this Tensor's shape; may be left out for a scalar (then 1).
+            grad: the cotangent, of this Tensor's shape; may be left out for a real scalar (then 1).
 
         Raises:
+            TypeError: when `grad` is complex and this Tensor real, or missing and this complex.
             ValueError: when `grad` is missing or has another shape.
             RuntimeError: when a parameter was written since the graph was recorded.
         """
@@ -313,6 +315,8 @@ class Tensor(Node, ArrayMethods):
 
 def converted(x: Any, dtype: np.dtype[Any]) -> Any:
     """Convert an array to `dtype`: what `Tensor.astype` records."""
+    if x.dtype.kind == "c" and dtype.kind in "fiu":
+        raise TypeError(f"complex numbers do not become {dtype}: use np.real, np.imag or np.abs")
     return x.astype(dtype)
 
 
@@ -324,16 +328,16 @@ def _restored(array: Array, grad: Array | None, name: str | None) -> Tensor:
 
 
 def _float_array(data: ArrayLike, dtype: DTypeLike | None) -> Array:
-    """Copy `data` as an array of floats; promote numbers, ask about integer arrays."""
+    """Copy `data` as an array of floats or complex numbers; ask about integer arrays."""
     if isinstance(data, Node):
         raise TypeError(
             "this is a Tensor already; mg.Tensor(t.data) makes a new leaf of its values"
         )
     array = np.array(data)
-    if dtype is not None and np.dtype(dtype).kind != "f":
-        raise TypeError(f"a Tensor holds real floats: dtype {np.dtype(dtype)} is none")
-    if array.dtype.kind == "f" or (dtype is not None and array.dtype.kind in "iub"):
-        return array.astype(dtype or array.dtype, copy=False)
+    if dtype is not None and np.dtype(dtype).kind not in "fc":
+        raise TypeError(f"a Tensor holds floats, real or complex: dtype {np.dtype(dtype)} is none")
+    if array.dtype.kind in "fc" or (dtype is not None and array.dtype.kind in "iub"):
+        return array if dtype is None else converted(array, np.dtype(dtype))
     if array.dtype.kind in "iub" and not isinstance(data, (np.ndarray, np.generic)):
         return array.astype(np.float64)  # Python numbers, and lists of them
     if array.dtype.kind in "iub":
@@ -341,7 +345,7 @@ def _float_array(data: ArrayLike, dtype: DTypeLike | None) -> Array:
             f"an integer array ({array.dtype}) cannot be differentiated: say .astype(float) if "
             "its entries are numbers; leave it a plain array if they are labels or indices"
         )
-    raise TypeError(f"a Tensor holds real floats, not {array.dtype} ({type(data).__name__})")
+    raise TypeError(f"a Tensor holds floats, not {array.dtype} ({type(data).__name__})")
 
 
 def _index(index: Any) -> Any:
@@ -402,13 +406,16 @@ def _binary(ufunc: np.ufunc, a: Any, b: Any) -> Tensor:
 
 
 # ---- functions of one's own ----------------------------------------------------------------------
-def primitive(*rules: Function | None, joint: Function | None = None) -> Callable[[F], F]:
+def primitive(
+    *rules: Function | None, joint: Function | None = None, complex: bool = False
+) -> Callable[[F], F]:
     """Make a function on arrays differentiable: a decorator that takes its VJP rules.
 
     Args:
         rules: one `(g, y, *args, **kwargs) -> gradient` per positional array argument, as for
             `defvjp`, which may also state them later.
         joint: instead, one function that returns the gradients of all arguments.
+        complex: the rules hold for complex numbers too; otherwise the function refuses them.
 
     Called with arrays alone, the function runs as it is written and nothing is recorded.
 
@@ -432,7 +439,7 @@ def primitive(*rules: Function | None, joint: Function | None = None) -> Callabl
             return function(*args, **kwargs)
 
         if rules or joint:
-            defvjp(recorded, *rules, joint=joint)
+            defvjp(recorded, *rules, joint=joint, complex=complex)
         return cast(F, recorded)
 
     return decorate

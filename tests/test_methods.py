@@ -22,6 +22,8 @@ METHODS = {
     "std": [(np.std, (), {}), (np.std, (), {"axis": 1, "ddof": 1})],
     "clip": [(np.clip, (0, 1), {}), (np.clip, (), {"min": 0, "max": 1})],
     "dot": [(np.dot, (A.T,), {})],
+    "conj": [(np.conjugate, (), {})],
+    "conjugate": [(np.conjugate, (), {})],
     "copy": [(np.copy, (), {})],
     "reshape": [(np.reshape, ((3, 2),), {}), (np.reshape, (-1,), {}), (np.reshape, (6,), {})],
     "ravel": [(np.ravel, (), {})],
@@ -36,7 +38,7 @@ CHOICES = {
     "argmin": [(np.argmin, (), {}), (np.argmin, (1,), {})],
     "argsort": [(np.argsort, (), {}), (np.argsort, (0,), {})],
 }
-OTHERS = {"T", "at"}
+OTHERS = {"T", "at", "real", "imag"}
 
 
 def cases(table):

@@ -5,8 +5,10 @@ calculus alone: the engine sums over broadcast axes and restores dtypes.
 """
 
 from minigrad.derivatives import (
+    complex,
     decompositions,
     elementwise,
+    fft,
     indexing,
     linalg,
     norms,
@@ -17,8 +19,10 @@ from minigrad.derivatives import (
 )
 
 __all__ = [
+    "complex",
     "decompositions",
     "elementwise",
+    "fft",
     "indexing",
     "linalg",
     "norms",

@@ -11,15 +11,17 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.graph import MASKING, defvjp
+from minigrad.graph import COMPLEX, MASKING, defvjp
 from minigrad.methods import added_at, written_at
 from minigrad.tensor import primitive
 
+_COUNTED = (np.float16, np.float32, np.float64)  # what bincount adds up, in float64
 
-@primitive(lambda h, y, g, index, shape: h[index])
+
+@primitive(lambda h, y, g, index, shape: h[index], complex=True)
 def scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
     """Add the entries of `g` to zeros of `shape` at `index`: x[index] turned around."""
-    if _repeats(index) and g.dtype.itemsize <= 8:  # bincount counts in float64
+    if _repeats(index) and g.dtype in _COUNTED:
         places = np.arange(int(np.prod(shape))).reshape(shape)[index]
         sums = np.bincount(places.ravel(), g.ravel(), minlength=int(np.prod(shape)))
         return sums.reshape(shape).astype(g.dtype)
@@ -59,11 +61,14 @@ defvjp(
     lambda g, y, x, index, value: np.where(touched(index, x.shape), 0.0, g),
     None,
     lambda g, y, x, index, value: g[index] * last_written(index, x.shape),
+    complex=True,
 )
 defvjp(
     added_at,
     lambda g, y, x, index, value: g,
     None,
     lambda g, y, x, index, value: g[index],
+    complex=True,
 )
 MASKING.update({operator.getitem, written_at})
+COMPLEX.add(operator.getitem)

@@ -19,13 +19,13 @@ from minigrad.derivatives.decompositions import singular_factors
 from minigrad.derivatives.elementwise import times
 from minigrad.derivatives.products import mT
 from minigrad.derivatives.spectra import known, mirrored
-from minigrad.graph import CONSTANTS, apply, arrays, defvjp
+from minigrad.graph import CONSTANTS, apply, arrays, defvjp, is_complex, real_alone
 from minigrad.tensor import ADAPTERS, Tensor
 
 CONSTANTS.add(np.linalg.matrix_rank)
 
 # ---- inverses and linear equations ---------------------------------------------------------------
-defvjp(np.linalg.inv, lambda g, y, a: -mT(y) @ g @ mT(y))
+defvjp(np.linalg.inv, lambda g, y, a: -mT(y) @ g @ mT(y), complex=True)
 
 
 def _solve_gradients(g: Any, y: Any, a: Any, b: Any) -> list[Any]:
@@ -37,7 +37,7 @@ def _solve_gradients(g: Any, y: Any, a: Any, b: Any) -> list[Any]:
     return [-db @ mT(y), db]
 
 
-defvjp(np.linalg.solve, joint=_solve_gradients)
+defvjp(np.linalg.solve, joint=_solve_gradients, complex=True)
 
 
 def _numbers(a: Any) -> Any:
@@ -131,7 +131,7 @@ def inverse_or_nan(a: Any, regular: Any) -> Any:
     return np.where(regular, np.linalg.inv(safe), np.nan)
 
 
-defvjp(np.linalg.det, det_gradient)
+defvjp(np.linalg.det, det_gradient, complex=True)
 defvjp(
     np.linalg.slogdet,
     lambda g, y, a: times(g[..., None, None], mT(inverse_or_nan(a, np.isfinite(y)))),
@@ -184,6 +184,8 @@ def _truncated_inverse(inverse: Any, a: Any, large: Any, hermitian: bool) -> Any
 def _lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
     """Give the pseudo-inverse times b, the sums of squared residuals, the rank, singular values."""
     a, b = _numbers(a), _numbers(b)
+    if is_complex(a) or is_complex(b):
+        raise TypeError(real_alone(np.linalg.lstsq))
     x, squares, rank, s = np.linalg.lstsq(arrays(a), arrays(b), rcond)
     eps = np.finfo(x.dtype).eps
     cut = eps * max(a.shape) if rcond is None else eps if rcond < 0 else rcond

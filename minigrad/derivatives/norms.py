@@ -16,7 +16,7 @@ from minigrad.derivatives.elementwise import over, times
 from minigrad.derivatives.linalg import inverse_or_nan
 from minigrad.derivatives.reductions import spread
 from minigrad.derivatives.spectra import known, singular_sum
-from minigrad.graph import apply, arrays, defvjp
+from minigrad.graph import apply, arrays, defvjp, is_complex, real_alone
 from minigrad.tensor import ADAPTERS, Tensor, primitive
 
 # ---- the root of the sum of squares, and of p-th powers ------------------------------------------
@@ -59,6 +59,8 @@ def polar(x: Any, factors: Any) -> Any:
 # ---- NumPy's signatures --------------------------------------------------------------------------
 def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
     """Tell vectors from matrices, and one order from the other."""
+    if is_complex(x):
+        raise TypeError(real_alone(np.linalg.norm))
     axes = range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (int(axis),)
     if ord is None and (axis is None or len(axes) < 3):
         return apply(Tensor, np.linalg.norm, (x,), {"axis": axis, "keepdims": keepdims})

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.graph import defvjp
+from minigrad.graph import COMPLEX, defvjp
 
 
 def left_matrix(a: Any) -> Any:
@@ -75,3 +75,4 @@ def dot_right(g: Any, a: Any, b: Any) -> Any:
 
 
 defvjp(np.dot, lambda g, y, a, b: dot_left(g, a, b), lambda g, y, a, b: dot_right(g, a, b))
+COMPLEX.update({np.matmul, np.dot})

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.derivatives.elementwise import over, times
-from minigrad.graph import MASKING, arrays, defvjp
+from minigrad.derivatives.elementwise import conj, over, times
+from minigrad.graph import COMPLEX, MASKING, arrays, defvjp
 from minigrad.tensor import primitive
 
 
@@ -35,7 +35,7 @@ def others(x: Any, axis: Any) -> Any:
     return np.moveaxis(np.reshape(_others_in_row(rows), shape), last, tuple(axes))
 
 
-@primitive(lambda g, y, x: np.sum(times(g[..., None], _pairs(x)), axis=-2))
+@primitive(lambda g, y, x: np.sum(times(g[..., None], _pairs(x)), axis=-2), complex=True)
 def _others_in_row(x: Any) -> Any:
     """Multiply what stands left of each entry by what stands right of it, along the last axis."""
     one = np.ones_like(x[..., :1])
@@ -100,13 +100,14 @@ def centred(x: Any, axis: Any) -> Any:
 defvjp(
     np.var,
     lambda g, y, x, axis=None, dtype=None, out=None, ddof=0, keepdims=False: times(
-        spread(g * 2 / (count(x, y) - ddof), x, axis, keepdims), centred(x, axis)
+        spread(g * 2 / (count(x, y) - ddof), x, axis, keepdims), conj(centred(x, axis))
     ),
 )
 defvjp(
     np.std,
     lambda g, y, x, axis=None, dtype=None, out=None, ddof=0, keepdims=False: times(
         spread(g, x, axis, keepdims),
-        over(centred(x, axis), spread(y * (count(x, y) - ddof), x, axis, keepdims)),
+        over(conj(centred(x, axis)), spread(y * (count(x, y) - ddof), x, axis, keepdims)),
     ),
 )
+COMPLEX.update({np.sum, np.mean, np.prod, np.var, np.std})

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.derivatives.indexing import scatter
-from minigrad.graph import apply, defvjp
+from minigrad.graph import COMPLEX, apply, defvjp
 from minigrad.tensor import ADAPTERS, Tensor
 
 defvjp(np.reshape, lambda g, y, x, shape, order="C": np.reshape(g, x.shape, order=order))
@@ -119,6 +119,15 @@ def _column_stack(tup: Sequence[Any]) -> Any:
 def _dstack(tup: Sequence[Any]) -> Any:
     """Join along a third axis."""
     return _concatenate([_at_least_3d(a) for a in tup], 2)
+
+
+COMPLEX.update(
+    {
+        *(np.reshape, np.squeeze, np.expand_dims, np.swapaxes, np.moveaxis, np.transpose),
+        *(np.broadcast_to, np.flip, np.flipud, np.fliplr, np.rot90, np.roll, np.copy),
+        *(np.tile, np.repeat, np.concatenate),
+    }
+)
 
 
 # ---- one array into several ----------------------------------------------------------------------

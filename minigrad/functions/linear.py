@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.functions.activations import real_numbers
 from minigrad.tensor import primitive
 
 
@@ -40,7 +41,7 @@ def affine(x: Any, W: Any, b: Any = None) -> Any:
     array([[3.5],
            [3.5]])
     """
-    if isinstance(x, np.ndarray) and x.dtype.kind != "f":
+    if isinstance(real_numbers(x), np.ndarray) and x.dtype.kind != "f":
         raise TypeError(f"affine: x must be floats, not {x.dtype}: x.astype(W.dtype) converts it")
     x, W = np.asarray(x), np.asarray(W)
     width = W.shape[1:] if b is None else np.shape(b)

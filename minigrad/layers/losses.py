@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import functions
+from minigrad.functions.activations import floats
 from minigrad.functions.losses import check_classes, check_same
 from minigrad.graph import Array
 from minigrad.layers.base import Layer
@@ -88,7 +89,7 @@ class SigmoidWithLoss(Loss):
     def correct(self, y: Array, t: Any) -> Any:
         """Tell for each score whether it is on the right side of zero."""
         check_same(y, t, "accuracy")
-        return ((y > 0) == (np.asarray(t) > 0.5)) & ~np.isnan(y)
+        return ((y > 0) == (floats(t) > 0.5)) & ~np.isnan(y)
 
 
 class MeanSquaredError(Loss):

@@ -5,8 +5,12 @@ operands of random shapes and layouts, some of them constants, and NumPy's optio
 kinks are the business of test_pitfalls.py. `samples` has the words, the chapters have the lines.
 """
 
-from domains import core, linalg
+from domains import complex, core, fft, linalg
 
 DOMAINS = {
-    function: line for chapter in (core, linalg) for function, line in chapter.DOMAINS.items()
+    function: line
+    for chapter in (core, complex, fft, linalg)
+    for function, line in chapter.DOMAINS.items()
 }
+DOMAINS |= complex.beside(DOMAINS)  # the same functions, called with complex numbers
+DOMAINS |= {complex.Complex(f): line for f, line in linalg.WITH_COMPLEX_NUMBERS.items()}
