@@ -9,7 +9,7 @@ Source: A. Griewank and A. Walther, *Evaluating Derivatives*, 2nd ed., SIAM 2008
 
 from __future__ import annotations
 
-import math
+import cmath
 from collections.abc import Sequence
 from typing import Any, NoReturn, overload
 
@@ -35,13 +35,17 @@ def gradients(
         grad: the cotangent, of the output's shape: what comes back is it times the Jacobian.
         create_graph: run the rules on Tensors, so that the result can be differentiated again.
 
+    Of a real output, the gradient by a complex z = x + iy is ∂/∂x − i ∂/∂y; a complex output needs
+    a cotangent (see docs/complex.md).
+
     Returns:
         One gradient for each of `wrt`, of its shape and dtype (just one, not a list, for one
         Tensor): arrays of your own, or Tensors with `create_graph`. Zero where the output does not
         depend on it.
 
     Raises:
-        TypeError: when `output` or an entry of `wrt` is not a Tensor.
+        TypeError: when `output` or an entry of `wrt` is not a Tensor; when `grad` is complex and
+            the output real, or missing and the output complex.
         ValueError: when `grad` is missing for an output that is no scalar, or has another shape.
         RuntimeError: when a parameter was written after the graph was recorded.
 
@@ -80,12 +84,17 @@ def _cotangent(output: Node, grad: Any, create_graph: bool) -> Any:
                 f"an output of shape {array.shape} needs a cotangent of that shape: pass grad=, or "
                 "reduce the output to a scalar, for example by np.sum"
             )
+        if array.dtype.kind == "c":
+            raise TypeError(
+                "a complex output has no gradient without a cotangent: make a real number of it, "
+                "by np.real or np.abs(...)**2, or pass grad="
+            )
         grad = np.ones(array.shape, array.dtype)
+    elif array.dtype.kind != "c" and np.iscomplexobj(getattr(grad, "_data", grad)):
+        raise TypeError("the cotangent grad= of a real output must be real")
     elif isinstance(grad, Node):
         if not create_graph:
             raise TypeError("a Tensor as grad= needs create_graph=True; or pass its .data")
-    elif np.iscomplexobj(grad):
-        raise TypeError("the cotangent grad= must be real")
     else:
         grad = np.asarray(grad).astype(array.dtype, copy=False)
     if np.shape(grad) != array.shape:
@@ -198,7 +207,11 @@ def fitted(share: Any, x: Array, function: Any) -> Any:
                 f"a VJP rule of {called(function)} returned shape {share.shape} for an operand of "
                 f"shape {x.shape}: a gradient has the shape of what it is the gradient of"
             ) from None
-    return share if share.dtype == x.dtype else share.astype(x.dtype)
+    if share.dtype == x.dtype:
+        return share
+    if share.dtype.kind == "c" and x.dtype.kind != "c":
+        share = np.real(share)  # a real operand has no other direction to move in
+    return share.astype(x.dtype, copy=False) if type(share) is np.ndarray else share.astype(x.dtype)
 
 
 def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
@@ -233,7 +246,7 @@ def is_entrywise(function: Any) -> bool:
 def zero_wins(g: Any, share: Any) -> Any:
     """Put zero where the cotangent is zero and a local derivative that is not finite made NaN."""
     array = share._data if isinstance(share, Node) else share
-    if math.isfinite(np.vdot(array, array)):  # one fast pass tells that there is nothing to do
+    if cmath.isfinite(np.vdot(array, array)):  # one fast pass tells that there is nothing to do
         return share
     return np.where(~np.isfinite(array) & (g == 0), 0.0, share)
 

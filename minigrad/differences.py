@@ -25,7 +25,7 @@ def numerical_gradient(f: Callable[[Array], Any], x: Any, h: float = 1e-5) -> Ar
         A float64 array of x's shape.
 
     Raises:
-        TypeError: for an integer array, whose entries cannot take a step of h.
+        TypeError: for an integer array, whose entries cannot take a step of h, or complex numbers.
 
     Source: Saitoh, *Deep Learning from Scratch*, 4.3 and 4.4.
 
@@ -33,17 +33,25 @@ def numerical_gradient(f: Callable[[Array], Any], x: Any, h: float = 1e-5) -> Ar
     array([6., 8.])
     """
     if isinstance(x, np.ndarray) and x.dtype.kind != "f":
-        raise TypeError(f"x is {x.dtype}, and cannot take a small step: use x.astype(float)")
+        remedy = "vary its parts" if x.dtype.kind == "c" else "use x.astype(float)"
+        raise TypeError(f"x is {x.dtype}, and cannot take a small step: {remedy}")
     x = np.asarray(x, dtype=np.float64)
     gradient = np.zeros(x.shape)
     for i in np.ndindex(x.shape):
         kept = x[i]
         try:
             x[i] = kept + h
-            above = float(f(x))
+            above = _number(f(x))
             x[i] = kept - h
-            below = float(f(x))
+            below = _number(f(x))
         finally:
             x[i] = kept
         gradient[i] = (above - below) / (2 * h)
     return gradient
+
+
+def _number(y: Any) -> float:
+    """Read what f returned."""
+    if np.iscomplexobj(y):
+        raise TypeError("f returned a complex number: differentiate its np.real, np.imag or np.abs")
+    return float(y)

@@ -19,6 +19,9 @@ from typing import Any, ClassVar, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from minigrad.kinds import COMPLEX, FLOATS, check_dtype, check_output, refuse_complex
+from minigrad.kinds import called as called
+
 Array: TypeAlias = NDArray[Any]
 Function: TypeAlias = Callable[..., Any]
 N = TypeVar("N", bound="Node")
@@ -85,7 +88,12 @@ def write(node: Node, values: Any) -> None:
 
 
 # ---- recording -----------------------------------------------------------------------------------
-def defvjp(function: Function, *rules: Function | None, joint: Function | None = None) -> None:
+def defvjp(
+    function: Function,
+    *rules: Function | None,
+    joint: Function | None = None,
+    complex: bool = False,
+) -> None:
     """State the derivative of `function`: one VJP rule per positional argument that is an array.
 
     Args:
@@ -95,6 +103,8 @@ def defvjp(function: Function, *rules: Function | None, joint: Function | None =
             view of `g`, and writes into nothing. None in a place marks an intermediate that other
             rules want again: its own share of the derivative must be inside theirs.
         joint: instead of rules, one function that returns the gradients of all arguments.
+        complex: the rules hold for complex numbers too (docs/complex.md says what that means);
+            otherwise the function refuses them.
 
     Raises:
         TypeError: when a rule is not callable.
@@ -111,6 +121,10 @@ def defvjp(function: Function, *rules: Function | None, joint: Function | None =
             raise TypeError(f"a VJP rule of {called(function)} must be callable, not {rule!r}")
     if function not in RULES and called(function).startswith("np."):
         open_further()  # or a chapter that is opened later would put its own rule in place of this
+    if complex:
+        COMPLEX.add(function)
+    elif function in RULES:  # other rules in place of those
+        COMPLEX.discard(function)
     RULES[function] = rules if joint is None else joint
     Node.tables += 1
 
@@ -160,7 +174,8 @@ def apply(
     `compute` stands in for a function that dispatches, or whose output is known already.
 
     Raises:
-        TypeError: when the function, or an argument that holds a Tensor, has no rule.
+        TypeError: when the function, or an argument that holds a Tensor, has no rule; when an
+            argument is complex and the rules are for real numbers.
     """
     rules = RULES.get(function)
     if rules is None:
@@ -185,16 +200,18 @@ def apply(
                 argument = np.asarray(argument)  # as the ufunc reads it, and rules read arrays
             values.append(argument)
         kept.append(argument)
+    if function not in COMPLEX:
+        refuse_complex(function, values)
+        if keywords:
+            refuse_complex(function, keywords.values())
     try:
         output = compute(*values, **keywords)
     except ValueError as error:
         raise misfit(function, values, error) from error
     if type(output) is not np.ndarray:
         output = np.asarray(output)
-    if output.dtype.kind != "f":
-        raise TypeError(
-            f"{called(function)} of a Tensor made {output.dtype}: derivatives are of real floats"
-        )
+    if output.dtype not in FLOATS:
+        check_output(function, output)
     return record(kind, function, rules, tuple(kept), tuple(values), keywords, output)
 
 
@@ -286,6 +303,8 @@ def _checked(
     for name, value in given.items():
         if value is not None and (name == "out" or not (any_name or name in names)):
             raise TypeError(f"{called(function)} with {name}= has no derivative rule for a Tensor")
+    if "dtype" in given:
+        check_dtype(given["dtype"], arguments)
     return arguments, {k: v for k, v in keywords.items() if any_name or k in names}
 
 
@@ -334,13 +353,3 @@ def misfit(function: Function, values: Iterable[Any], error: ValueError) -> Valu
     shapes = " and ".join(str(np.shape(v)) for v in values if isinstance(v, np.ndarray))
     kind = np.linalg.LinAlgError if isinstance(error, np.linalg.LinAlgError) else ValueError
     return kind(f"{called(function)} of shapes {shapes}: {error}")
-
-
-def called(function: Function) -> str:
-    """Name a function as a person writes it: np.exp, affine."""
-    name = getattr(function, "__name__", repr(function))
-    module = getattr(function, "__module__", None) or ""
-    if not module and getattr(np, name, None) is function:
-        module = "numpy"  # a ufunc names no module
-    library, _, rest = module.partition(".")
-    return name if library != "numpy" else f"np.{rest}.{name}" if rest else f"np.{name}"

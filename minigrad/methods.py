@@ -89,6 +89,22 @@ class ArrayMethods:
         return np.transpose(self, (axes[0] if len(axes) == 1 else axes) or None)
 
     @property
+    def real(self: Any) -> Any:
+        """The real part."""
+        return np.real(self)
+
+    @property
+    def imag(self: Any) -> Any:
+        """The imaginary part."""
+        return np.imag(self)
+
+    def conj(self: Any) -> Any:
+        """Conjugate: x − iy of x + iy."""
+        return np.conjugate(self)
+
+    conjugate = conj
+
+    @property
     def T(self: Any) -> Any:
         """The array with its axes reversed."""
         return np.transpose(self)

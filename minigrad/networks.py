@@ -12,7 +12,9 @@ from numpy.typing import DTypeLike
 from minigrad import storage
 from minigrad.backward import gradients
 from minigrad.differences import numerical_gradient
+from minigrad.functions.activations import real_numbers
 from minigrad.graph import Array, borrowed, freeze
+from minigrad.kinds import is_complex
 from minigrad.layers import (
     Layer,
     Loss,
@@ -94,6 +96,10 @@ class Network(Layer, abstract=True):
         self._check_rows(x, t)
         with Located(self):
             loss: Tensor = self.loss_layer(self._run(x, train_flag), t)
+        if is_complex(loss):
+            raise TypeError(
+                "the loss is complex: np.real or np.abs(...)**2 makes a number to minimise"
+            )
         return loss
 
     def gradient(self, x: Any, t: Any) -> dict[str, Array]:
@@ -220,10 +226,10 @@ class Network(Layer, abstract=True):
 
     def _batch(self, x: Any) -> Any:
         """Convert floats to the dtype of the parameters."""
-        if isinstance(x, Tensor):
+        if isinstance(real_numbers(x), Tensor):
             return x
         if not isinstance(x, np.ndarray):
-            x = np.asarray(x)
+            x = real_numbers(np.asarray(x))
             x = x if x.dtype.kind not in "iu" else x.astype(np.float64)  # numbers in lists
         for tensor in self.structure().tensors.values():
             dtype = tensor._data.dtype

@@ -32,6 +32,7 @@ from minigrad.graph import (
     open_further,
     record,
 )
+from minigrad.kinds import COMPLEX, check_dtype, refuse_complex
 from minigrad.methods import ArrayMethods
 
 # NumPy's signature -> a recorded call, where arguments are lists of arrays or have two spellings
@@ -49,12 +50,12 @@ F = TypeVar("F", bound=Function)
 
 
 class Tensor(Node, ArrayMethods):
-    """An array of floats that remembers how it was made.
+    """An array of floats, real or complex, that remembers how it was made.
 
     Args:
         data: numbers, lists or an array, of any shape. It is copied. Python numbers and lists
-            become float64; float arrays keep their dtype.
-        dtype: the float dtype to convert to; it also says that integers are meant as numbers.
+            become float64 or complex128; float and complex arrays keep their dtype.
+        dtype: the dtype to convert to; it also says that integers are meant as numbers.
         name: shown by `repr`, errors and explanations.
 
     A Tensor is a value: nothing changes it while a graph hangs on it. NumPy functions and operators
@@ -62,7 +63,7 @@ class Tensor(Node, ArrayMethods):
     made yourself.
 
     Raises:
-        TypeError: for an integer array without `dtype`, complex numbers, text and other objects.
+        TypeError: for an integer array without `dtype`, text and other objects.
 
     >>> x = Tensor([1.0, 2.0], name="x")
     >>> y = np.sum(x * x)
@@ -107,21 +108,22 @@ class Tensor(Node, ArrayMethods):
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Float type of the entries; the gradient has the same."""
+        """Float or complex type of the entries; the gradient has the same."""
         return self._data.dtype
 
     def astype(self, dtype: DTypeLike) -> Any:
-        """Convert to another float dtype, with history; or to integers: a plain array."""
-        if np.dtype(dtype).kind != "f":
-            return self._data.astype(dtype)
-        return apply(Tensor, converted, (self, np.dtype(dtype)), {})
+        """Convert to another float or complex dtype, with history; or to integers: an array."""
+        dtype = np.dtype(dtype)
+        if dtype.kind not in "fc":
+            return converted(self._data, dtype)
+        return apply(Tensor, converted, (self, dtype), {})
 
-    def item(self, *index: int) -> float:
-        """One entry as a Python float: a constant, without history."""
-        return float(self._data.item(*index))
+    def item(self, *index: int) -> Any:
+        """One entry as a Python float or complex number: a constant, without history."""
+        return (complex if self._data.dtype.kind == "c" else float)(self._data.item(*index))
 
     def tolist(self) -> Any:
-        """Nested lists of Python floats: constants, without history."""
+        """Nested lists of Python numbers: constants, without history."""
         return self._data.tolist()
 
     def __len__(self) -> int:
@@ -150,7 +152,7 @@ class Tensor(Node, ArrayMethods):
 
     def __repr__(self) -> str:
         text = np.array2string(self._data, separator=", ", prefix="Tensor(", threshold=100)
-        dtype = "" if self.dtype == np.float64 else f", dtype={self.dtype}"
+        dtype = "" if self.dtype in (np.float64, np.complex128) else f", dtype={self.dtype}"
         name = "" if self.name is None else f", name={self.name!r}"
         made = "" if self._function is None else f", from {called(self._function)}"
         return f"Tensor({text}{dtype}{name}{made})"
@@ -160,9 +162,10 @@ class Tensor(Node, ArrayMethods):
         """Add the gradient of this Tensor into `.grad` of every leaf that it was computed from.
 
         Args:
-            grad: the cotangent, of this Tensor's shape; may be left out for a scalar (then 1).
+            grad: the cotangent, of this Tensor's shape; may be left out for a real scalar (then 1).
 
         Raises:
+            TypeError: when `grad` is complex and this Tensor real, or missing and this complex.
             ValueError: when `grad` is missing or has another shape.
             RuntimeError: when a parameter was written since the graph was recorded.
         """
@@ -257,6 +260,8 @@ class Tensor(Node, ArrayMethods):
     # ---- the array protocols: NumPy hands its functions to us ----------------------------------
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
         if method == "__call__" and not kwargs and ufunc in RULES:
+            if ufunc not in COMPLEX:
+                refuse_complex(ufunc, args)
             return _unary(ufunc, *args) if len(args) == 1 else _binary(ufunc, *args)
         for name in ("out", "where"):
             if name in kwargs:
@@ -267,7 +272,7 @@ class Tensor(Node, ArrayMethods):
             if ufunc in CONSTANTS:
                 return constant(ufunc, args, kwargs)
             if ufunc in ADAPTERS:
-                return ADAPTERS[ufunc](*args, **kwargs)
+                return _adapted(ufunc, args, kwargs)
             return apply(Tensor, ufunc, args, kwargs)
         if method == "reduce" and ufunc in _REDUCTIONS:
             kwargs.setdefault("axis", args[1] if len(args) > 1 else 0)
@@ -283,7 +288,7 @@ class Tensor(Node, ArrayMethods):
         if not (function in RULES or function in ADAPTERS or function in CONSTANTS):
             open_further()
         if function in ADAPTERS:
-            return ADAPTERS[function](*args, **kwargs)
+            return _adapted(function, args, kwargs)
         if function in CONSTANTS:
             return constant(function, args, kwargs)
         return apply(Tensor, function, args, kwargs)
@@ -320,8 +325,18 @@ class Tensor(Node, ArrayMethods):
         return _restored, (self._data, self.grad, self.name)
 
 
+def _adapted(function: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Read NumPy's signature, and record what it comes down to."""
+    if function not in COMPLEX:
+        refuse_complex(function, args)
+        if kwargs:
+            refuse_complex(function, kwargs.values())
+    return ADAPTERS[function](*args, **kwargs)
+
+
 def converted(x: Any, dtype: np.dtype[Any]) -> Any:
     """Convert an array to `dtype`: what `Tensor.astype` records."""
+    check_dtype(dtype, (x,))
     return x.astype(dtype)
 
 
@@ -333,16 +348,16 @@ def _restored(array: Array, grad: Array | None, name: str | None) -> Tensor:
 
 
 def _float_array(data: ArrayLike, dtype: DTypeLike | None) -> Array:
-    """Copy `data` as an array of floats; promote numbers, ask about integer arrays."""
+    """Copy `data` as an array of floats or complex numbers; ask about integer arrays."""
     if isinstance(data, Node):
         raise TypeError(
             "this is a Tensor already; mg.Tensor(t.data) makes a new leaf of its values"
         )
     array = np.array(data)
-    if dtype is not None and np.dtype(dtype).kind != "f":
-        raise TypeError(f"a Tensor holds real floats: dtype {np.dtype(dtype)} is none")
-    if array.dtype.kind == "f" or (dtype is not None and array.dtype.kind in "iub"):
-        return array.astype(dtype or array.dtype, copy=False)
+    if dtype is not None and np.dtype(dtype).kind not in "fc":
+        raise TypeError(f"a Tensor holds floats, real or complex: dtype {np.dtype(dtype)} is none")
+    if array.dtype.kind in "fc" or (dtype is not None and array.dtype.kind in "iub"):
+        return array if dtype is None else converted(array, np.dtype(dtype))
     if array.dtype.kind in "iub" and not isinstance(data, (np.ndarray, np.generic)):
         return array.astype(np.float64)  # Python numbers, and lists of them
     if array.dtype.kind in "iub":
@@ -350,7 +365,7 @@ def _float_array(data: ArrayLike, dtype: DTypeLike | None) -> Array:
             f"an integer array ({array.dtype}) cannot be differentiated: say .astype(float) if "
             "its entries are numbers; leave it a plain array if they are labels or indices"
         )
-    raise TypeError(f"a Tensor holds real floats, not {array.dtype} ({type(data).__name__})")
+    raise TypeError(f"a Tensor holds floats, not {array.dtype} ({type(data).__name__})")
 
 
 def _index(index: Any) -> Any:
@@ -409,13 +424,16 @@ def _frozen_floats(a: Any) -> Any:
 
 
 # ---- functions of one's own ----------------------------------------------------------------------
-def primitive(*rules: Function | None, joint: Function | None = None) -> Callable[[F], F]:
+def primitive(
+    *rules: Function | None, joint: Function | None = None, complex: bool = False
+) -> Callable[[F], F]:
     """Make a function on arrays differentiable: a decorator that takes its VJP rules.
 
     Args:
         rules: one `(g, y, *args, **kwargs) -> gradient` per positional array argument, as for
             `defvjp`, which may also state them later.
         joint: instead, one function that returns the gradients of all arguments.
+        complex: the rules hold for complex numbers too; otherwise the function refuses them.
 
     Called with arrays alone, the function runs as it is written and nothing is recorded.
 
@@ -439,7 +457,7 @@ def primitive(*rules: Function | None, joint: Function | None = None) -> Callabl
             return function(*args, **kwargs)
 
         if rules or joint:
-            defvjp(recorded, *rules, joint=joint)
+            defvjp(recorded, *rules, joint=joint, complex=complex)
         return cast(F, recorded)
 
     return decorate

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.kinds import check_dtype
+
 
 def written_at(x: Any, index: Any, value: Any) -> Any:
     """Copy the array `x` and write `value` at `index` of the copy."""
@@ -41,8 +43,10 @@ def _updated(x: Any, index: Any, value: Any, ufunc: np.ufunc | None) -> Any:
     """Combine the entries at `index` of a copy of `x` with `value`; without a ufunc, replace them.
 
     Raises:
+        TypeError: when `value` is complex and `x` real.
         ValueError: when `value` has more axes than the entries.
     """
+    check_dtype(x.dtype, (value,))
     y = x.copy()
     entries = y[index]
     if np.ndim(value) > np.ndim(entries):

@@ -91,6 +91,15 @@ EQUIVALENT = {
         ("folded", "n > before + after + 2"),
         ("unrepeat", "np.size(repeats) == 1  →  np.size(repeats) !="),
     ],
+    "where the factor is zero the mask decides nothing": [
+        ("turned", "np.where(_idle(g, d), 0.0, _over_gaps(h, d))  →  np.where(_idle(g, d), 1.0"),
+        ("powered", "→  times(np.abs(r) ** (p - 2), r)"),
+    ],
+    "a square matrix has as many rows as columns": [
+        ("inverse_or_nan", "a.shape[-1]  →  a.shape[-2]"),
+        ("leverrier", "e.shape[-1]"),
+    ],
+    "powers of one matrix commute": [("leverrier", "e @ adjugate  →  adjugate @ e")],
     "the engine sums over the axis of length one, or over the missing axes": [
         ("left_matrix", "a[None, :] if a.ndim == 1 else a  →  a[None, :]"),
         ("matmul_left", "→  da"),
@@ -100,6 +109,9 @@ EQUIVALENT = {
         ("touched", "np.zeros(shape, dtype=bool)  →  np.zeros(shape)"),
         ("last_written", "→  np.zeros(int(np.prod(shape)))"),
         ("_pairs", "→  np.eye(x.shape[-1])"),
+        ("cofactors", "→  np.eye(few)"),
+        ("inverse_or_nan", "→  np.eye(a.shape[-1])"),
+        ("leverrier", "→  np.eye(n)"),
         ("_share", "float(p.shape[-1] / p.size)  →  p.shape[-1] / p.size"),
     ],
     "NumPy reads -2 as it reads -1: the length that is left": [

@@ -41,8 +41,8 @@ def complex_along(f, xs, us):
 
 
 def inner(a, b):
-    """Sum of the products of all entries: <a, b>."""
-    return np.sum(np.asarray(a) * np.asarray(b))
+    """Sum of the products of all entries: <a, b>; of complex ones, the real part, unconjugated."""
+    return np.real(np.sum(np.asarray(a) * np.asarray(b)))
 
 
 # ---- a naive engine: values, parents and local derivatives; recursion over every path ------------

@@ -7,6 +7,7 @@ import numpy as np
 import oracle
 import pytest
 from domains import DOMAINS
+from domains.complex import REAL_TO_COMPLEX, Complex, complexified
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,14 +16,15 @@ from minigrad.derivatives.refusals import REFUSALS
 from minigrad.graph import RULES, called
 from minigrad.tensor import ADAPTERS
 
-
-def name_of(function):
-    """np.exp, np.linalg.inv, relu: also what mutate_rules.py asks for."""
-    numpys = (getattr(function, "__module__", None) or "numpy").startswith("numpy")
-    return called(function) if numpys else function.__name__
+name_of = called  # np.exp, np.fft.fft, relu: also what mutate_rules.py asks for
 
 
-every_function = pytest.mark.parametrize("function", DOMAINS, ids=name_of)
+def id_of(function):
+    """np.exp, or np.exp-complex where it is called with complex numbers."""
+    return name_of(function) + "-complex" * isinstance(function, Complex)
+
+
+every_function = pytest.mark.parametrize("function", DOMAINS, ids=id_of)
 a_sample = given(data=st.data())
 
 
@@ -32,7 +34,7 @@ def near(a, b, scale=0.0):
     return a.shape == b.shape and bool(np.all(np.abs(a - b) <= 1e-7 * (1 + scale + np.abs(b))))
 
 
-TABLE = set(RULES)  # as it is imported, before tests and examples add functions of their own
+TABLE, TAKING = set(RULES), set(COMPLEX)  # as imported, before tests and examples add their own
 
 
 def test_every_differentiable_function_has_a_property_test():
@@ -69,7 +71,7 @@ def test_second_order_agrees_with_the_numeric_derivative_of_the_gradient(functio
 
     xs = s.tensors()
     grads = gradients(s.call(*xs), xs, v, create_graph=True)
-    total = sum(np.sum(w * g) for w, g in zip(ws, grads, strict=True))
+    total = sum(np.real(np.sum(w * g)) for w, g in zip(ws, grads, strict=True))
     exact = sum(map(oracle.inner, us, gradients(total, xs)))
     assert near(exact, oracle.along(slope, s.leaves, us))
 
@@ -80,9 +82,9 @@ def test_forward_mode_is_two_vjps(function, data):
     s = data.draw(DOMAINS[function])
     xs, us = s.tensors(), [s.noise(x) for x in s.leaves]
     y = s.call(*xs)
-    seed = Tensor(np.zeros(y.shape))
+    seed = Tensor(np.zeros_like(y.data))
     grads = gradients(y, xs, seed, create_graph=True)
-    total = sum(np.sum(u * g) for u, g in zip(us, grads, strict=True))
+    total = sum(np.real(np.sum(u * g)) for u, g in zip(us, grads, strict=True))
     assert near(gradients(total, seed), oracle.along(s.call, s.leaves, us))
 
 
@@ -94,10 +96,10 @@ def test_float32_in_float32_out(function, data):
     y, z = s.call(*xs), s.call(*halves)
     v = s.noise(y.data)
     for g, h, x in zip(gradients(y, xs, v), gradients(z, halves, v), halves, strict=True):
-        assert (h.dtype, h.shape) == (np.float32, x.shape)
+        assert (h.dtype, h.shape) == (x.dtype, x.shape)
         np.testing.assert_allclose(h, g, rtol=1e-3, atol=1e-4)
-    for h in gradients(z, halves, v, create_graph=True):
-        assert h.dtype == np.float32
+    for h, x in zip(gradients(z, halves, v, create_graph=True), halves, strict=True):
+        assert h.dtype == x.dtype
 
 
 @every_function

@@ -22,6 +22,8 @@ METHODS = {
     "std": [(np.std, (), {}), (np.std, (), {"axis": 1, "ddof": 1})],
     "clip": [(np.clip, (0, 1), {}), (np.clip, (), {"min": 0, "max": 1})],
     "dot": [(np.dot, (A.T,), {})],
+    "conj": [(np.conjugate, (), {})],
+    "conjugate": [(np.conjugate, (), {})],
     "copy": [(np.copy, (), {})],
     "reshape": [(np.reshape, ((3, 2),), {}), (np.reshape, (-1,), {}), (np.reshape, (6,), {})],
     "ravel": [(np.ravel, (), {})],
@@ -44,7 +46,7 @@ CHOICES = {
     "all": [(np.all, (), {}), (np.all, (0,), {})],
     "nonzero": [(np.nonzero, (), {})],
 }
-OTHERS = {"T", "at"}
+OTHERS = {"T", "at", "real", "imag"}
 
 
 def cases(table):

@@ -934,7 +934,7 @@ every_door = pytest.mark.parametrize("door", DOORS)
         (X, np.eye(4)[T], ValueError, r"\(6, 4\).*\(6, 3\)"),
         (RNG.normal(size=(6, 5)), T, ValueError, r"net\[0\] Affine\(2, 4\).*\(6, 5\).*\(2, 4\)"),
         (np.ones((6, 2), int), T, TypeError, r"net\[0\] Affine\(2, 4\).*int64.*astype"),
-        (X * 1j, T, TypeError, r"net\[0\] Affine\(2, 4\).*complex128"),
+        (X * 1j, T, TypeError, "real numbers, not complex128"),
         (X, None, (TypeError, ValueError), r"t |targets"),
     ],
     ids=range(11),

@@ -224,8 +224,16 @@ def test_eigenvalues_of_a_matrix_that_is_not_symmetric():
         np.testing.assert_allclose(slope(f, a), np.eye(4), atol=1e-12)
         np.testing.assert_allclose(slope(lambda a, f=f: f(a) ** 2, a), 2 * a.T, atol=1e-11)
         np.testing.assert_allclose(slope(f, 2 * np.eye(3)), np.eye(3))
-        with pytest.raises(TypeError, match=r"complex eigenvalues.*eigh"):
-            f(Tensor([[0.0, -1.0], [1.0, 0.0]]))
+        assert f(Tensor([[0.0, -1.0], [1.0, 0.0]])).dtype == complex
+
+
+def test_complex_eigenvalues_of_a_real_matrix_have_a_real_gradient():
+    a = np.array([[0.3, -2.0], [2.0, 0.3]])
+    for f in (np.linalg.eigvals, lambda a: np.linalg.eig(a).eigenvalues):
+        grad = slope(lambda a, f=f: np.abs(f(a)) ** 2, a)
+        assert grad.dtype == float
+        np.testing.assert_allclose(grad, 2 * a, atol=1e-14)
+        np.testing.assert_allclose(slope(lambda a, f=f: np.imag(f(a)) ** 2, a)[0, 0], 0, atol=1e-14)
 
 
 # ---- the triangle that is read -------------------------------------------------------------------
@@ -486,6 +494,8 @@ def test_results_have_numpys_names():
 
 
 REFUSED = {
+    "lstsq has a derivative for real": lambda a: np.linalg.lstsq(a, 1j * np.ones(3)),
+    "norm has a derivative for real": lambda a: np.linalg.norm(1j * a, np.inf),
     "full_matrices": lambda a: np.linalg.svd(a),
     "full_matrices=False": lambda a: np.linalg.svd(mT(a), full_matrices=True),
     "mode='complete'": lambda a: np.linalg.qr(a, "complete"),

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.graph import CONSTANTS, apply, defvjp, misfit
+from minigrad.kinds import COMPLEX
 from minigrad.tensor import ADAPTERS, Tensor
 
 LETTERS = string.ascii_uppercase + string.ascii_lowercase  # in the order of their codes
@@ -153,3 +154,4 @@ def _pair_by_pair(
 
 
 ADAPTERS[np.einsum] = _einsum
+COMPLEX.add(np.einsum)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.graph import apply, defvjp
+from minigrad.kinds import COMPLEX
 from minigrad.tensor import ADAPTERS, Tensor
 
 MODES = {0: "valid", 1: "same", 2: "full"}  # NumPy takes the numbers too
@@ -83,3 +84,4 @@ def _correlate(a: Any, v: Any, mode: Any = "valid") -> Any:
 
 
 ADAPTERS.update({np.convolve: _convolve, np.correlate: _correlate})
+COMPLEX.add(np.convolve)

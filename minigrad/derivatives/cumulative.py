@@ -14,6 +14,7 @@ import numpy as np
 
 from minigrad.derivatives.elementwise import times
 from minigrad.graph import arrays, defvjp
+from minigrad.kinds import COMPLEX
 from minigrad.tensor import ADAPTERS, primitive
 
 
@@ -53,7 +54,7 @@ def _recurrence_back(h: Any, y: Any, g: Any, f: Any) -> list[Any]:
     return [t, times(t, _later(y, 0.0))]
 
 
-@primitive(joint=_recurrence_back)
+@primitive(joint=_recurrence_back, complex=True)
 def recurrence(g: Any, f: Any) -> Any:
     """Solve y_i = g_i + f_i y_{i-1} along the last axis, with nothing before the first."""
     y, f = g.copy(), f.copy()
@@ -117,3 +118,5 @@ def _cumulative_prod(
 
 if hasattr(np, "cumulative_sum"):  # since NumPy 2.1
     ADAPTERS.update({np.cumulative_sum: _cumulative_sum, np.cumulative_prod: _cumulative_prod})
+    COMPLEX.update({np.cumulative_sum, np.cumulative_prod})
+COMPLEX.update({np.cumsum, np.cumprod})

@@ -6,8 +6,9 @@ their sign, and NumPy's choice is held: let what you differentiate not depend on
 coincide, see `spectra.py`. A singular value of 0 has derivative 0, as |x| has.
 
 Refused, because they hold vectors of no certain direction: the full matrices of svd, unless A is
-square, and the complete mode of qr for more rows than columns. eig and eigvals are for matrices
-whose eigenvalues are real; they give them in no certain order.
+square, and the complete mode of qr for more rows than columns. eig and eigvals give complex numbers
+when they must, in no certain order, and take them, which the others refuse; complex eigenvectors
+are given up to a factor of length one, and NumPy's choice is held.
 
 Sources: M. Giles, *Collected matrix derivative results* (2008); J. Townsend, *Differentiating the
 singular value decomposition* (2016); M. Seeger et al., *Auto-differentiating linear algebra*
@@ -21,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.derivatives.elementwise import over
+from minigrad.derivatives.elementwise import conj, over
 from minigrad.derivatives.products import mT
 from minigrad.derivatives.spectra import (
     Factors,
@@ -33,7 +34,7 @@ from minigrad.derivatives.spectra import (
     sums,
     turned,
 )
-from minigrad.graph import Function, apply, arrays, called, defvjp
+from minigrad.graph import Function, apply, arrays, defvjp
 from minigrad.tensor import ADAPTERS, Tensor
 
 
@@ -98,10 +99,10 @@ def _eigvalsh(a: Any, UPLO: Any = "L") -> Any:
 def eig_gradient(g: Any, y: Any, a: Any) -> Any:
     """Pull the gradients of w and V, packed, back to A: V⁻ᵀ (diag(dw) + F ∘ Vᵀ dV) Vᵀ.
 
-    The columns of V have length one, so that the part of dV along them is without effect.
+    The columns of V keep length one: what would stretch them is without effect.
     """
     w, v, gw, gv = y[..., 0, :], y[..., 1:, :], g[..., 0, :], g[..., 1:, :]
-    gv = gv - v * np.sum(v * gv, axis=-2, keepdims=True)
+    gv = gv - conj(v) * np.real(np.sum(v * gv, axis=-2, keepdims=True))
     return np.linalg.solve(mT(v), (embedded(gw) + turned(gv, v, differences(w))) @ mT(v))
 
 
@@ -110,36 +111,26 @@ def eigvals_gradient(g: Any, v: Any) -> Any:
     return np.linalg.solve(mT(v), g[..., :, None] * mT(v))
 
 
-defvjp(np.linalg.eig, eig_gradient)
+defvjp(np.linalg.eig, eig_gradient, complex=True)
 defvjp(
     np.linalg.eigvals,
     lambda g, y, a, factors: eigvals_gradient(g, factors(a)[1]),
     None,
+    complex=True,
 )
 
 
 def _eig(a: Any) -> Any:
-    """Record the values and the vectors, if they are real."""
+    """Record the values and the vectors."""
     result = np.linalg.eig(arrays(a))
-    _check_real(np.linalg.eig, result[0])
     factors = eigen_factors(np.linalg.eig, _packed_eigen(*result))
     return type(result)(known(np.linalg.eigvals, result[0], a, factors), factors(a)[1])
 
 
 def _eigvals(a: Any) -> Any:
-    """Record the values, if they are real."""
+    """Record the values alone."""
     w = np.linalg.eigvals(arrays(a))
-    _check_real(np.linalg.eigvals, w)
     return known(np.linalg.eigvals, w, a, eigen_factors(np.linalg.eig))
-
-
-def _check_real(function: Function, w: Any) -> None:
-    """Refuse complex eigenvalues."""
-    if np.iscomplexobj(w):
-        raise TypeError(
-            f"{called(function)} of a Tensor made complex eigenvalues, which have no derivative "
-            "here; a symmetric matrix has real ones: np.linalg.eigh"
-        )
 
 
 # ---- singular values and singular vectors --------------------------------------------------------

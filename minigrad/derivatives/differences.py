@@ -12,6 +12,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from minigrad.graph import apply, defvjp
+from minigrad.kinds import COMPLEX
 from minigrad.tensor import ADAPTERS, Tensor
 
 defvjp(np.diff, lambda g, y, x, n=1, axis=-1: undiff(g, x, n, axis))
@@ -162,3 +163,4 @@ def _weights(d: Any, e: Any) -> list[Any]:
 ADAPTERS.update(
     {np.diff: _diff, np.ediff1d: _ediff1d, np.trapezoid: _trapezoid, np.gradient: _gradient}
 )
+COMPLEX.update({np.diff, np.trapezoid})

@@ -2,18 +2,21 @@
 
 Conventions where the derivative does not exist: |x|'(0) = 0; a tie of maximum or minimum gives half
 to each; clip has derivative 1 on the closed interval; x**0 and 0**y have derivative 0.
+For complex numbers the derivatives are those of the principal values, as NumPy has them.
 Where a local derivative may be infinite, `over` and `times` let a zero cotangent win, so that
 `np.where(x > 0, np.sqrt(x), 0)` is safe at 0.
 """
 
 from __future__ import annotations
 
+import cmath
 import math
 from typing import Any
 
 import numpy as np
 
 from minigrad.graph import CONSTANTS, MASKING, apply, constant, defvjp
+from minigrad.kinds import COMPLEX, is_complex
 from minigrad.tensor import ADAPTERS, Tensor, converted, primitive
 
 # ---- products in which a zero cotangent wins over an infinite factor -----------------------------
@@ -21,7 +24,7 @@ from minigrad.tensor import ADAPTERS, Tensor, converted, primitive
 
 def _cleared(product: Any, zero: Any) -> Any:
     """Put zero where `zero` is true and the product is not finite."""
-    if math.isfinite(np.vdot(product, product)):  # one fast pass tells that there is nothing to do
+    if cmath.isfinite(np.vdot(product, product)):  # one fast pass tells that there is nothing to do
         return product
     return np.where(zero & ~np.isfinite(product), np.zeros_like(product), product)
 
@@ -42,12 +45,20 @@ defvjp(
     times,
     lambda h, y, g, factor: times(h, factor),
     lambda h, y, g, factor: times(h, g),
+    complex=True,
 )
 defvjp(
     over,
     lambda h, y, g, divisor: over(h, divisor),
     lambda h, y, g, divisor: -over(times(h, y), divisor),
+    complex=True,
 )
+
+
+def conj(x: Any) -> Any:
+    """Conjugate, which costs nothing for real numbers."""
+    return np.conj(x) if x.dtype.kind == "c" else x
+
 
 # ---- arithmetic ----------------------------------------------------------------------------------
 defvjp(np.add, lambda g, y, a, b: g, lambda g, y, a, b: g)
@@ -61,17 +72,26 @@ defvjp(np.square, lambda g, y, x: g * 2 * x)
 defvjp(
     np.power,
     lambda g, y, x, n: times(g * n, x ** (n - 1)),
-    lambda g, y, x, n: times(g, y * np.log(np.where(x > 0, x, 1.0))),
+    lambda g, y, x, n: times(g, y * np.log(base(x, y))),
 )
 defvjp(np.remainder, lambda g, y, a, b: g, lambda g, y, a, b: -g * np.floor_divide(a, b))
 defvjp(np.fmod, lambda g, y, a, b: g, lambda g, y, a, b: -g * np.trunc(a / b))
 defvjp(
     np.float_power,
     lambda g, y, x, n: times(g * n, np.float_power(x, n - 1)),
-    lambda g, y, x, n: times(g, y * np.log(np.where(x > 0, x, 1.0))),
+    lambda g, y, x, n: times(g, y * np.log(base(x, y))),
 )
+
+
+def base(x: Any, y: Any) -> Any:
+    """Read x where y = x**n has a derivative by n: where x > 0, or x ≠ 0 and y complex; else 1."""
+    if y.dtype.kind != "c":
+        return np.where(x > 0, x, 1.0)
+    return np.where(x == 0, 1.0, x - 0j)  # complex, and on the same side of the cut as x
+
+
 defvjp(np.copysign, lambda g, y, x, s: g * np.sign(x) * np.sign(y), None)
-defvjp(np.absolute, lambda g, y, x: g * np.sign(x))
+defvjp(np.absolute, lambda g, y, x: g * conj(np.sign(x)))
 defvjp(np.fabs, lambda g, y, x: g * np.sign(x))
 defvjp(
     np.maximum,
@@ -89,7 +109,7 @@ defvjp(
     lambda g, y, a, b: times(g, over(a, y)),
     lambda g, y, a, b: times(g, over(b, y)),
 )
-defvjp(converted, lambda g, y, x, dtype: g)  # the engine restores the dtype
+defvjp(converted, lambda g, y, x, dtype: g, complex=True)  # the engine restores the dtype
 
 defvjp(
     np.fmax,
@@ -129,7 +149,7 @@ defvjp(np.cos, lambda g, y, x: -g * np.sin(x))
 defvjp(np.tan, lambda g, y, x: g * (1 + y**2))
 defvjp(np.arcsin, lambda g, y, x: over(g, np.sqrt(1 - x**2)))
 defvjp(np.arccos, lambda g, y, x: -over(g, np.sqrt(1 - x**2)))
-defvjp(np.arctan, lambda g, y, x: g / (1 + x**2))
+defvjp(np.arctan, lambda g, y, x: over(g, 1 + x**2))
 defvjp(
     np.arctan2,
     lambda g, y, a, b: over(g * b, a**2 + b**2),
@@ -142,9 +162,23 @@ defvjp(np.degrees, lambda g, y, x: g * (180 / math.pi))
 defvjp(np.sinh, lambda g, y, x: g * np.cosh(x))
 defvjp(np.cosh, lambda g, y, x: g * np.sinh(x))
 defvjp(np.tanh, lambda g, y, x: g * (1 - y**2))
-defvjp(np.arcsinh, lambda g, y, x: g / np.hypot(x, 1.0))
+defvjp(
+    np.arcsinh,
+    lambda g, y, x: over(g, np.sqrt(1 + x**2)) if x.dtype.kind == "c" else g / np.hypot(x, 1.0),
+)
 defvjp(np.arccosh, lambda g, y, x: over(g, np.sqrt(x - 1) * np.sqrt(x + 1)))
 defvjp(np.arctanh, lambda g, y, x: over(g, 1 - x**2))
+
+COMPLEX.update(
+    {
+        *(np.add, np.subtract, np.multiply, np.divide, np.negative, np.positive),
+        *(np.reciprocal, np.square, np.power, np.float_power, np.absolute, np.where),
+        *(np.exp, np.exp2, np.expm1, np.log, np.log2, np.log10, np.log1p, np.sqrt),
+        *(np.sin, np.cos, np.tan, np.arcsin, np.arccos, np.arctan),
+        *(np.sinh, np.cosh, np.tanh, np.arcsinh, np.arccosh, np.arctanh),
+        *(np.sign, np.full_like),
+    }
+)
 
 # ---- choosing ------------------------------------------------------------------------------------
 defvjp(
@@ -195,8 +229,26 @@ def _full_like(a: Any, fill_value: Any, dtype: Any = None, **options: Any) -> An
     if isinstance(fill_value, Tensor):
         if dtype is not None or options:
             raise TypeError("np.full_like of a Tensor takes no options: use np.broadcast_to")
+        kind = np.result_type(a)
+        fill_value = fill_value.astype(kind) if kind.kind in "fc" else fill_value
         return np.broadcast_to(fill_value, np.shape(a))
     return constant(np.full_like, (a, fill_value, dtype), options)
+
+
+@primitive(
+    lambda g, y, z: over(1j * np.conj(y) * np.imag(g * y), np.abs(z)),
+    complex=True,
+)
+def direction(z: Any) -> Any:
+    """Divide complex numbers by their absolute values; 0 stays 0."""
+    return np.sign(z)
+
+
+def _sign(x: Any, **options: Any) -> Any:
+    """Tell the sign of real numbers, which is constant, from the direction of complex ones."""
+    if is_complex(x) and not options:
+        return direction(x)
+    return constant(np.sign, (x,), options)
 
 
 def _divmod(a: Any, b: Any) -> tuple[Any, Any]:
@@ -209,7 +261,7 @@ def _modf(x: Any) -> tuple[Any, Any]:
     return x - np.trunc(x), np.trunc(x)
 
 
-ADAPTERS.update({np.divmod: _divmod, np.modf: _modf})
+ADAPTERS.update({np.sign: _sign, np.divmod: _divmod, np.modf: _modf})
 ADAPTERS.update({np.clip: _clip, np.where: _where, np.full_like: _full_like})
 
 # ---- constants: the derivative is zero wherever it exists, or the result is no number ------------
@@ -219,7 +271,6 @@ CONSTANTS.update(
         *(np.logical_and, np.logical_or, np.logical_xor, np.logical_not),
         *(np.isnan, np.isinf, np.isfinite, np.signbit, np.isposinf, np.isneginf),
         *(
-            np.sign,
             np.floor,
             np.ceil,
             np.trunc,

@@ -4,11 +4,13 @@ They state rules, adapters and constants of functions that the first chapters le
 """
 
 from minigrad.derivatives import (
+    complex,
     contractions,
     convolutions,
     cumulative,
     decompositions,
     differences,
+    fft,
     interpolation,
     joining,
     linalg,
@@ -25,11 +27,13 @@ from minigrad.derivatives import (
 )
 
 __all__ = [
+    "complex",
     "contractions",
     "convolutions",
     "cumulative",
     "decompositions",
     "differences",
+    "fft",
     "interpolation",
     "joining",
     "linalg",

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.graph import MASKING, arrays, defvjp
+from minigrad.kinds import COMPLEX
 from minigrad.tensor import Tensor, primitive
 from minigrad.updates import (
     added_at,
@@ -29,8 +30,7 @@ from minigrad.updates import (
 
 # ---- the transpose of x[index] -------------------------------------------------------------------
 
-
-@primitive(lambda h, y, g, index, shape: h[index])
+@primitive(lambda h, y, g, index, shape: h[index], complex=True)
 def scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
     """Add the entries of `g` to zeros of `shape` at `index`: x[index] turned around."""
     wide = np.result_type(g, np.float32)  # float16 is summed in float32
@@ -156,12 +156,14 @@ defvjp(
     lambda g, y, x, index, value: np.where(touched(index, x.shape), 0.0, g),
     None,
     lambda g, y, x, index, value: where_last(g, index, x.shape),
+    complex=True,
 )
 defvjp(
     added_at,
     lambda g, y, x, index, value: g,
     None,
     lambda g, y, x, index, value: g[index],
+    complex=True,
 )
 defvjp(
     multiplied_at,
@@ -180,4 +182,5 @@ for extreme_at in (maximum_at, minimum_at):
         None,
         lambda g, y, x, index, value: g[index] * shares_at(y, x, index, value)[1],
     )
+COMPLEX.update({operator.getitem, np.take, np.take_along_axis, multiplied_at})
 MASKING.update({operator.getitem, np.take, np.take_along_axis, written_at, maximum_at, minimum_at})

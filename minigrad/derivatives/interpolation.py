@@ -1,4 +1,4 @@
-"""Functions made of pieces: interpolation, weights in bins, pieces and rows of one's own.
+"""Functions made of pieces: interpolation, weights in bins, functions of one's own along axes.
 
 At an inner point of `np.interp` the derivative by x is the slope on the right, at the last point
 that of the last piece; beyond the points it is zero, and a NaN is no place among them.
@@ -13,9 +13,8 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from minigrad.derivatives.elementwise import times
 from minigrad.derivatives.indexing import scatter
-from minigrad.graph import MASKING, apply, arrays, defvjp, input_node
+from minigrad.graph import MASKING, apply, arrays, defvjp
 from minigrad.tensor import ADAPTERS, Tensor
-from minigrad.updates import written_at
 
 
 # ---- interpolation -------------------------------------------------------------------------------
@@ -92,24 +91,7 @@ def _bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
     )
 
 
-# ---- pieces and rows of one's own ----------------------------------------------------------------
-def _piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Any:
-    """Write f(x[condition]) into zeros, one piece after the other."""
-    if np.isscalar(condlist) or (not isinstance(condlist[0], (list, np.ndarray)) and np.ndim(x)):
-        condlist = [condlist]
-    conditions = np.asarray(condlist, dtype=bool)
-    if len(conditions) == len(funclist) - 1:
-        otherwise = ~np.any(conditions, axis=0, keepdims=True)
-        conditions = np.concatenate([conditions, otherwise])
-    y: Any = input_node(Tensor, np.zeros_like(x))
-    for condition, piece in zip(conditions, funclist, strict=True):
-        part = x[condition]
-        if part.size:
-            value = piece(part, *args, **kw) if callable(piece) else piece
-            y = apply(Tensor, written_at, (y, condition, value), {})
-    return y
-
-
+# ---- functions of one's own along axes ----------------------------------------------------------------
 def _apply_along_axis(func1d: Any, axis: int, arr: Any, *args: Any, **kwargs: Any) -> Any:
     """Call the function on each row, and gather what it returns."""
     axis = normalize_axis_index(axis, arr.ndim)
@@ -132,7 +114,6 @@ ADAPTERS.update(
     {
         np.interp: _interp,
         np.bincount: _bincount,
-        np.piecewise: _piecewise,
         np.apply_along_axis: _apply_along_axis,
         np.apply_over_axes: _apply_over_axes,
     }

@@ -10,6 +10,7 @@ import numpy as np
 from minigrad.derivatives.indexing import scatter
 from minigrad.derivatives.shaping import at_least_1d, at_least_2d, at_least_3d
 from minigrad.graph import apply, defvjp
+from minigrad.kinds import COMPLEX, check_dtype
 from minigrad.tensor import ADAPTERS, Tensor
 
 
@@ -107,6 +108,7 @@ def _insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
             "a Tensor cannot be an index of np.insert: the choice of a place has no derivative; "
             "use integers, such as t.data.astype(int)"
         )
+    check_dtype(np.result_type(arr), (values,))
     return apply(Tensor, np.insert, (arr, obj, values, axis), {})
 
 
@@ -143,5 +145,11 @@ ADAPTERS.update(
         np.append: _append,
         np.block: _block,
         np.insert: _insert,
+    }
+)
+COMPLEX.update(
+    {
+        *(np.concatenate, np.stack, np.vstack, np.hstack, np.column_stack, np.dstack),
+        *(np.append, np.block, np.insert),
     }
 )

@@ -25,7 +25,7 @@ from minigrad.tensor import ADAPTERS, Tensor
 CONSTANTS.add(np.linalg.matrix_rank)
 
 # ---- inverses and linear equations ---------------------------------------------------------------
-defvjp(np.linalg.inv, lambda g, y, a: -mT(y) @ g @ mT(y))
+defvjp(np.linalg.inv, lambda g, y, a: -mT(y) @ g @ mT(y), complex=True)
 
 
 def _solve_gradients(g: Any, y: Any, a: Any, b: Any) -> list[Any]:
@@ -37,7 +37,7 @@ def _solve_gradients(g: Any, y: Any, a: Any, b: Any) -> list[Any]:
     return [-db @ mT(y), db]
 
 
-defvjp(np.linalg.solve, joint=_solve_gradients)
+defvjp(np.linalg.solve, joint=_solve_gradients, complex=True)
 
 
 def _numbers(a: Any) -> Any:
@@ -131,7 +131,7 @@ def inverse_or_nan(a: Any, regular: Any) -> Any:
     return np.where(regular, np.linalg.inv(safe), np.nan)
 
 
-defvjp(np.linalg.det, det_gradient)
+defvjp(np.linalg.det, det_gradient, complex=True)
 defvjp(
     np.linalg.slogdet,
     lambda g, y, a: times(g[..., None, None], mT(inverse_or_nan(a, np.isfinite(y)))),

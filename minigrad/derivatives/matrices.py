@@ -12,6 +12,7 @@ import numpy as np
 from minigrad.derivatives.elementwise import times
 from minigrad.derivatives.products import mT
 from minigrad.graph import MASKING, defvjp
+from minigrad.kinds import COMPLEX
 from minigrad.tensor import ADAPTERS, primitive
 
 
@@ -150,5 +151,12 @@ ADAPTERS.update(
         np.linalg.diagonal: _linalg_diagonal,
         np.linalg.multi_dot: _multi_dot,
         np.linalg.matrix_power: _matrix_power,
+    }
+)
+COMPLEX.update(
+    {
+        *(on_diagonal, np.diagonal, np.diag, np.diagflat, np.trace, np.vander),
+        *(np.linalg.diagonal, np.linalg.trace, np.matrix_transpose, np.linalg.matrix_transpose),
+        *(np.linalg.multi_dot, np.linalg.matrix_power),
     }
 )

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.graph import apply, defvjp
+from minigrad.kinds import COMPLEX
 from minigrad.tensor import ADAPTERS, Tensor
 
 defvjp(
@@ -72,3 +73,4 @@ ADAPTERS.update(
         np.polysub: _polysub,
     }
 )
+COMPLEX.update({np.polyval, np.polyder, np.polyint, np.polyadd, np.polysub})

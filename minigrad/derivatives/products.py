@@ -1,6 +1,7 @@
 """Products of vectors and matrices.
 
-With C = A B, the chain rule reads dA = dC Bᵀ and dB = Aᵀ dC. Vectors are read as one row on the
+With C = A B, the chain rule reads dA = dC Bᵀ and dB = Aᵀ dC. (Of complex numbers vdot, vecdot and
+vecmat conjugate the first factor, and the rules take that along; `conj` leaves real ones.) Vectors are read as one row on the
 left and as one column on the right, and stacks of matrices multiply pair by pair.
 """
 
@@ -11,7 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.derivatives.elementwise import conj
 from minigrad.graph import apply, defvjp
+from minigrad.kinds import COMPLEX
 from minigrad.tensor import ADAPTERS, Tensor
 
 
@@ -73,8 +76,8 @@ def outer_products(u: Any, v: Any, a: Any) -> Any:
 
 defvjp(
     np.vecdot,
-    lambda g, y, a, b: np.expand_dims(g, -1) * b,
-    lambda g, y, a, b: np.expand_dims(g, -1) * a,
+    lambda g, y, a, b: conj(np.expand_dims(g, -1) * b),
+    lambda g, y, a, b: np.expand_dims(g, -1) * conj(a),
 )
 
 if hasattr(np, "matvec"):  # of NumPy 2.2
@@ -85,8 +88,8 @@ if hasattr(np, "matvec"):  # of NumPy 2.2
     )
     defvjp(
         np.vecmat,
-        lambda g, y, x, a: np.matvec(a, g),
-        lambda g, y, x, a: outer_products(x, g, a),
+        lambda g, y, x, a: conj(np.matvec(a, g)),
+        lambda g, y, x, a: outer_products(conj(x), g, a),
     )
 
 
@@ -185,8 +188,8 @@ defvjp(np.inner, lambda g, y, a, b: inner_left(g, a, b), lambda g, y, a, b: inne
 # ---- all entries of one, with all of the other or one by one -------------------------------------
 defvjp(
     np.vdot,
-    lambda g, y, a, b: g * np.reshape(b, np.shape(a)),
-    lambda g, y, a, b: g * np.reshape(a, np.shape(b)),
+    lambda g, y, a, b: conj(g * np.reshape(b, np.shape(a))),
+    lambda g, y, a, b: g * conj(np.reshape(a, np.shape(b))),
 )
 defvjp(
     np.outer,
@@ -274,3 +277,12 @@ ADAPTERS.update(
         np.linalg.vecdot: _vecdot,
     }
 )
+COMPLEX.update(
+    {
+        *(np.matmul, np.dot, np.inner, np.outer, np.vdot, np.vecdot, np.tensordot, np.kron, np.cross),
+        *(np.linalg.matmul, np.linalg.tensordot, np.linalg.vecdot),
+        *(np.linalg.cross, np.linalg.outer),
+    }
+)
+if hasattr(np, "matvec"):
+    COMPLEX.update({np.matvec, np.vecmat})

@@ -17,6 +17,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from minigrad.derivatives.elementwise import times
 from minigrad.graph import MASKING, Function, apply, arrays, defvjp
+from minigrad.kinds import COMPLEX
 from minigrad.tensor import ADAPTERS, Tensor, primitive
 
 
@@ -38,7 +39,7 @@ def count(x: Any, y: Any, axis: Any, where: Any) -> Any:
     return np.reshape(np.sum(np.broadcast_to(where, x.shape), axis=axis), y.shape)
 
 
-@primitive()
+@primitive(complex=True)
 def kept(g: Any, mask: Any) -> Any:
     """Broadcast `g` to the mask, and put zero where it is false; fast where little is kept."""
     y = np.zeros(mask.shape, g.dtype)
@@ -46,10 +47,10 @@ def kept(g: Any, mask: Any) -> Any:
     return y
 
 
-defvjp(kept, lambda h, y, g, mask: kept(h, mask))
+defvjp(kept, lambda h, y, g, mask: kept(h, mask), complex=True)
 
 
-@primitive(lambda g, y, x, where: np.where(where, g, 0.0))
+@primitive(lambda g, y, x, where: np.where(where, g, 0.0), complex=True)
 def chosen(x: Any, where: Any) -> Any:
     """Leave the values as they are, as constants where `where` is false."""
     return x[...]
@@ -103,7 +104,7 @@ def others(x: Any, axis: Any, where: Any) -> Any:
     return from_rows(_others_in_row(rows), x.shape, axis)
 
 
-@primitive(lambda g, y, x: np.sum(times(g[..., None], _pairs(x)), axis=-2))
+@primitive(lambda g, y, x: np.sum(times(g[..., None], _pairs(x)), axis=-2), complex=True)
 def _others_in_row(x: Any) -> Any:
     """Multiply what stands left of each entry by what stands right of it, along the last axis."""
     one = np.ones_like(x[..., :1])
@@ -210,3 +211,4 @@ for reducing in (
 ):
     ADAPTERS[reducing] = _choosing(reducing)
 ADAPTERS.update({np.ptp: _ptp, np.nansum: _nansum, np.nanprod: _nanprod, np.nanmean: _nanmean})
+COMPLEX.update({np.sum, np.mean, np.prod})

@@ -14,6 +14,7 @@ import numpy as np
 
 from minigrad.derivatives.indexing import along, scatter
 from minigrad.graph import CONSTANTS, MASKING, Function, apply, arrays, defvjp
+from minigrad.kinds import COMPLEX
 from minigrad.tensor import ADAPTERS, Tensor
 
 defvjp(np.triu, lambda g, y, m, k=0: np.triu(g, k))
@@ -155,5 +156,11 @@ CONSTANTS.update(
     {
         *(np.argwhere, np.argpartition, np.lexsort, np.digitize, np.isin),
         *(np.tril_indices_from, np.triu_indices_from, np.diag_indices_from),
+    }
+)
+COMPLEX.update(
+    {
+        *(np.triu, np.tril, np.delete, np.choose, np.select),
+        *(np.compress, np.extract, np.trim_zeros),
     }
 )

@@ -9,6 +9,7 @@ import numpy as np
 
 from minigrad.derivatives.indexing import along, scatter
 from minigrad.graph import MASKING, apply, defvjp
+from minigrad.kinds import COMPLEX
 from minigrad.tensor import ADAPTERS, Tensor, primitive
 
 defvjp(np.reshape, lambda g, y, x, shape, order="C": np.reshape(g, x.shape, order=order))
@@ -259,6 +260,18 @@ ADAPTERS.update(
 )
 if hasattr(np, "astype"):  # since NumPy 2.1
     ADAPTERS[np.astype] = _astype
+    COMPLEX.add(np.astype)
 if hasattr(np, "unstack"):  # since NumPy 2.1
     ADAPTERS[np.unstack] = _unstack
+    COMPLEX.add(np.unstack)
 MASKING.add(np.resize)
+COMPLEX.update(
+    {
+        *(np.reshape, np.ravel, np.squeeze, np.expand_dims, np.swapaxes, np.moveaxis, np.rollaxis),
+        *(np.transpose, np.broadcast_to, np.flip, np.flipud, np.fliplr, np.rot90, np.roll, np.copy),
+        *(np.tile, np.repeat, np.resize, np.broadcast_arrays, np.meshgrid, np.ix_),
+        *(np.split, np.array_split, np.hsplit, np.vsplit, np.dsplit),
+        *(np.atleast_1d, np.atleast_2d, np.atleast_3d, overlap_added),
+        np.lib.stride_tricks.sliding_window_view,
+    }
+)

@@ -107,6 +107,7 @@ defvjp(
     lambda h, y, g, z, d: z @ _over_gaps(h, d),
     lambda h, y, g, z, d: g @ mT(np.where(_idle(g, d), 0.0, _over_gaps(h, d))),
     lambda h, y, g, z, d: -times(_over_gaps(h, d), y),
+    complex=True,
 )
 
 

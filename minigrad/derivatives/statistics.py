@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from minigrad.derivatives.elementwise import over, times
+from minigrad.derivatives.elementwise import conj, over, times
 from minigrad.derivatives.reductions import chosen, count, spread
 from minigrad.graph import Function, apply, arrays, called, defvjp
+from minigrad.kinds import COMPLEX
 from minigrad.tensor import ADAPTERS, Tensor, primitive
 
 
@@ -52,7 +53,7 @@ for variance in (np.var, np.nanvar):
         variance,
         lambda g, y, x, axis=None, ddof=0, keepdims=False, where=True: times(
             spread(g * (2 * per_degree(x, y, axis, ddof, where)), x, axis, keepdims),
-            centred(x, np.sqrt(arrays(y)), axis, where, flat=False),
+            conj(centred(x, np.sqrt(arrays(y)), axis, where, flat=False)),
         ),
     )
 for deviation in (np.std, np.nanstd):
@@ -60,15 +61,16 @@ for deviation in (np.std, np.nanstd):
         deviation,
         lambda g, y, x, axis=None, ddof=0, keepdims=False, where=True: times(
             spread(over(g * per_degree(x, y, axis, ddof, where), y), x, axis, keepdims),
-            centred(x, arrays(y), axis, where, flat=True),
+            conj(centred(x, arrays(y), axis, where, flat=True)),
         ),
     )
 
 
 @primitive(
     lambda g, y, d, axis, dtype, ddof, keepdims, where: times(
-        spread(g * (2 * per_degree(d, y, axis, ddof, where)), d, axis, keepdims), d
-    )
+        spread(g * (2 * per_degree(d, y, axis, ddof, where)), d, axis, keepdims), conj(d)
+    ),
+    complex=True,
 )
 def _mean_square(d: Any, axis: Any, dtype: Any, ddof: Any, keepdims: Any, where: Any) -> Any:
     """Take the variance of deviations from a mean that is given."""
@@ -78,8 +80,9 @@ def _mean_square(d: Any, axis: Any, dtype: Any, ddof: Any, keepdims: Any, where:
 @primitive(
     lambda g, y, d, axis, dtype, ddof, keepdims, where: times(
         spread(over(g * per_degree(d, y, axis, ddof, where), y), d, axis, keepdims),
-        np.where(spread(arrays(y) == 0, d, axis, keepdims), 0.0, d),
-    )
+        np.where(spread(arrays(y) == 0, d, axis, keepdims), 0.0, conj(d)),
+    ),
+    complex=True,
 )
 def _root_mean_square(d: Any, axis: Any, dtype: Any, ddof: Any, keepdims: Any, where: Any) -> Any:
     """Take the standard deviation of deviations from a mean that is given."""
@@ -225,3 +228,4 @@ def _in_bounds(r: Any) -> Any:
 
 
 ADAPTERS.update({np.average: _average, np.cov: _cov, np.corrcoef: _corrcoef})
+COMPLEX.update({np.var, np.std, np.average})

@@ -8,12 +8,23 @@ from typing import Any
 import numpy as np
 
 from minigrad.graph import MASKING
+from minigrad.kinds import is_complex
 from minigrad.tensor import primitive
+
+
+def real_numbers(x: Any) -> Any:
+    """Refuse complex numbers."""
+    if is_complex(x):
+        raise TypeError(
+            f"layers, activations and losses are of real numbers, not {np.result_type(x)}: np.abs, "
+            "np.real or np.imag makes real numbers of complex ones"
+        )
+    return x
 
 
 def floats(x: Any) -> Any:
     """Make an array of floats of numbers, lists and integer arrays."""
-    x = np.asarray(x)
+    x = real_numbers(np.asarray(x))
     return x if x.dtype.kind == "f" else x.astype(np.float64)
 
 
@@ -70,7 +81,7 @@ def tanh(x: Any) -> Any:
     >>> tanh(np.array([0.0, 1e4]))
     array([0., 1.])
     """
-    return np.tanh(x)
+    return np.tanh(real_numbers(x))
 
 
 @primitive(lambda g, y, x: g * sigmoid(x))

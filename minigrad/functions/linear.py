@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.functions.activations import real_numbers
 from minigrad.tensor import primitive
 
 
@@ -45,7 +46,7 @@ def affine(x: Any, W: Any, b: Any = None) -> Any:
     array([[3.5],
            [3.5]])
     """
-    if isinstance(x, np.ndarray) and x.dtype.kind != "f":
+    if isinstance(real_numbers(x), np.ndarray) and x.dtype.kind != "f":
         raise TypeError(f"affine: x must be floats, not {x.dtype}: x.astype(W.dtype) converts it")
     x, W = np.asarray(x), np.asarray(W)
     b = None if b is None else np.asarray(b)

@@ -163,7 +163,7 @@ def check_classes(shape: tuple[int, ...], t: Any) -> None:
 
 def _scores(x: Any) -> Any:
     """Make an array of floats of numbers and lists, and ask about integer arrays."""
-    if isinstance(x, np.ndarray) and x.dtype.kind != "f":
+    if isinstance(real_numbers(x), np.ndarray) and x.dtype.kind != "f":
         raise TypeError(f"scores and outputs are floats, not {x.dtype}: x.astype(float) converts")
     return x if isinstance(x, Tensor) else floats(x)
 
@@ -172,7 +172,7 @@ def _pair(x: Any, t: Any, loss: str) -> tuple[Any, Any]:
     """Make outputs and targets two of a kind."""
     check_same(x, t, loss)
     x = _scores(x)
-    return x, t if isinstance(t, Tensor) else np.asarray(t).astype(x.dtype, copy=False)
+    return x, t if isinstance(t, Tensor) else floats(t).astype(x.dtype, copy=False)
 
 
 def check_same(x: Any, t: Any, loss: str) -> None:

@@ -21,6 +21,7 @@ from weakref import WeakValueDictionary
 import numpy as np
 
 from minigrad.backward import gradients
+from minigrad.functions.activations import real_numbers
 from minigrad.graph import Array, Node, input_node, leaf
 from minigrad.layers.by_hand import record_by_hand, spells_train_flg, takes_train_flag
 from minigrad.layers.inside import attributes
@@ -322,7 +323,7 @@ def _detached(value: Any) -> Any:
 
 def _as_input(x: Any) -> Any:
     """Make a Tensor of floats, copied; leave labels and indices an array."""
-    array = np.array(x)
+    array = real_numbers(np.array(x))
     if array.dtype.kind == "f":
         return input_node(Tensor, array)
     return array if isinstance(x, (np.ndarray, np.generic)) else input_node(Tensor, array * 1.0)

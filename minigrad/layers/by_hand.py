@@ -48,7 +48,7 @@ def record_by_hand(
         ValueError: when a gradient has another shape than what it is the gradient of.
     """
     name = type(layer).__name__
-    given = [np.array(x._data if isinstance(x, Node) else x) for x in inputs]
+    given = [real_numbers(np.array(x._data if isinstance(x, Node) else x)) for x in inputs]
     result = layer.forward(*given, **options)
     output = np.array(None if isinstance(result, Node) else result)
     if output.dtype.kind != "f":
@@ -86,7 +86,7 @@ def _own(layer: str, name: str, share: Any, wanted: Any) -> Any:
         return None
     if share is None:
         raise TypeError(f"{layer}.backward made no gradient for {name}, which needs one")
-    share = np.array(share)
+    share = real_numbers(np.array(share))
     if share.shape != wanted._data.shape:
         raise ValueError(
             f"{layer}.backward made a gradient of shape {share.shape} for {name} of shape "

@@ -104,7 +104,7 @@ class SigmoidWithLoss(Loss):
     def correct(self, y: Array, t: Any) -> Any:
         """Tell for each score whether it is on the right side of zero."""
         check_same(y, t, "accuracy")
-        return ((y > 0) == (np.asarray(t) > 0.5)) & ~np.isnan(y)
+        return ((y > 0) == (floats(t) > 0.5)) & ~np.isnan(y)
 
 
 class MeanSquaredError(Loss):

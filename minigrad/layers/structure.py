@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.kinds import is_complex
 from minigrad.layers.params import Params
 from minigrad.tensor import Tensor
 
@@ -122,6 +123,11 @@ class Structure:
         if isinstance(part, Tensor):
             if part._function is None and id(part) not in seen:
                 seen.add(id(part))
+                if is_complex(part):
+                    raise TypeError(
+                        f"parameter {path} is complex, and layers are of real numbers: hold two "
+                        "parameters in its place, and compute with re + 1j * im"
+                    )
                 if path in self.tensors:
                     raise ValueError(f"two parameters would both be named {path}: rename one")
                 self.tensors[path] = part

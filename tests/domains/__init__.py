@@ -6,8 +6,10 @@ kinks are the business of test_pitfalls.py. `samples` has the words, the chapter
 """
 
 from domains import (
+    complex,
     core,
     cumulative,
+    fft,
     linalg,
     products,
     reductions,
@@ -16,5 +18,5 @@ from domains import (
     special,
 )
 
-CHAPTERS = (core, cumulative, linalg, products, reductions, shaping, sorting, special)
+CHAPTERS = (complex, core, cumulative, fft, linalg, products, reductions, shaping, sorting, special)
 DOMAINS = {function: line for chapter in CHAPTERS for function, line in chapter.DOMAINS.items()}

@@ -47,6 +47,45 @@ def diagonalizable(rng, shape):
     return (v * w[..., None, :]) @ np.linalg.inv(v)
 
 
+def complex_frame(rng, shape, k):
+    """Orthonormal columns of complex numbers."""
+    noise = rng.normal(size=(2, *shape, k))
+    return np.linalg.qr(noise[0] + 1j * noise[1])[0] if k else np.zeros((*shape, 0), complex)
+
+
+def complex_regular(rng, shape):
+    """Singular values well apart, of a complex matrix."""
+    n = shape[-1]
+    u, v = complex_frame(rng, shape[:-1], n), complex_frame(rng, shape[:-1], n)
+    return (u * apart(rng, shape[:-1])[..., None, :]) @ np.swapaxes(v, -1, -2)
+
+
+def complex_diagonalizable(rng, shape):
+    """Complex eigenvalues well apart, and vectors that are not orthogonal."""
+    w = apart(rng, shape[:-1]) * np.exp(1j * rng.uniform(-3, 3, shape[:-1]))
+    v = complex_frame(rng, shape[:-1], shape[-1]) + rng.uniform(-0.2, 0.2, shape)
+    return (v * w[..., None, :]) @ np.linalg.inv(v)
+
+
+def complex_numbers(rng, shape):
+    return rng.uniform(-2, 2, shape) + 1j * rng.uniform(-2, 2, shape)
+
+
+def complex_singular(rng, shape):
+    a = complex_regular(rng, shape)
+    a[..., 0, :] = 0
+    return a
+
+
+def turning(rng, shape):
+    """A real matrix with complex eigenvalues."""
+    n = shape[-1]
+    skew = np.tri(n, k=-1) - np.tri(n, k=-1).T
+    return np.broadcast_to(np.diag(np.arange(n) * 0.3) + skew, shape) + rng.uniform(
+        -0.1, 0.1, shape
+    )
+
+
 def positive(rng, shape):
     v = frame(rng, shape[:-1], shape[-1])
     return (v * apart(rng, shape[:-1])[..., None, :]) @ np.swapaxes(v, -1, -2)
@@ -137,7 +176,8 @@ def of_eigh(a, *args, **keywords):
 
 def of_eig(a):
     w, v = np.linalg.eig(a)
-    return flat([power_sums(w), *[(v * w[..., None, :] ** k) @ mT(v) for k in (0, 1, 2)]])
+    vh = np.conj(mT(v))
+    return flat([power_sums(w), *[(v * w[..., None, :] ** k) @ vh for k in (0, 1, 2)]])
 
 
 def of_eigvals(a):
@@ -443,5 +483,42 @@ DOMAINS = {
     ),
     spectra.singular_loads: calls(
         of_singular(spectra.singular_loads), WIDE, regular, shapes=twice(oblong())
+    ),
+}
+
+WITH_COMPLEX_NUMBERS = {
+    np.linalg.inv: calls(np.linalg.inv, complex_regular, shapes=square()),
+    np.linalg.solve: st.one_of(
+        calls(np.linalg.solve, complex_regular, WIDE, shapes=equations()),
+        calls(np.linalg.solve, regular, complex_numbers, shapes=equations()),
+    ),
+    np.linalg.tensorsolve: calls(
+        lambda a, b: np.linalg.tensorsolve(np.reshape(a, (2, 3, 6)), b),
+        complex_regular,
+        complex_numbers,
+        shapes=st.just([(6, 6), (2, 3)]),
+    ),
+    np.linalg.tensorinv: calls(
+        lambda a: np.linalg.tensorinv(np.reshape(a, (2, 2, 4))),
+        complex_regular,
+        shapes=st.just([(4, 4)]),
+    ),
+    np.linalg.det: st.one_of(
+        calls(np.linalg.det, complex_regular, shapes=square()),
+        calls(
+            lambda b, c: np.linalg.det(b @ c),
+            complex_numbers,
+            complex_numbers,
+            shapes=st.just([(3, 1), (1, 3)]),
+        ),
+        calls(np.linalg.det, complex_singular, shapes=square(FULL)),
+    ),
+    np.linalg.eig: st.one_of(
+        calls(of_eig, complex_diagonalizable, shapes=square()),
+        calls(of_eig, turning, shapes=square(FULL)),
+    ),
+    np.linalg.eigvals: st.one_of(
+        calls(of_eigvals, complex_diagonalizable, shapes=square()),
+        calls(of_eigvals, turning, shapes=square(FULL)),
     ),
 }

@@ -21,17 +21,21 @@ class Sample:
     rng: np.random.Generator = field(repr=False)
 
     def noise(self, like):
-        """Random numbers in (-1, 1), of one shape and dtype with `like`."""
+        """Random numbers, both parts in (-1, 1), of one shape and dtype with `like`."""
         like = np.asarray(like)
-        return np.asarray(self.rng.uniform(-1, 1, like.shape), like.dtype)
+        noise = self.rng.uniform(-1, 1, like.shape)
+        if np.iscomplexobj(like):
+            noise = noise + 1j * self.rng.uniform(-1, 1, like.shape)
+        return np.asarray(noise, like.dtype)
 
     def tensors(self):
         """Fresh leaves of the graph."""
         return [Tensor(a) for a in self.leaves]
 
     def in_float32(self):
-        """The same call on float32 leaves."""
-        return Sample(self.label, self.call, [a.astype("f") for a in self.leaves], self.rng)
+        """The same call on float32 or complex64 leaves."""
+        halves = [a.astype("F" if np.iscomplexobj(a) else "f") for a in self.leaves]
+        return Sample(self.label, self.call, halves, self.rng)
 
 
 # ---- numbers: functions (rng, shape) -> array ----------------------------------------------------

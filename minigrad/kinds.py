@@ -1,0 +1,75 @@
+"""Kinds of numbers: real ones, complex ones, and which functions take the latter.
+
+A rule that is right for real numbers may be wrong for complex ones without any error. So functions
+take complex numbers one by one, when their rules are known to hold for them: those are in COMPLEX,
+and every other one refuses them. See docs/complex.md for the convention.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+Function: TypeAlias = Callable[..., Any]
+
+COMPLEX: set[Function] = set()  # their rules hold for complex numbers too; the others refuse them
+FLOATS = frozenset(map(np.dtype, (np.float16, np.float32, np.float64, np.longdouble)))
+
+_PLAIN = frozenset({float, int, bool, str, type(None), slice})
+
+
+def called(function: Function) -> str:
+    """Name a function as a person writes it: np.exp, affine."""
+    name = getattr(function, "__name__", repr(function))
+    module = getattr(function, "__module__", None) or ""
+    if not module and getattr(np, name, None) is function:
+        module = "numpy"  # a ufunc names no module
+    library, _, rest = module.partition(".")
+    return name if library != "numpy" else f"np.{rest}.{name}" if rest else f"np.{name}"
+
+
+def is_complex(value: Any) -> bool:
+    """Tell a complex number, array or Tensor, or a list that holds one, from real ones."""
+    if isinstance(value, (list, tuple)):
+        return any(map(is_complex, value))
+    return isinstance(value, complex) or getattr(getattr(value, "dtype", None), "kind", "") == "c"
+
+
+def real_alone(function: Function) -> str:
+    """Say that a function refuses complex numbers, and what to do."""
+    name, module = called(function), getattr(function, "__module__", None) or "numpy"
+    remedy = "np.real, np.imag and np.abs make real numbers of complex ones"
+    if module.partition(".")[0] not in ("numpy", "minigrad"):
+        remedy += f"; mg.defvjp({name}, rule, complex=True) states a rule for both kinds"
+    return f"{name} has a derivative for real numbers alone, and here is a complex one: {remedy}"
+
+
+def refuse_complex(function: Function, values: Iterable[Any]) -> None:
+    """Refuse complex operands of a function whose rules are for real numbers."""
+    for value in values:
+        if type(value) is np.ndarray:
+            if value.dtype.kind == "c":
+                raise TypeError(real_alone(function))
+        elif type(value) not in _PLAIN and is_complex(value):
+            raise TypeError(real_alone(function))
+
+
+def check_dtype(dtype: DTypeLike, arguments: Iterable[Any]) -> None:
+    """Refuse a conversion of complex numbers that would drop their imaginary parts."""
+    if np.dtype(dtype).kind in "fiu" and any(map(is_complex, arguments)):
+        raise TypeError(
+            f"complex numbers do not become {np.dtype(dtype)}: use np.real, np.imag or np.abs"
+        )
+
+
+def check_output(function: Function, output: NDArray[Any]) -> None:
+    """Refuse what has no derivative: integers, objects; complex numbers, if the rules are real."""
+    if output.dtype.kind == "c" and function not in COMPLEX:
+        raise TypeError(real_alone(function))
+    if output.dtype.kind not in "fc":
+        raise TypeError(
+            f"{called(function)} of a Tensor made {output.dtype}: derivatives are of floats"
+        )

@@ -1,0 +1,134 @@
+"""Complex numbers: the same calls with complex operands, real ones among them, and constants.
+
+Most functions are drawn from their line for real numbers, each operand moved off the real line by
+chance. The gradient of a complex operand is held against J u by the real part of their product.
+"""
+
+import numpy as np
+from hypothesis import strategies as st
+
+from domains.samples import Sample, between, elementwise_calls, signed, some_of
+from minigrad.graph import COMPLEX
+from minigrad.methods import added_at, written_at
+from minigrad.tensor import converted
+
+
+class Complex:
+    """A function called with complex numbers: a key of DOMAINS beside the function itself."""
+
+    def __init__(self, function):
+        self.function = function
+        self.__name__ = function.__name__
+        self.__module__ = function.__module__
+
+    def __eq__(self, other):
+        return isinstance(other, Complex) and self.function is other.function
+
+    def __hash__(self):
+        return hash((Complex, self.function))
+
+
+@st.composite
+def complexified(draw, line, first=False, constants=True):
+    """Some of the leaves complex (the first of them, if `first`), and some constants."""
+    s = draw(line)
+    n = len(s.leaves)
+    moved = draw(some_of(n)) | ({0} if first else set())
+    free = sorted(draw(some_of(n))) if constants else list(range(n))
+    values = [
+        np.asarray(a + 1j * s.rng.uniform(-0.5, 0.5, a.shape)) if i in moved else a
+        for i, a in enumerate(s.leaves)
+    ]
+
+    def call(*given):
+        xs = list(values)
+        for i, x in zip(free, given, strict=True):
+            xs[i] = x
+        return s.call(*xs)
+
+    label = f"{s.label} complex {moved} variable {free}"
+    return Sample(label, call, [values[i] for i in free], s.rng)
+
+
+def polar(low, high, angle=2.8):
+    """All around zero, but for the negative axis, which the principal values are cut along."""
+
+    def numbers(rng, shape):
+        return rng.uniform(low, high, shape) * np.exp(1j * rng.uniform(-angle, angle, shape))
+
+    return numbers
+
+
+def around(low, high):
+    """A square about the origin."""
+    real = between(low, high)
+    return lambda rng, shape: real(rng, shape) + 1j * real(rng, shape)
+
+
+def degrees(draw, shape):
+    return draw(st.sampled_from([((), {}), ((True,), {}), ((), {"deg": True})]))
+
+
+RING = polar(0.5, 2)
+POWERS = [polar(0.5, 1.5), signed(0.4, 2)]  # of negative numbers too: the power is complex
+
+# ---- the lines -----------------------------------------------------------------------------------
+# Functions without rules of their own, made of some that take complex numbers.
+ADAPTED = {
+    *(np.ravel, np.stack, np.vstack, np.hstack, np.column_stack, np.dstack),
+    *(np.split, np.array_split, np.atleast_1d, np.atleast_2d, np.atleast_3d),
+    *(np.full_like, np.real_if_close),
+    *(np.fft.hfft, np.fft.fft2, np.fft.ifft2, np.fft.irfft2),
+    *(np.fft.fftn, np.fft.ifftn, np.fft.irfftn),
+}
+REAL_TO_COMPLEX = {np.fft.rfft}
+INTO = {np.full_like, written_at, added_at}  # what the first operand cannot hold is refused
+OWN = {  # beside the line for real numbers
+    np.absolute: elementwise_calls(np.absolute, polar(0.5, 2, 3.1)),
+    np.reciprocal: elementwise_calls(np.reciprocal, polar(0.5, 2, 3.1)),
+    np.divide: elementwise_calls(np.divide, around(-2, 2), polar(0.5, 2, 3.1)),
+    np.multiply: elementwise_calls(np.multiply, around(-2, 2), around(-2, 2)),
+    np.log: elementwise_calls(np.log, RING),
+    np.log2: elementwise_calls(np.log2, RING),
+    np.log10: elementwise_calls(np.log10, RING),
+    np.log1p: elementwise_calls(np.log1p, lambda rng, shape: RING(rng, shape) - 1),
+    np.sqrt: elementwise_calls(np.sqrt, RING),
+    np.exp: elementwise_calls(np.exp, around(-2, 2)),
+    np.arctanh: elementwise_calls(np.arctanh, around(1.2, 2)),
+    np.arcsin: elementwise_calls(np.arcsin, around(0.6, 2)),
+    np.arccos: elementwise_calls(np.arccos, around(-2, -0.6)),
+    np.arcsinh: elementwise_calls(np.arcsinh, around(-2, -0.6)),
+    np.power: st.sampled_from(POWERS).flatmap(
+        lambda base: elementwise_calls(np.power, base, around(-1, 1))
+    ),
+    np.float_power: st.sampled_from(POWERS).flatmap(
+        lambda base: elementwise_calls(np.float_power, base, around(-1, 1))
+    ),
+}
+INSTEAD = {  # of the line for real numbers
+    converted: st.one_of(
+        elementwise_calls(lambda x: x.astype(complex), between(-2, 2)),
+        elementwise_calls(lambda x: x.astype(complex), around(-2, 2)),
+    ),
+    np.sign: elementwise_calls(np.sign, polar(0.5, 2, 3.1)),
+    np.angle: elementwise_calls(np.angle, RING, options=degrees),
+}
+
+
+def beside(domains):
+    """Lines for complex numbers, given those for real ones."""
+    takes = [f for f in domains if f in (COMPLEX | ADAPTED) - REAL_TO_COMPLEX]
+    lines = {Complex(f): complexified(domains[f], f in INTO, f not in INTO) for f in takes}
+    for f, own in OWN.items():
+        key = Complex(f)
+        lines[key] = st.one_of(own, lines[key]) if key in lines else own
+    return lines | {Complex(f): line for f, line in INSTEAD.items()}
+
+
+DOMAINS = {
+    np.real: elementwise_calls(np.real, between(-2, 2)),
+    np.imag: elementwise_calls(np.imag, between(-2, 2)),
+    np.conjugate: elementwise_calls(np.conjugate, between(-2, 2)),
+    np.real_if_close: elementwise_calls(np.real_if_close, between(-2, 2)),
+    np.angle: elementwise_calls(np.angle, signed(0.4, 2), options=degrees),
+}
