@@ -174,7 +174,7 @@ def apply(
     values = tuple([a._data if isinstance(a, Node) else a for a in arguments])
     if function not in COMPLEX:
         for value in values:
-            if is_complex(value):
+            if value.dtype.kind == "c" if type(value) is np.ndarray else is_complex(value):
                 raise TypeError(real_alone(function))
     try:
         output = compute(*values, **keywords)
@@ -290,6 +290,8 @@ def _checked(
     for name, value in given.items():
         if value is not None and (name == "out" or not (any_name or name in names)):
             raise TypeError(f"{called(function)} with {name}= has no derivative rule for a Tensor")
+    if given.get("dtype") is not None:
+        check_dtype(given["dtype"], arguments)
     return arguments, {k: v for k, v in keywords.items() if any_name or k in names}
 
 
@@ -334,6 +336,14 @@ def _by_position(
 def is_complex(value: Any) -> bool:
     """Tell a complex number, array or Tensor from a real one."""
     return isinstance(value, complex) or getattr(getattr(value, "dtype", None), "kind", "") == "c"
+
+
+def check_dtype(dtype: Any, arguments: Iterable[Any]) -> None:
+    """Refuse a conversion of complex numbers that would drop their imaginary parts."""
+    if np.dtype(dtype).kind in "fiu" and any(map(is_complex, arguments)):
+        raise TypeError(
+            f"complex numbers do not become {np.dtype(dtype)}: use np.real, np.imag or np.abs"
+        )
 
 
 def real_alone(function: Function) -> str:

@@ -24,6 +24,7 @@ from minigrad.graph import (
     Node,
     apply,
     called,
+    check_dtype,
     constant,
     defvjp,
     freeze,
@@ -315,8 +316,7 @@ class Tensor(Node, ArrayMethods):
 
 def converted(x: Any, dtype: np.dtype[Any]) -> Any:
     """Convert an array to `dtype`: what `Tensor.astype` records."""
-    if x.dtype.kind == "c" and dtype.kind in "fiu":
-        raise TypeError(f"complex numbers do not become {dtype}: use np.real, np.imag or np.abs")
+    check_dtype(dtype, (x,))
     return x.astype(dtype)
 
 

@@ -37,6 +37,7 @@ SOURCES = sorted(ROOT.glob("minigrad/derivatives/*.py")) + sorted(
 )
 ALWAYS = [
     "test_pitfalls.py",
+    "test_complex.py",
     "test_functions.py",
     "test_tensor.py",
 ]  # what a mutant meets that is left

@@ -223,6 +223,10 @@ def test_complex_numbers_and_lists_of_them_become_complex128():
         lambda: Tensor([1.0, 1j], np.float32),
         lambda: Tensor(1j).astype(float),
         lambda: Tensor(1j).astype(int),
+        lambda: np.sum(Tensor(1j), dtype=float),
+        lambda: np.std(Tensor([1j]), None, np.float32),
+        lambda: np.concatenate([Tensor([1j])], dtype=float),
+        lambda: np.add(Tensor([1j]), 1, dtype=float, casting="unsafe"),
         lambda: int(Tensor(1 + 0j)),
         lambda: float(Tensor(1 + 0j)),
         lambda: Tensor([1.0, 2.0]).at[0].set(1j),
@@ -230,7 +234,7 @@ def test_complex_numbers_and_lists_of_them_become_complex128():
         lambda: np.full_like(np.ones(2), Tensor(1j)),
         lambda: np.full_like(Tensor([1.0]), Tensor(1j)),
     ],
-    ids=range(10),
+    ids=range(14),
 )
 def test_an_imaginary_part_is_never_dropped(drop):
     with pytest.raises(TypeError):
@@ -511,6 +515,23 @@ ENTRIES = {
 def test_networks_layers_and_optimizers_are_of_real_numbers(name):
     with pytest.raises((TypeError, ValueError), match=r"complex|real"):
         ENTRIES[name]()
+
+
+def test_complex_arrays_of_a_foreign_layer_are_not_overlooked():
+    class Foreign:
+        def __init__(self):
+            self.W = np.ones(2) * 1j
+
+        def forward(self, x):
+            return np.abs(x * self.W)
+
+        def backward(self, dout):
+            return dout
+
+    with pytest.raises(TypeError, match=r"Foreign holds the arrays \.?W"):
+        mg.Sequential(Foreign())
+    with pytest.raises(TypeError, match="array of floats"):
+        mg.wrap(Foreign(), param_grads={"W": "dW"})
 
 
 def test_a_layer_may_go_through_complex_numbers_between_real_ones():

@@ -152,4 +152,4 @@ def spells_train_flg(function: Any) -> bool:
 def arrays_in(layer: Any) -> list[str]:
     """List the paths of all arrays of floats inside an object: W, params[0], inner.W."""
     found = [(path, value) for path, value in inside(layer) if isinstance(value, np.ndarray)]
-    return [path for path, value in found if value.dtype.kind == "f"]
+    return [path for path, value in found if value.dtype.kind in "fc"]
