@@ -75,6 +75,7 @@ EQUIVALENT = {
     "a short cut: the long way gives the same": [
         ("np.matmul", "if a.ndim == b.ndim == 2"),
         ("_rows", "→  np.reshape(x, (-1, x.shape[-1]))"),
+        ("conj", "→  np.conj(x)"),
         ("scatter", "→  g.dtype.itemsize <= 8"),
         ("scatter", "→  g.dtype.itemsize < 8"),
         ("scatter", "→  g.dtype.itemsize <= 9"),

@@ -343,11 +343,15 @@ def test_powers_at_zero_have_the_conventions_of_real_ones():
     assert slope(lambda z: z**2, 0j, 1).item() == 0
     n = Tensor(2 + 0j)
     assert gradients(np.power(0.0, n), n, 1).item() == 0
+    n = Tensor(0j)
+    assert gradients(np.power(0.0, n), n, 1).item() == 0
     x = Tensor(-2.0)
     y = np.power(x, 0.5 + 0j)  # a negative number to a complex power: complex, on the cut
     np.testing.assert_allclose(gradients(np.imag(y), x), -0.5 / np.sqrt(2))
     m = Tensor(2 + 0j)
-    np.testing.assert_allclose(gradients(np.power(-2.0, m), m, 1), 4 * (np.log(2) + 1j * np.pi))
+    for base in (-2.0, complex(-2, 0.0), complex(-2, -0.0)):  # the cut has two sides
+        up = complex(0, np.copysign(np.pi, np.imag(base)))
+        np.testing.assert_allclose(gradients(np.power(base, m), m, 1), 4 * (np.log(2) + up))
 
 
 def test_infinite_and_nan_gradients_stay_what_they_are_where_the_cotangent_is_not_zero():

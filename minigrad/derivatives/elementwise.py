@@ -84,7 +84,9 @@ defvjp(
 
 def base(x: Any, y: Any) -> Any:
     """Read x where y = x**n has a derivative by n: where x > 0, or x ≠ 0 and y complex; else 1."""
-    return np.where(x > 0, x, 1.0) if y.dtype.kind != "c" else np.where(x == 0, 1.0, x + 0j)
+    if y.dtype.kind != "c":
+        return np.where(x > 0, x, 1.0)
+    return np.where(x == 0, 1.0, x - 0j)  # complex, and on the same side of the cut as x
 
 
 defvjp(np.copysign, lambda g, y, x, s: g * np.sign(x) * np.sign(y), None)
