@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 Function: TypeAlias = Callable[..., Any]
 
@@ -73,3 +73,23 @@ def check_output(function: Function, output: NDArray[Any]) -> None:
         raise TypeError(
             f"{called(function)} of a Tensor made {output.dtype}: derivatives are of floats"
         )
+
+
+def float_array(data: ArrayLike, dtype: DTypeLike | None) -> NDArray[Any]:
+    """Copy `data` as an array of floats or complex numbers; ask about integer arrays."""
+    array = np.array(data)
+    if dtype is not None and np.dtype(dtype).kind not in "fc":
+        raise TypeError(f"a Tensor holds floats, real or complex: dtype {np.dtype(dtype)} is none")
+    if array.dtype.kind in "fc" or (dtype is not None and array.dtype.kind in "iub"):
+        if dtype is None:
+            return array
+        check_dtype(dtype, (array,))
+        return array.astype(dtype, copy=False)
+    if array.dtype.kind in "iub" and not isinstance(data, (np.ndarray, np.generic)):
+        return array.astype(np.float64)  # Python numbers, and lists of them
+    if array.dtype.kind in "iub":
+        raise TypeError(
+            f"an integer array ({array.dtype}) cannot be differentiated: say .astype(float) if "
+            "its entries are numbers; leave it a plain array if they are labels or indices"
+        )
+    raise TypeError(f"a Tensor holds floats, not {array.dtype} ({type(data).__name__})")

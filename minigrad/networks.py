@@ -14,7 +14,6 @@ from minigrad.backward import gradients
 from minigrad.differences import numerical_gradient
 from minigrad.functions.activations import real_numbers
 from minigrad.graph import Array, borrowed, freeze
-from minigrad.kinds import is_complex
 from minigrad.layers import (
     Layer,
     Loss,
@@ -96,10 +95,6 @@ class Network(Layer, abstract=True):
         self._check_rows(x, t)
         with Located(self):
             loss: Tensor = self.loss_layer(self._run(x, train_flag), t)
-        if is_complex(loss):
-            raise TypeError(
-                "the loss is complex: np.real or np.abs(...)**2 makes a number to minimise"
-            )
         return loss
 
     def gradient(self, x: Any, t: Any) -> dict[str, Array]:
@@ -226,15 +221,17 @@ class Network(Layer, abstract=True):
 
     def _batch(self, x: Any) -> Any:
         """Convert floats to the dtype of the parameters."""
-        if isinstance(real_numbers(x), Tensor):
-            return x
+        if isinstance(x, Tensor):
+            return real_numbers(x)
         if not isinstance(x, np.ndarray):
             x = real_numbers(np.asarray(x))
             x = x if x.dtype.kind not in "iu" else x.astype(np.float64)  # numbers in lists
         for tensor in self.structure().tensors.values():
             dtype = tensor._data.dtype
-            return x if x.dtype == dtype or x.dtype.kind != "f" else x.astype(dtype)
-        return x
+            if x.dtype == dtype:
+                return x
+            return x.astype(dtype) if x.dtype.kind == "f" else real_numbers(x)
+        return real_numbers(x)
 
     def _check_rows(self, x: Any, t: Any) -> None:
         rows, targets = x.shape[:1], t.shape[:1]

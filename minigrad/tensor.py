@@ -32,7 +32,7 @@ from minigrad.graph import (
     open_further,
     record,
 )
-from minigrad.kinds import COMPLEX, check_dtype, refuse_complex
+from minigrad.kinds import COMPLEX, check_dtype, float_array, refuse_complex
 from minigrad.methods import ArrayMethods
 
 # NumPy's signature -> a recorded call, where arguments are lists of arrays or have two spellings
@@ -78,7 +78,11 @@ class Tensor(Node, ArrayMethods):
         cls, data: ArrayLike, dtype: DTypeLike | None = None, *, name: str | None = None
     ) -> Tensor:
         """Make a leaf."""
-        return leaf(cls, _float_array(data, dtype), name)
+        if isinstance(data, Node):
+            raise TypeError(
+                "this is a Tensor already; mg.Tensor(t.data) makes a new leaf of its values"
+            )
+        return leaf(cls, float_array(data, dtype), name)
 
     def __init_subclass__(cls) -> None:
         raise TypeError("Tensor is final: hold a Tensor in an attribute instead of inheriting")
@@ -330,7 +334,7 @@ def _adapted(function: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) 
     if function not in COMPLEX:
         refuse_complex(function, args)
         if kwargs:
-            refuse_complex(function, kwargs.values())
+            refuse_complex(function, (kwargs[name] for name in kwargs if name != "out"))
     return ADAPTERS[function](*args, **kwargs)
 
 
@@ -345,27 +349,6 @@ def _restored(array: Array, grad: Array | None, name: str | None) -> Tensor:
     tensor = Tensor(array, name=name)
     tensor.grad = None if grad is None else grad.copy()
     return tensor
-
-
-def _float_array(data: ArrayLike, dtype: DTypeLike | None) -> Array:
-    """Copy `data` as an array of floats or complex numbers; ask about integer arrays."""
-    if isinstance(data, Node):
-        raise TypeError(
-            "this is a Tensor already; mg.Tensor(t.data) makes a new leaf of its values"
-        )
-    array = np.array(data)
-    if dtype is not None and np.dtype(dtype).kind not in "fc":
-        raise TypeError(f"a Tensor holds floats, real or complex: dtype {np.dtype(dtype)} is none")
-    if array.dtype.kind in "fc" or (dtype is not None and array.dtype.kind in "iub"):
-        return array if dtype is None else converted(array, np.dtype(dtype))
-    if array.dtype.kind in "iub" and not isinstance(data, (np.ndarray, np.generic)):
-        return array.astype(np.float64)  # Python numbers, and lists of them
-    if array.dtype.kind in "iub":
-        raise TypeError(
-            f"an integer array ({array.dtype}) cannot be differentiated: say .astype(float) if "
-            "its entries are numbers; leave it a plain array if they are labels or indices"
-        )
-    raise TypeError(f"a Tensor holds floats, not {array.dtype} ({type(data).__name__})")
 
 
 def _index(index: Any) -> Any:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from minigrad import Tensor, functions, gradients
 from minigrad.derivatives.refusals import REFUSALS
 from minigrad.graph import RULES, called
+from minigrad.kinds import COMPLEX
 from minigrad.tensor import ADAPTERS
 
 name_of = called  # np.exp, np.fft.fft, relu: also what mutate_rules.py asks for
@@ -40,7 +41,25 @@ TABLE, TAKING = set(RULES), set(COMPLEX)  # as imported, before tests and exampl
 def test_every_differentiable_function_has_a_property_test():
     table = {f for f in TABLE if name_of(f).startswith("np.") or f.__module__ in _OURS}
     public = {getattr(functions, n) for n in functions.__all__ if not n.startswith("check_")}
-    assert (table | set(ADAPTERS) | public) - set(REFUSALS) == set(DOMAINS)
+    tested = {f.function if isinstance(f, Complex) else f for f in DOMAINS}
+    assert (table | set(ADAPTERS) | public) - set(REFUSALS) == tested
+
+
+def test_every_function_of_complex_numbers_has_a_property_test():
+    tested = {f.function for f in DOMAINS if isinstance(f, Complex)}
+    assert tested | REAL_TO_COMPLEX >= TAKING
+
+
+REAL = [f for f in DOMAINS if not isinstance(f, Complex) and Complex(f) not in DOMAINS]
+
+
+@pytest.mark.parametrize("function", REAL, ids=name_of)
+@a_sample
+def test_a_function_of_real_numbers_refuses_complex_ones(function, data):
+    s = data.draw(complexified(DOMAINS[function], first=True, constants=False))
+    words = "real numbers|supported for the input types|complex"
+    with pytest.raises(TypeError, match=words):
+        s.call(*s.tensors())
 
 
 _OURS = {f.__module__ for f in DOMAINS if not name_of(f).startswith("np.")}

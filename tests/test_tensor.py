@@ -328,7 +328,6 @@ DETACHING = {
     "np.random": lambda t: np.random.default_rng(0).normal(t),
     "np.vectorize": lambda t: np.vectorize(math.exp)(t),
     "np.einsum": lambda t: np.einsum("i->", t, optimize=object()),
-    "np.block of lists": lambda t: np.block([[t, 1.0j]]),
     "an array of objects": lambda t: t * np.array([1, None], dtype=object)[:1],
 }
 

@@ -82,7 +82,8 @@ defvjp(
 defvjp(np.fft.fftshift, lambda g, y, x, axes=None: np.fft.ifftshift(g, axes))
 defvjp(np.fft.ifftshift, lambda g, y, x, axes=None: np.fft.fftshift(g, axes))
 COMPLEX.update({np.fft.fft, np.fft.ifft, np.fft.rfft, np.fft.irfft})
-COMPLEX.update({np.fft.fftshift, np.fft.ifftshift})
+COMPLEX.update({np.fft.fftshift, np.fft.ifftshift, np.fft.hfft})
+COMPLEX.update({np.fft.fftn, np.fft.ifftn, np.fft.irfftn, np.fft.fft2, np.fft.ifft2, np.fft.irfft2})
 
 
 # ---- one axis: NumPy's other names ---------------------------------------------------------------

@@ -30,6 +30,7 @@ from minigrad.updates import (
 
 # ---- the transpose of x[index] -------------------------------------------------------------------
 
+
 @primitive(lambda h, y, g, index, shape: h[index], complex=True)
 def scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
     """Add the entries of `g` to zeros of `shape` at `index`: x[index] turned around."""

@@ -1,4 +1,4 @@
-"""Functions made of pieces: interpolation, weights in bins, functions of one's own along axes.
+"""Interpolation, weights in bins, functions of one's own along axes.
 
 At an inner point of `np.interp` the derivative by x is the slope on the right, at the last point
 that of the last piece; beyond the points it is zero, and a NaN is no place among them.
@@ -91,7 +91,7 @@ def _bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
     )
 
 
-# ---- functions of one's own along axes ----------------------------------------------------------------
+# ---- functions of one's own along axes -----------------------------------------------------------
 def _apply_along_axis(func1d: Any, axis: int, arr: Any, *args: Any, **kwargs: Any) -> Any:
     """Call the function on each row, and gather what it returns."""
     axis = normalize_axis_index(axis, arr.ndim)

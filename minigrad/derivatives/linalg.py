@@ -20,6 +20,7 @@ from minigrad.derivatives.elementwise import times
 from minigrad.derivatives.products import mT
 from minigrad.derivatives.spectra import known, mirrored
 from minigrad.graph import CONSTANTS, apply, arrays, defvjp
+from minigrad.kinds import COMPLEX
 from minigrad.tensor import ADAPTERS, Tensor
 
 CONSTANTS.add(np.linalg.matrix_rank)
@@ -205,3 +206,4 @@ ADAPTERS.update(
         np.linalg.lstsq: _lstsq,
     }
 )
+COMPLEX.update({np.linalg.tensorsolve, np.linalg.tensorinv})

@@ -14,7 +14,6 @@ import numpy as np
 
 from minigrad.derivatives.indexing import along, scatter
 from minigrad.graph import Function, Node, apply, defvjp
-from minigrad.kinds import COMPLEX, check_dtype
 from minigrad.tensor import ADAPTERS, Tensor
 
 Widths: TypeAlias = tuple[tuple[int, int], ...]

@@ -1,8 +1,9 @@
 """Products of vectors and matrices.
 
-With C = A B, the chain rule reads dA = dC Bᵀ and dB = Aᵀ dC. (Of complex numbers vdot, vecdot and
-vecmat conjugate the first factor, and the rules take that along; `conj` leaves real ones.) Vectors are read as one row on the
-left and as one column on the right, and stacks of matrices multiply pair by pair.
+With C = A B, the chain rule reads dA = dC Bᵀ and dB = Aᵀ dC. Vectors are read as one row on the
+left and as one column on the right, and stacks of matrices multiply pair by pair. `vdot`, `vecdot`
+and `vecmat` conjugate their first factor, and so do their rules; that leaves real numbers as they
+are.
 """
 
 from __future__ import annotations
@@ -279,7 +280,17 @@ ADAPTERS.update(
 )
 COMPLEX.update(
     {
-        *(np.matmul, np.dot, np.inner, np.outer, np.vdot, np.vecdot, np.tensordot, np.kron, np.cross),
+        *(
+            np.matmul,
+            np.dot,
+            np.inner,
+            np.outer,
+            np.vdot,
+            np.vecdot,
+            np.tensordot,
+            np.kron,
+            np.cross,
+        ),
         *(np.linalg.matmul, np.linalg.tensordot, np.linalg.vecdot),
         *(np.linalg.cross, np.linalg.outer),
     }

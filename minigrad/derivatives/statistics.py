@@ -16,7 +16,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from minigrad.derivatives.elementwise import conj, over, times
 from minigrad.derivatives.reductions import chosen, count, spread
 from minigrad.graph import Function, apply, arrays, called, defvjp
-from minigrad.kinds import COMPLEX
+from minigrad.kinds import COMPLEX, check_dtype
 from minigrad.tensor import ADAPTERS, Tensor, primitive
 
 
@@ -106,6 +106,8 @@ def _about_mean(function: Function, about_given: Function, skip_nan: bool = Fals
     ) -> Any:
         if out is not None:
             raise TypeError(f"{called(function)} with out= has no derivative rule for a Tensor")
+        if dtype is not None:
+            check_dtype(dtype, (a,))
         if correction is not None:
             if ddof != 0:
                 raise ValueError("ddof= and correction= are two names of one option: give one")

@@ -24,8 +24,8 @@ def real_numbers(x: Any) -> Any:
 
 def floats(x: Any) -> Any:
     """Make an array of floats of numbers, lists and integer arrays."""
-    x = real_numbers(np.asarray(x))
-    return x if x.dtype.kind == "f" else x.astype(np.float64)
+    x = np.asarray(x)
+    return x if x.dtype.kind == "f" else real_numbers(x).astype(np.float64)
 
 
 @primitive(lambda g, y, x: g * (y > 0))

@@ -46,8 +46,9 @@ def affine(x: Any, W: Any, b: Any = None) -> Any:
     array([[3.5],
            [3.5]])
     """
-    if isinstance(real_numbers(x), np.ndarray) and x.dtype.kind != "f":
-        raise TypeError(f"affine: x must be floats, not {x.dtype}: x.astype(W.dtype) converts it")
+    if isinstance(x, np.ndarray) and x.dtype.kind != "f":
+        dtype = real_numbers(x).dtype
+        raise TypeError(f"affine: x must be floats, not {dtype}: x.astype(W.dtype) converts it")
     x, W = np.asarray(x), np.asarray(W)
     b = None if b is None else np.asarray(b)
     width = W.shape[1:] if b is None else b.shape

@@ -9,7 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.functions.activations import floats, log_softmax, sigmoid, softplus
+from minigrad.functions.activations import (
+    floats,
+    log_softmax,
+    real_numbers,
+    sigmoid,
+    softplus,
+)
 from minigrad.graph import NO_KEYWORDS, apply, arrays, defvjp
 from minigrad.tensor import Tensor, primitive
 
@@ -163,8 +169,9 @@ def check_classes(shape: tuple[int, ...], t: Any) -> None:
 
 def _scores(x: Any) -> Any:
     """Make an array of floats of numbers and lists, and ask about integer arrays."""
-    if isinstance(real_numbers(x), np.ndarray) and x.dtype.kind != "f":
-        raise TypeError(f"scores and outputs are floats, not {x.dtype}: x.astype(float) converts")
+    if isinstance(x, np.ndarray) and x.dtype.kind != "f":
+        dtype = real_numbers(x).dtype
+        raise TypeError(f"scores and outputs are floats, not {dtype}: x.astype(float) converts")
     return x if isinstance(x, Tensor) else floats(x)
 
 
@@ -172,7 +179,10 @@ def _pair(x: Any, t: Any, loss: str) -> tuple[Any, Any]:
     """Make outputs and targets two of a kind."""
     check_same(x, t, loss)
     x = _scores(x)
-    return x, t if isinstance(t, Tensor) else floats(t).astype(x.dtype, copy=False)
+    if not isinstance(t, Tensor):
+        t = np.asarray(t)
+        t = t if t.dtype == x.dtype else floats(t).astype(x.dtype, copy=False)
+    return x, t
 
 
 def check_same(x: Any, t: Any, loss: str) -> None:

@@ -323,7 +323,8 @@ def _detached(value: Any) -> Any:
 
 def _as_input(x: Any) -> Any:
     """Make a Tensor of floats, copied; leave labels and indices an array."""
-    array = real_numbers(np.array(x))
+    array = np.array(x)
     if array.dtype.kind == "f":
         return input_node(Tensor, array)
+    array = real_numbers(array)
     return array if isinstance(x, (np.ndarray, np.generic)) else input_node(Tensor, array * 1.0)

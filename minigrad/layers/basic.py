@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from minigrad import functions, initializers
-from minigrad.functions.activations import floats, real_numbers
+from minigrad.functions.activations import floats
 from minigrad.graph import Array
 from minigrad.layers.base import Layer
 from minigrad.tensor import Tensor
@@ -158,7 +158,7 @@ class Tanh(Layer):
 
     def __call__(self, x: Any) -> Any:
         """Squash to (−1, 1)."""
-        return functions.tanh(x)
+        return np.tanh(x)
 
 
 class GELU(Layer):
@@ -228,7 +228,7 @@ class Flatten(Layer):
 
     def __call__(self, x: Any) -> Any:
         """Join all axes but the first."""
-        return np.reshape(real_numbers(x), (len(x), -1 if len(x) else int(np.prod(x.shape[1:]))))
+        return np.reshape(x, (len(x), -1 if len(x) else int(np.prod(x.shape[1:]))))
 
 
 class Dropout(Layer):
@@ -265,7 +265,7 @@ class Dropout(Layer):
 
     def __call__(self, x: Any, train_flag: bool = True) -> Any:
         """Drop or scale."""
-        x = real_numbers(x) if isinstance(x, Tensor) else floats(x)
+        x = x if isinstance(x, Tensor) else floats(x)
         kept = 1.0 - self.dropout_ratio
         if not train_flag:
             return x if self.inverted else x * kept

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.functions.activations import real_numbers
 from minigrad.graph import Node, arrays, record
 from minigrad.layers.inside import attributes, inside
 from minigrad.tensor import SHARE_TENSORS, Tensor
@@ -148,4 +149,4 @@ def spells_train_flg(function: Any) -> bool:
 def arrays_in(layer: Any) -> list[str]:
     """List the paths of all arrays of floats inside an object: W, params[0], inner.W."""
     found = [(path, value) for path, value in inside(layer) if isinstance(value, np.ndarray)]
-    return [path for path, value in found if value.dtype.kind == "f"]
+    return [path for path, value in found if value.dtype.kind in "fc"]

@@ -8,9 +8,10 @@ import numpy as np
 from hypothesis import strategies as st
 
 from domains.samples import Sample, between, elementwise_calls, signed, some_of
-from minigrad.graph import COMPLEX
-from minigrad.methods import added_at, written_at
+from minigrad.derivatives.elementwise import direction
+from minigrad.kinds import COMPLEX
 from minigrad.tensor import converted
+from minigrad.updates import added_at, multiplied_at, written_at
 
 
 class Complex:
@@ -73,16 +74,14 @@ RING = polar(0.5, 2)
 POWERS = [polar(0.5, 1.5), signed(0.4, 2)]  # of negative numbers too: the power is complex
 
 # ---- the lines -----------------------------------------------------------------------------------
-# Functions without rules of their own, made of some that take complex numbers.
-ADAPTED = {
-    *(np.ravel, np.stack, np.vstack, np.hstack, np.column_stack, np.dstack),
-    *(np.split, np.array_split, np.atleast_1d, np.atleast_2d, np.atleast_3d),
-    *(np.full_like, np.real_if_close),
-    *(np.fft.hfft, np.fft.fft2, np.fft.ifft2, np.fft.irfft2),
-    *(np.fft.fftn, np.fft.ifftn, np.fft.irfftn),
-}
 REAL_TO_COMPLEX = {np.fft.rfft}
-INTO = {np.full_like, written_at, added_at}  # what the first operand cannot hold is refused
+INTO = {
+    np.full_like,
+    np.insert,
+    written_at,
+    added_at,
+    multiplied_at,
+}  # what the first operand cannot hold is refused
 OWN = {  # beside the line for real numbers
     np.absolute: elementwise_calls(np.absolute, polar(0.5, 2, 3.1)),
     np.reciprocal: elementwise_calls(np.reciprocal, polar(0.5, 2, 3.1)),
@@ -111,18 +110,19 @@ INSTEAD = {  # of the line for real numbers
         elementwise_calls(lambda x: x.astype(complex), around(-2, 2)),
     ),
     np.sign: elementwise_calls(np.sign, polar(0.5, 2, 3.1)),
+    direction: elementwise_calls(direction, polar(0.5, 2, 3.1)),
     np.angle: elementwise_calls(np.angle, RING, options=degrees),
 }
 
 
-def beside(domains):
-    """Lines for complex numbers, given those for real ones."""
-    takes = [f for f in domains if f in (COMPLEX | ADAPTED) - REAL_TO_COMPLEX]
+def beside(domains, others):
+    """Lines for complex numbers, given those for real ones; `others` have lines of their own."""
+    takes = [f for f in domains if f in COMPLEX - REAL_TO_COMPLEX - set(others)]
     lines = {Complex(f): complexified(domains[f], f in INTO, f not in INTO) for f in takes}
     for f, own in OWN.items():
         key = Complex(f)
         lines[key] = st.one_of(own, lines[key]) if key in lines else own
-    return lines | {Complex(f): line for f, line in INSTEAD.items()}
+    return lines | {Complex(f): line for f, line in (INSTEAD | others).items()}
 
 
 DOMAINS = {
