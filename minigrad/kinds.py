@@ -57,8 +57,10 @@ def refuse_complex(function: Function, values: Iterable[Any]) -> None:
             raise TypeError(real_alone(function))
 
 
-def check_dtype(dtype: DTypeLike, arguments: Iterable[Any]) -> None:
+def check_dtype(dtype: DTypeLike | None, arguments: Iterable[Any]) -> None:
     """Refuse a conversion of complex numbers that would drop their imaginary parts."""
+    if dtype is None:
+        return
     if np.dtype(dtype).kind in "fiu" and any(map(is_complex, arguments)):
         raise TypeError(
             f"complex numbers do not become {np.dtype(dtype)}: use np.real, np.imag or np.abs"

@@ -406,7 +406,7 @@ def all_mutants(tested):
 # ---- running them --------------------------------------------------------------------------------
 def tested_names():
     """Return the functions that have property tests, by the names of their test ids."""
-    ask = "import test_derivatives as t; print(*map(t.name_of, t.DOMAINS))"
+    ask = "import test_derivatives as t; print(*map(t.name_of, {**t.DOMAINS, **t.INSTEAD}))"
     path = {"PYTHONPATH": f"{ROOT}{os.pathsep}{TESTS}"}
     run = [sys.executable, "-c", ask]
     out = subprocess.run(run, env=os.environ | path, capture_output=True, text=True, check=True)
@@ -426,16 +426,23 @@ def in_a_fork(work):
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
+def is_property(test):
+    """Tell the tests that Hypothesis draws samples for."""
+    return getattr(test, "is_hypothesis_test", False)
+
+
 def killed_by_property_tests(package, names):
     """Call the property tests of these functions; return 1 when one of them fails."""
-    import test_derivatives as module
+    import test_derivatives as real
+    import test_derivatives_of_complex_numbers as complex
 
     import minigrad
 
     if not Path(minigrad.__file__).is_relative_to(package):
         return 99
-    tests = [t for name, t in vars(module).items() if name.startswith("test_")]
-    functions = [f for f in module.DOMAINS if module.name_of(f) in names]
+    tests = [t for module in (real, complex) for t in vars(module).values() if is_property(t)]
+    known = {**real.DOMAINS, **complex.COMPLEX_DOMAINS}
+    functions = [f for f in known if real.name_of(f) in names]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for test in tests:

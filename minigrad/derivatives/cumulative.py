@@ -57,7 +57,8 @@ def _recurrence_back(h: Any, y: Any, g: Any, f: Any) -> list[Any]:
 @primitive(joint=_recurrence_back, complex=True)
 def recurrence(g: Any, f: Any) -> Any:
     """Solve y_i = g_i + f_i y_{i-1} along the last axis, with nothing before the first."""
-    y, f = g.copy(), f.copy()
+    kind = np.result_type(g, f)
+    y, f = g.astype(kind), f.astype(kind)
     step = 1
     while step < y.shape[-1]:
         y[..., step:] += times(y[..., :-step], f[..., step:])

@@ -71,7 +71,7 @@ def unresize(g: Any, shape: tuple[int, ...]) -> Any:
     if size == 0:
         return np.zeros(shape)
     rounds = -(-g.size // size)
-    full = np.pad(np.ravel(g), (0, rounds * size - g.size))
+    full = np.concatenate([np.ravel(g), np.zeros(rounds * size - g.size, g.dtype)])
     return np.reshape(np.sum(np.reshape(full, (rounds, size)), axis=0), shape)
 
 

@@ -106,8 +106,8 @@ def _about_mean(function: Function, about_given: Function, skip_nan: bool = Fals
     ) -> Any:
         if out is not None:
             raise TypeError(f"{called(function)} with out= has no derivative rule for a Tensor")
-        if dtype is not None:
-            check_dtype(dtype, (a,))
+        check_dtype(dtype, (a,))
+        check_dtype(a.dtype, (mean,))  # NumPy squares what is left without conjugating it
         if correction is not None:
             if ddof != 0:
                 raise ValueError("ddof= and correction= are two names of one option: give one")

@@ -20,4 +20,4 @@ from domains import (
 
 CHAPTERS = (complex, core, cumulative, fft, linalg, products, reductions, shaping, sorting, special)
 DOMAINS = {function: line for chapter in CHAPTERS for function, line in chapter.DOMAINS.items()}
-DOMAINS |= complex.beside(DOMAINS, linalg.WITH_COMPLEX_NUMBERS)  # called with complex numbers
+COMPLEX_DOMAINS = complex.beside(DOMAINS, linalg.WITH_COMPLEX_NUMBERS)  # called with complex ones

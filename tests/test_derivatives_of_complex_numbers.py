@@ -1,0 +1,91 @@
+"""Every function that takes complex numbers, by the same theorems; every other one refuses them."""
+
+import numpy as np
+import pytest
+import theorems
+from domains import COMPLEX_DOMAINS, DOMAINS
+from domains.complex import REAL_TO_COMPLEX, complexified
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from minigrad.graph import called as name_of
+from minigrad.kinds import COMPLEX
+
+TAKING = set(COMPLEX)  # as it is imported, before tests and examples add functions of their own
+every_function = pytest.mark.parametrize("function", COMPLEX_DOMAINS, ids=name_of)
+# The engine treats both kinds alike: a fifth of the examples, but for the profiles that take time.
+few = settings(max_examples=max(5, settings().max_examples // 5))
+a_sample = given(data=st.data())
+
+
+def test_every_function_of_complex_numbers_has_a_property_test():
+    assert set(COMPLEX_DOMAINS) | REAL_TO_COMPLEX == TAKING
+
+
+REAL = [f for f in DOMAINS if f not in COMPLEX_DOMAINS]
+REAL.remove(np.clip)  # its line draws bounds that it does not use; test_complex.py has it
+
+
+@pytest.mark.parametrize("function", REAL, ids=name_of)
+@few
+@a_sample
+def test_a_function_of_real_numbers_refuses_complex_ones(function, data):
+    s = data.draw(complexified(DOMAINS[function], first=True, constants=False))
+    words = "real numbers|supported for the input types|complex"
+    with pytest.raises(TypeError, match=words):
+        s.call(*s.tensors())
+
+
+@every_function
+@few
+@a_sample
+def test_the_value_is_numpys(function, data):
+    s = data.draw(COMPLEX_DOMAINS[function])
+    expected = np.asarray(s.call(*s.leaves))
+    found = s.call(*s.tensors())
+    assert (found.shape, found.dtype) == (expected.shape, expected.dtype)
+    np.testing.assert_allclose(found.data, expected, 1e-12, 1e-12)
+
+
+@every_function
+@few
+@a_sample
+def test_vjp_agrees_with_the_numeric_derivative(function, data):
+    theorems.vjp_agrees_with_the_numeric_derivative(data.draw(COMPLEX_DOMAINS[function]))
+
+
+@every_function
+@few
+@a_sample
+def test_second_order_agrees_with_the_numeric_derivative_of_the_gradient(function, data):
+    theorems.second_order_agrees_with_the_numeric_derivative_of_the_gradient(
+        data.draw(COMPLEX_DOMAINS[function])
+    )
+
+
+@every_function
+@few
+@a_sample
+def test_forward_mode_is_two_vjps(function, data):
+    theorems.forward_mode_is_two_vjps(data.draw(COMPLEX_DOMAINS[function]))
+
+
+@every_function
+@few
+@a_sample
+def test_float32_in_float32_out(function, data):
+    theorems.float32_in_float32_out(data.draw(COMPLEX_DOMAINS[function]))
+
+
+@every_function
+@few
+@a_sample
+def test_pullbacks_are_linear_repeatable_and_yours(function, data):
+    theorems.pullbacks_are_linear_repeatable_and_yours(data.draw(COMPLEX_DOMAINS[function]))
+
+
+@every_function
+@few
+@a_sample
+def test_graphs_are_freed_by_reference_counting_alone(function, data):
+    theorems.graphs_are_freed_by_reference_counting_alone(data.draw(COMPLEX_DOMAINS[function]))
