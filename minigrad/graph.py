@@ -19,7 +19,16 @@ from typing import Any, ClassVar, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from minigrad.kinds import COMPLEX, FLOATS, check_dtype, check_output, refuse_complex
+from minigrad.kinds import (
+    COMPLEX,
+    COMPLEX_SCALARS,
+    FLOATS,
+    MET,
+    PLAIN,
+    check_dtype,
+    check_output,
+    refuse_complex,
+)
 from minigrad.kinds import called as called
 
 Array: TypeAlias = NDArray[Any]
@@ -200,10 +209,8 @@ def apply(
                 argument = np.asarray(argument)  # as the ufunc reads it, and rules read arrays
             values.append(argument)
         kept.append(argument)
-    if function not in COMPLEX:
-        refuse_complex(function, values)
-        if keywords:
-            refuse_complex(function, keywords.values())
+    if MET and function not in COMPLEX:
+        refuse_complex(function, values, keywords)
     try:
         output = compute(*values, **keywords)
     except ValueError as error:
@@ -233,6 +240,10 @@ def freeze(argument: Any) -> Any:
         if argument.flags.writeable or (isinstance(base, np.ndarray) and base.flags.writeable):
             argument = argument.copy("K")
             argument.flags.writeable = False
+        if argument.dtype not in FLOATS and argument.dtype.kind == "c":
+            MET.add(argument.dtype)
+    elif type(argument) in PLAIN:
+        return argument
     elif isinstance(argument, (list, tuple, dict)):
         items = argument.values() if isinstance(argument, dict) else argument
         if any(isinstance(item, Node) for item in items):
@@ -244,6 +255,8 @@ def freeze(argument: Any) -> Any:
             return {key: freeze(item) for key, item in argument.items()}
         if type(argument) in (list, tuple):
             return type(argument)(map(freeze, argument))
+    elif type(argument) in COMPLEX_SCALARS:
+        MET.add(np.result_type(argument))
     return argument
 
 

@@ -7,7 +7,8 @@ and every other one refuses them. See docs/complex.md for the convention.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -18,7 +19,9 @@ Function: TypeAlias = Callable[..., Any]
 COMPLEX: set[Function] = set()  # their rules hold for complex numbers too; the others refuse them
 FLOATS = frozenset(map(np.dtype, (np.float16, np.float32, np.float64, np.longdouble)))
 
-_PLAIN = frozenset({float, int, bool, str, type(None), slice})
+PLAIN = frozenset({float, int, bool, str, slice, type(None)})
+COMPLEX_SCALARS = frozenset({complex, np.complex64, np.complex128, np.clongdouble})
+MET: set[np.dtype[Any]] = set()  # complex dtypes met so far: before the first, nobody looks for any
 
 
 def called(function: Function) -> str:
@@ -47,14 +50,14 @@ def real_alone(function: Function) -> str:
     return f"{name} has a derivative for real numbers alone, and here is a complex one: {remedy}"
 
 
-def refuse_complex(function: Function, values: Iterable[Any]) -> None:
-    """Refuse complex operands of a function whose rules are for real numbers."""
-    for value in values:
-        if type(value) is np.ndarray:
-            if value.dtype.kind == "c":
-                raise TypeError(real_alone(function))
-        elif type(value) not in _PLAIN and is_complex(value):
-            raise TypeError(real_alone(function))
+def refuse_complex(
+    function: Function, operands: Iterable[Any], options: Mapping[str, Any] = MappingProxyType({})
+) -> None:
+    """Refuse complex numbers for a function whose rules are for real ones."""
+    if any(map(is_complex, operands)) or any(
+        is_complex(value) for name, value in options.items() if name != "out"
+    ):
+        raise TypeError(real_alone(function))
 
 
 def check_dtype(dtype: DTypeLike | None, arguments: Iterable[Any]) -> None:
@@ -69,9 +72,11 @@ def check_dtype(dtype: DTypeLike | None, arguments: Iterable[Any]) -> None:
 
 def check_output(function: Function, output: NDArray[Any]) -> None:
     """Refuse what has no derivative: integers, objects; complex numbers, if the rules are real."""
-    if output.dtype.kind == "c" and function not in COMPLEX:
-        raise TypeError(real_alone(function))
-    if output.dtype.kind not in "fc":
+    if output.dtype.kind == "c":
+        if function not in COMPLEX:
+            raise TypeError(real_alone(function))
+        MET.add(output.dtype)
+    elif output.dtype.kind != "f":
         raise TypeError(
             f"{called(function)} of a Tensor made {output.dtype}: derivatives are of floats"
         )
@@ -82,6 +87,8 @@ def float_array(data: ArrayLike, dtype: DTypeLike | None) -> NDArray[Any]:
     array = np.array(data)
     if dtype is not None and np.dtype(dtype).kind not in "fc":
         raise TypeError(f"a Tensor holds floats, real or complex: dtype {np.dtype(dtype)} is none")
+    if array.dtype.kind == "c" or (dtype is not None and np.dtype(dtype).kind == "c"):
+        MET.add(array.dtype)
     if array.dtype.kind in "fc" or (dtype is not None and array.dtype.kind in "iub"):
         if dtype is None:
             return array

@@ -32,7 +32,7 @@ from minigrad.graph import (
     open_further,
     record,
 )
-from minigrad.kinds import COMPLEX, check_dtype, float_array, refuse_complex
+from minigrad.kinds import COMPLEX, MET, check_dtype, float_array, refuse_complex
 from minigrad.methods import ArrayMethods
 
 # NumPy's signature -> a recorded call, where arguments are lists of arrays or have two spellings
@@ -264,7 +264,7 @@ class Tensor(Node, ArrayMethods):
     # ---- the array protocols: NumPy hands its functions to us ----------------------------------
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
         if method == "__call__" and not kwargs and ufunc in RULES:
-            if ufunc not in COMPLEX:
+            if MET and ufunc not in COMPLEX:
                 refuse_complex(ufunc, args)
             return _unary(ufunc, *args) if len(args) == 1 else _binary(ufunc, *args)
         for name in ("out", "where"):
@@ -276,7 +276,7 @@ class Tensor(Node, ArrayMethods):
             if ufunc in CONSTANTS:
                 return constant(ufunc, args, kwargs)
             if ufunc in ADAPTERS:
-                return _adapted(ufunc, args, kwargs)
+                return ADAPTERS[ufunc](*args, **kwargs)
             return apply(Tensor, ufunc, args, kwargs)
         if method == "reduce" and ufunc in _REDUCTIONS:
             kwargs.setdefault("axis", args[1] if len(args) > 1 else 0)
@@ -291,8 +291,10 @@ class Tensor(Node, ArrayMethods):
     def __array_function__(self, function: Function, types: Any, args: Any, kwargs: Any) -> Any:
         if not (function in RULES or function in ADAPTERS or function in CONSTANTS):
             open_further()
+        if MET and function not in COMPLEX and function not in CONSTANTS:
+            refuse_complex(function, args, kwargs)
         if function in ADAPTERS:
-            return _adapted(function, args, kwargs)
+            return ADAPTERS[function](*args, **kwargs)
         if function in CONSTANTS:
             return constant(function, args, kwargs)
         return apply(Tensor, function, args, kwargs)
@@ -327,15 +329,6 @@ class Tensor(Node, ArrayMethods):
                 "pickled with its history: keep its .data, or mg.Tensor(t.data) for a new leaf"
             )
         return _restored, (self._data, self.grad, self.name)
-
-
-def _adapted(function: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Read NumPy's signature, and record what it comes down to."""
-    if function not in COMPLEX:
-        refuse_complex(function, args)
-        if kwargs:
-            refuse_complex(function, (kwargs[name] for name in kwargs if name != "out"))
-    return ADAPTERS[function](*args, **kwargs)
 
 
 def converted(x: Any, dtype: np.dtype[Any]) -> Any:

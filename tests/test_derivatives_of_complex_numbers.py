@@ -82,10 +82,3 @@ def test_float32_in_float32_out(function, data):
 @a_sample
 def test_pullbacks_are_linear_repeatable_and_yours(function, data):
     theorems.pullbacks_are_linear_repeatable_and_yours(data.draw(COMPLEX_DOMAINS[function]))
-
-
-@every_function
-@few
-@a_sample
-def test_graphs_are_freed_by_reference_counting_alone(function, data):
-    theorems.graphs_are_freed_by_reference_counting_alone(data.draw(COMPLEX_DOMAINS[function]))
