@@ -275,6 +275,8 @@ class Tensor(Node, ArrayMethods):
                 open_further()
             if ufunc in CONSTANTS:
                 return constant(ufunc, args, kwargs)
+            if MET and ufunc not in COMPLEX:
+                refuse_complex(ufunc, args, kwargs)
             if ufunc in ADAPTERS:
                 return ADAPTERS[ufunc](*args, **kwargs)
             return apply(Tensor, ufunc, args, kwargs)
