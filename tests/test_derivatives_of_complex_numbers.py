@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minigrad.graph import called as name_of
-from minigrad.kinds import COMPLEX
+from minigrad.kinds import COMPLEX, MET
+from minigrad.updates import maximum_at, minimum_at
 
 TAKING = set(COMPLEX)  # as it is imported, before tests and examples add functions of their own
 every_function = pytest.mark.parametrize("function", COMPLEX_DOMAINS, ids=name_of)
@@ -22,8 +23,10 @@ def test_every_function_of_complex_numbers_has_a_property_test():
     assert set(COMPLEX_DOMAINS) | REAL_TO_COMPLEX == TAKING
 
 
+REFUSAL = "real numbers|supported for the input types|complex|is not recorded"
 REAL = [f for f in DOMAINS if f not in COMPLEX_DOMAINS]
 REAL.remove(np.clip)  # its line draws bounds that it does not use; test_complex.py has it
+RECORDED = [f for f in REAL if f not in (maximum_at, minimum_at)]  # those are called by x.at
 
 
 @pytest.mark.parametrize("function", REAL, ids=name_of)
@@ -31,9 +34,21 @@ REAL.remove(np.clip)  # its line draws bounds that it does not use; test_complex
 @a_sample
 def test_a_function_of_real_numbers_refuses_complex_ones(function, data):
     s = data.draw(complexified(DOMAINS[function], first=True, constants=False))
-    words = "real numbers|supported for the input types|complex"
-    with pytest.raises(TypeError, match=words):
+    with pytest.raises(TypeError, match=REFUSAL):
         s.call(*s.tensors())
+
+
+@pytest.mark.parametrize("function", RECORDED, ids=name_of)
+@few
+@a_sample
+def test_it_refuses_a_complex_constant_beside_real_tensors_as_the_first_one_met(function, data):
+    s = data.draw(DOMAINS[function])
+    if len(s.leaves) > 1:
+        xs, i = s.tensors(), data.draw(st.integers(0, len(s.leaves) - 1))
+        xs[i] = s.leaves[i] + 0.5j
+        MET.clear()
+        with pytest.raises(TypeError, match=REFUSAL):
+            s.call(*xs)
 
 
 @every_function

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from minigrad.graph import apply, defvjp
-from minigrad.kinds import COMPLEX
+from minigrad.kinds import COMPLEX, refuse_complex
 from minigrad.tensor import ADAPTERS, Tensor
 
 defvjp(np.diff, lambda g, y, x, n=1, axis=-1: undiff(g, x, n, axis))
@@ -54,6 +54,7 @@ def _joined(parts: list[Any], axis: int = 0) -> Any:
 
 def _ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
     """Join what stands before the differences, the differences, and what stands after."""
+    refuse_complex(np.ediff1d, (ary, to_end, to_begin))
     d = np.diff(np.ravel(ary))
     for name, end in (("to_end", to_end), ("to_begin", to_begin)):
         if end is not None and not np.can_cast(np.result_type(end), d.dtype, "same_kind"):
@@ -91,6 +92,7 @@ def _gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: Any = 1) -> A
 
     Source: B. Fornberg, Mathematics of Computation 51 (1988) 699, for unequal spacing.
     """
+    refuse_complex(np.gradient, (f, *varargs))
     f = f if isinstance(f, Tensor) else np.asarray(f, float)
     axes = range(f.ndim) if axis is None else normalize_axis_tuple(axis, f.ndim)
     small: Any = np.zeros([min(n, 3) for n in f.shape])

@@ -14,6 +14,7 @@ from numpy.lib.array_utils import normalize_axis_index
 from minigrad.derivatives.elementwise import times
 from minigrad.derivatives.indexing import scatter
 from minigrad.graph import MASKING, apply, arrays, defvjp
+from minigrad.kinds import refuse_complex
 from minigrad.tensor import ADAPTERS, Tensor
 
 
@@ -62,6 +63,7 @@ def _interp(
     x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None
 ) -> Any:
     """Lay x and the points into one period, and say what is beyond the points."""
+    refuse_complex(np.interp, (x, xp, fp, left, right, period))
     x, xp, fp = (a if isinstance(a, Tensor) else np.asarray(a, float) for a in (x, xp, fp))
     if period is not None:
         np.interp(0.0, arrays(xp), arrays(fp), period=arrays(period))  # NumPy's checks
@@ -84,6 +86,7 @@ def _bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
     """Add up the weights of each number; how often it occurs is no matter of derivatives."""
     if isinstance(x, Tensor):
         raise TypeError("np.bincount counts integers, not a Tensor: x.data.astype(int) has them")
+    refuse_complex(np.bincount, (weights,))
     weights = np.asarray(weights, float) if not isinstance(weights, Tensor) else weights
     return apply(
         *(Tensor, np.bincount, (np.asarray(x), weights), {"minlength": minlength}),

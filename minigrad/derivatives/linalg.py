@@ -20,7 +20,7 @@ from minigrad.derivatives.elementwise import times
 from minigrad.derivatives.products import mT
 from minigrad.derivatives.spectra import known, mirrored
 from minigrad.graph import CONSTANTS, apply, arrays, defvjp
-from minigrad.kinds import COMPLEX
+from minigrad.kinds import COMPLEX, refuse_complex
 from minigrad.tensor import ADAPTERS, Tensor
 
 CONSTANTS.add(np.linalg.matrix_rank)
@@ -184,6 +184,7 @@ def _truncated_inverse(inverse: Any, a: Any, large: Any, hermitian: bool) -> Any
 
 def _lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
     """Give the pseudo-inverse times b, the sums of squared residuals, the rank, singular values."""
+    refuse_complex(np.linalg.lstsq, (a, b))
     a, b = _numbers(a), _numbers(b)
     x, squares, rank, s = np.linalg.lstsq(arrays(a), arrays(b), rcond)
     eps = np.finfo(x.dtype).eps

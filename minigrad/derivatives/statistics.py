@@ -16,7 +16,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from minigrad.derivatives.elementwise import conj, over, times
 from minigrad.derivatives.reductions import chosen, count, spread
 from minigrad.graph import Function, apply, arrays, called, defvjp
-from minigrad.kinds import COMPLEX, check_dtype
+from minigrad.kinds import COMPLEX, check_dtype, refuse_complex
 from minigrad.tensor import ADAPTERS, Tensor, primitive
 
 
@@ -185,6 +185,7 @@ def _cov(
     dtype: Any = None,
 ) -> Any:
     """Multiply the centred variables with each other."""
+    refuse_complex(np.cov, (m, y, aweights))
     X = _variables(m, dtype)
     X = X if rowvar or np.ndim(m) == 1 else np.transpose(X)
     if y is not None:
