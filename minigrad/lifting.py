@@ -13,6 +13,7 @@ import numpy as np
 
 from minigrad.backward import gradients
 from minigrad.graph import Array, Node, operands
+from minigrad.kinds import is_complex
 from minigrad.tensor import Tensor
 from minigrad.trees import alike, flat, mapped, named, rebuilt
 
@@ -82,7 +83,15 @@ class Lifted:
         return rebuilt(self.output, _pulled(back, vs, seeds, create))
 
     def jacobian(self) -> Any:
-        """Differentiate every output by every input: a tree of Jacobians for each output."""
+        """Differentiate every output by every input: a tree of Jacobians for each output.
+
+        A complex function has two: one for dz, and one for its conjugate.
+        """
+        if any(map(is_complex, [*self.inputs, *flat(self.output)])):
+            raise TypeError(
+                "a Jacobian is of real numbers: vjp and jvp take complex ones, or differentiate a "
+                "function of the real and imaginary parts"
+            )
         return mapped(lambda y: self._structured(self._jacobians(y)), self.output)
 
     def _jacobians(self, y: Any) -> list[Any]:
@@ -154,17 +163,17 @@ def _check_output(output: Any, name: str) -> None:
         )
         if y is None:
             raise TypeError(f"{told}: is a return missing?")
-        if not isinstance(y, Tensor) and np.asarray(y).dtype.kind not in "fiub":
-            raise TypeError(f"{told}, and a function to be differentiated returns real numbers")
+        if not isinstance(y, Tensor) and np.asarray(y).dtype.kind not in "fiubc":
+            raise TypeError(f"{told}, and a function to be differentiated returns numbers")
 
 
 def _directions(vectors: list[Any], models: Sequence[Any], path: str) -> list[Any]:
-    """Check that each vector holds real numbers, and has the shape of its model."""
+    """Check that each vector holds numbers like those of its model, and has its shape."""
     found = []
     for v, model in zip(vectors, models, strict=True):
         shape = np.shape(_array(model))
         vector = v if isinstance(v, Tensor) else np.asarray(v)
-        if vector.dtype.kind not in "fiub":
+        if vector.dtype.kind not in ("fiubc" if is_complex(_array(model)) else "fiub"):
             raise TypeError(f"{path}: {type(v).__name__} ({vector.dtype}) is no real array")
         if vector.shape != shape:
             raise ValueError(f"{path}: shape {vector.shape} does not fit {shape}")
@@ -182,7 +191,8 @@ def _pulled(
     if len(pairs) == 1:
         return gradients(pairs[0][0], wrt, pairs[0][1], create)
     with np.errstate(all="ignore"):  # the value of this sum is of no interest
-        total = sum(np.sum(y * g) for y, g in pairs)
+        totals = [np.sum(y * g) for y, g in pairs]
+        total = sum(np.real(t) if is_complex(t) else t for t in totals)
     return gradients(total, wrt, None, create)
 
 
@@ -193,7 +203,7 @@ def _array(y: Any) -> Array:
 def _seed(y: Any) -> Tensor:
     """Make a cotangent for y that a pullback is differentiated by: it is linear, so 0 will do."""
     a = _array(y)
-    return Tensor(np.zeros(a.shape, a.dtype if a.dtype.kind == "f" else float))
+    return Tensor(np.zeros(a.shape, a.dtype if a.dtype.kind in "fc" else float))
 
 
 def _units(x: Tensor) -> Iterator[Array]:

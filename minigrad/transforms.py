@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.kinds import is_complex
 from minigrad.lifting import Lifted, name_of
 from minigrad.tensor import Tensor
 
@@ -40,7 +41,8 @@ def grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -
 
     Raises:
         ValueError: when f returns no scalar, or there is no such argument.
-        TypeError: when the argument holds integers or what is no array.
+        TypeError: when the argument holds integers or what is no array, or f returns a complex
+            number.
 
     >>> grad(lambda x: np.sum(x**3))(np.array([1.0, 2.0]))
     array([ 3., 12.])
@@ -94,6 +96,11 @@ def _check_scalar(y: Any, name: str) -> None:
             f"grad differentiates scalar functions, and {name} returned shape {shape}: use "
             "jacobian, or vjp with a cotangent"
         )
+    if is_complex(y):
+        raise TypeError(
+            f"grad differentiates real functions, and {name} returned a complex number: return its "
+            "np.real, np.imag or np.abs, or use vjp with a cotangent"
+        )
 
 
 def vjp(f: Function, *args: Any, has_aux: bool = False) -> Any:
@@ -146,6 +153,9 @@ def jacobian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
     """Differentiate an array by an array: entry [i…, j…] is ∂yᵢ/∂xⱼ, of shape y.shape + x.shape.
 
     One backward pass for each entry of y; where x is much smaller, one for each entry of x.
+
+    Raises:
+        TypeError: when x or y is complex: `vjp` and `jvp` take complex numbers.
 
     >>> jacobian(lambda x: x**2)(np.array([1.0, 2.0]))
     array([[2., 0.],

@@ -205,6 +205,64 @@ def test_a_complex_output_takes_a_cotangent_of_either_kind():
     assert z.grad.tolist() == [2j - 2 + 2 + 2j, 8]
 
 
+# ---- transforms ----------------------------------------------------------------------------------
+def tangled(p):
+    """Complex and real arguments, complex and real results; not holomorphic."""
+    z, x = p["z"], p["x"]
+    return [np.conj(z) * np.exp(1j * x) + z**2, np.abs(z) * x, x**3]
+
+
+@given(seed=SEEDS)
+def test_tangents_are_pushed_as_the_function_moves(seed):
+    z, u = some(seed, 2, 3)
+    x, w = some(seed + 1, 2, 3).real
+    value, pushed = mg.jvp(tangled, {"z": z, "x": x}, {"z": u, "x": w})
+    for i, (y, dy) in enumerate(zip(value, pushed, strict=True)):
+        along = oracle.derivative(lambda s, i=i: tangled({"z": z + s * u, "x": x + s * w})[i])
+        assert dy.dtype == y.dtype
+        np.testing.assert_allclose(dy, along, 1e-7, 1e-8)
+
+
+@given(seed=SEEDS)
+def test_what_is_pulled_back_measures_what_is_pushed_forward(seed):
+    z, u, v = some(seed, 3, 3)
+    (x, w), g = some(seed + 1, 2, 3).real, some(seed + 2, 2, 3).real
+    _, pullback = mg.vjp(tangled, {"z": z, "x": x})
+    _, pushed = mg.jvp(tangled, {"z": z, "x": x}, {"z": u, "x": w})
+    pulled = pullback([v, *g])
+    assert (pulled["z"].dtype, pulled["x"].dtype) == (complex, float)
+    there = sum(map(oracle.inner, [v, *g], pushed))
+    np.testing.assert_allclose(oracle.inner(pulled["z"], u) + oracle.inner(pulled["x"], w), there)
+
+
+@given(seed=SEEDS)
+def test_a_hessian_product_is_the_change_of_the_gradient_along_a_vector(seed):
+    def L(z):
+        return np.sum(np.abs(z) ** 2 * np.real(np.exp(z))) + np.imag(np.prod(z))
+
+    z, v = some(seed, 2, 3) + 1.5
+    along = oracle.derivative(lambda s: mg.grad(L)(z + s * v))
+    np.testing.assert_allclose(mg.hvp(L)(z, v), along, 1e-6, 1e-7)
+
+
+@pytest.mark.parametrize(
+    "transform",
+    [
+        lambda: mg.grad(lambda z: np.sum(z**2))(np.array([1j])),
+        lambda: mg.value_and_grad(lambda x: np.exp(1j * x))(1.0),
+        lambda: mg.jacobian(lambda z: z**2)(np.array([1j])),
+        lambda: mg.jacobian(lambda x: np.exp(1j * x))(np.array([1.0])),
+        lambda: mg.hessian(lambda z: np.sum(np.abs(z) ** 2))(np.array([1j])),
+        lambda: mg.vjp(np.abs, np.array([1j]))[1]([1j]),
+        lambda: mg.jvp(np.exp, np.array([1.0]), np.array([1j])),
+    ],
+    ids=range(7),
+)
+def test_a_transform_refuses_what_has_no_meaning_for_complex_numbers(transform):
+    with pytest.raises(TypeError, match=r"real numbers|real functions|no real array"):
+        transform()
+
+
 # ---- making and reading --------------------------------------------------------------------------
 def test_complex_numbers_and_lists_of_them_become_complex128():
     for data in (1j, [1, 2j], [[1.5], [2 + 0j]], np.array([1j])):
