@@ -647,7 +647,7 @@ REFUSED = {
         lambda: mg.grad(labelled_loss, 1)(X, DATA),
         (TypeError, r"argument 1 of labelled_loss, at \['x'\]\[1\]: an integer array"),
     ),
-    "complex numbers": (lambda: mg.grad(np.sum)(X * 1j), (TypeError, "not complex128")),
+    "a complex sum": (lambda: mg.grad(np.sum)(X * 1j), (TypeError, "a complex number")),
     "text": (lambda: mg.grad(np.sum)("text"), (TypeError, "argument 0 of sum: .* not <U4")),
     "None": (lambda: mg.grad(np.sum)({"x": None}), (TypeError, r"at \['x'\]: .*NoneType")),
     "integers for hvp": (
@@ -694,9 +694,9 @@ REFUSED = {
     ),
     "no number": (
         lambda: mg.vjp(lambda x: "word", 1.0),
-        (TypeError, "the function returned str, and .* real numbers"),
+        (TypeError, "the function returned str, and .* returns numbers"),
     ),
-    "a complex constant": (lambda: mg.grad(lambda x: 1j)(1.0), (TypeError, "returned complex")),
+    "a complex constant": (lambda: mg.grad(lambda x: 1j)(1.0), (TypeError, "a complex number")),
     "a cotangent of another shape": (
         lambda: mg.vjp(curve, X)[1](X),
         (ValueError, r"the cotangent: shape \(3,\) does not fit \(5,\)"),
