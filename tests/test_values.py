@@ -14,6 +14,7 @@ NUMPYS = [function for function in DOMAINS if name_of(function).startswith("np."
 ROUNDED = {  # put together from others, in another order
     np.einsum,  # of three, pair by pair
     np.gradient,  # at places that are Tensors and happen to be even
+    np.logspace,  # with a base for each pair of ends
     *(np.nanvar, np.nanstd),  # with a mean that is given
 }
 ANALYTIC = [

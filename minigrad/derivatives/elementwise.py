@@ -276,13 +276,15 @@ CONSTANTS.update(
             np.trunc,
             np.rint,
             np.round,
+            np.around,
             np.fix,
             np.floor_divide,
         ),
         *(np.argmax, np.argmin, np.argsort, np.nonzero, np.flatnonzero, np.count_nonzero),
         *(np.any, np.all, np.isclose, np.allclose, np.array_equal, np.searchsorted),
         *(np.shape, np.ndim, np.size, np.zeros_like, np.ones_like, np.empty_like),
-        *(np.result_type, np.iscomplexobj, np.isrealobj, np.shares_memory, np.may_share_memory),
+        *(np.result_type, np.can_cast, np.common_type, np.min_scalar_type),
+        *(np.iscomplexobj, np.isrealobj, np.shares_memory, np.may_share_memory),
         *(np.array_repr, np.array_str, np.array2string),
     }
 )

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.graph import apply, defvjp
+from minigrad.graph import apply, arrays, defvjp
 from minigrad.kinds import COMPLEX
 from minigrad.tensor import ADAPTERS, Tensor
 
@@ -64,8 +64,21 @@ def _polysub(a1: Any, a2: Any) -> Any:
     return _padded(a1, n) - _padded(a2, n)
 
 
+def _polymul(a1: Any, a2: Any) -> Any:
+    """Convolve the coefficients, as NumPy does: without leading zeros."""
+    return np.convolve(_leading(a1), _leading(a2))
+
+
+def _leading(a: Any) -> Any:
+    """Drop the zeros before the first coefficient that is none, but leave one coefficient."""
+    a = np.atleast_1d(a)
+    other = np.nonzero(arrays(a))[0]
+    return a[other[0] :] if other.size else np.zeros(1)
+
+
 ADAPTERS.update(
     {
+        np.polymul: _polymul,
         np.polyval: _polyval,
         np.polyder: _polyder,
         np.polyint: _polyint,
@@ -73,4 +86,4 @@ ADAPTERS.update(
         np.polysub: _polysub,
     }
 )
-COMPLEX.update({np.polyval, np.polyder, np.polyint, np.polyadd, np.polysub})
+COMPLEX.update({np.polyval, np.polyder, np.polyint, np.polyadd, np.polysub, np.polymul})

@@ -12,12 +12,25 @@ from domains import (
     fft,
     linalg,
     products,
+    ranges,
     reductions,
     shaping,
     sorting,
     special,
 )
 
-CHAPTERS = (complex, core, cumulative, fft, linalg, products, reductions, shaping, sorting, special)
+CHAPTERS = (
+    complex,
+    core,
+    cumulative,
+    fft,
+    linalg,
+    products,
+    ranges,
+    reductions,
+    shaping,
+    sorting,
+    special,
+)
 DOMAINS = {function: line for chapter in CHAPTERS for function, line in chapter.DOMAINS.items()}
 COMPLEX_DOMAINS = complex.beside(DOMAINS, linalg.WITH_COMPLEX_NUMBERS)  # called with complex ones

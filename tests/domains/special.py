@@ -162,5 +162,6 @@ DOMAINS = {
     np.polyder: calls(np.polyder, WIDE, shapes=one(1, max_dims=1), options=derived),
     np.polyint: polyint_calls(),
     np.polyadd: calls(np.polyadd, WIDE, shapes=LENGTHS, floats=False),
+    np.polymul: calls(np.polymul, WIDE, shapes=LENGTHS, floats=False),
     np.polysub: calls(np.polysub, WIDE, shapes=LENGTHS, floats=False),
 }
