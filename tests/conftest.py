@@ -12,7 +12,8 @@ from minigrad.graph import open_further
 
 open_further()
 
-for name, examples in {"default": 25, "dev": 10, "ci": 100, "thorough": 2000}.items():
+EXAMPLES = {"default": 25, "dev": 10, "ci": 100, "thorough": 2000}
+for name, examples in EXAMPLES.items():
     settings.register_profile(
         name,
         max_examples=examples,

@@ -15,7 +15,13 @@ from minigrad.updates import maximum_at, minimum_at
 TAKING = set(COMPLEX)  # as it is imported, before tests and examples add functions of their own
 every_function = pytest.mark.parametrize("function", COMPLEX_DOMAINS, ids=name_of)
 # The engine treats both kinds alike: a fifth of the examples, but for the profiles that take time.
-few = settings(max_examples=max(5, settings().max_examples // 5))
+
+
+def fewer(examples):
+    return max(5, examples // 5)
+
+
+few = settings(max_examples=fewer(settings().max_examples))
 a_sample = given(data=st.data())
 
 

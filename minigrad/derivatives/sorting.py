@@ -171,6 +171,12 @@ def _kept_intact(overwrite_input: bool, out: Any, function: Function) -> None:
         raise TypeError(f"{called(function)} with out= has no derivative rule for a Tensor")
 
 
+def _one_row(q: Any, function: Function) -> None:
+    """Refuse what NumPy itself orders otherwise than its name without "nan"."""
+    if function in (np.nanquantile, np.nanpercentile) and np.ndim(q) > 1:
+        raise TypeError(f"{called(function)} takes one row of q: reshape the result")
+
+
 def _median(function: Function) -> Function:
     def call(
         a: Any,
@@ -198,8 +204,7 @@ def _quantile(function: Function) -> Function:
         weights: Any = None,
     ) -> Any:
         _kept_intact(overwrite_input, out, function)
-        if function in (np.nanquantile, np.nanpercentile) and np.ndim(q) > 1:
-            raise TypeError(f"{called(function)} takes one row of q: reshape the result")
+        _one_row(q, function)
         options = {"axis": axis, "method": method, "keepdims": keepdims, "weights": weights}
         return apply(Tensor, function, (a, q), options)
 
