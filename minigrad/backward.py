@@ -15,7 +15,7 @@ from typing import Any, NoReturn, overload
 
 import numpy as np
 
-from minigrad.graph import MASKING, Array, Node, called, each, leaf, operands
+from minigrad.graph import ENTRYWISE, MASKING, Array, Node, called, each, leaf, operands
 
 _pairs = zip  # up to the shorter; to say so by strict=False costs a tenth of a step of the walk
 
@@ -175,6 +175,8 @@ def _walk(path: list[Node], targets: set[int], totals: dict[int, Any], create_gr
         clear = careful and is_entrywise(function)
         is_joint = type(rules) is not tuple
         shares = rules(g, y, *inputs, **keywords) if is_joint else rules
+        if clear and create_graph and not is_joint:
+            shares, is_joint, clear = cleared_shares(node, g), True, False
         for parent, share in _pairs(node._arguments, shares):
             if share is None or not isinstance(parent, Node):
                 continue
@@ -243,7 +245,9 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
 
 def is_entrywise(function: Any) -> bool:
     """Tell whether each entry of the result comes from one entry of each operand."""
-    return isinstance(function, np.ufunc) and function.signature is None
+    if isinstance(function, np.ufunc):
+        return function.signature is None
+    return function in ENTRYWISE
 
 
 def zero_wins(g: Any, share: Any) -> Any:
@@ -252,6 +256,26 @@ def zero_wins(g: Any, share: Any) -> Any:
     if cmath.isfinite(np.vdot(array, array)):  # one fast pass tells that there is nothing to do
         return share
     return np.where(~np.isfinite(array) & (g == 0), 0.0, share)
+
+
+def cleared_shares(node: Node, g: Any) -> list[Any]:
+    """Run the rules of an entrywise call on Tensors, for another pass to come.
+
+    Where the cotangent is zero and one of the shares is not finite, none of the operands gets
+    anything: a share that is finite there would meet the infinite slope in the next pass.
+    """
+    shares: list[Any] = []
+    bad: Any = False
+    for operand, rule in zip(node._arguments, node._rules, strict=False):
+        share = None
+        if rule is not None and isinstance(operand, Node):
+            share = rule(g, node, *node._arguments, **node._keywords)
+            bad = bad | ~np.isfinite(share._data if isinstance(share, Node) else share)
+        shares.append(share)
+    if np.any(bad):
+        bad = bad & (g == 0)
+        shares = [share if share is None else np.where(bad, 0.0, share) for share in shares]
+    return shares
 
 
 def delivered(

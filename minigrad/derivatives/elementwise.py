@@ -152,8 +152,8 @@ defvjp(np.arccos, lambda g, y, x: -over(g, np.sqrt(1 - x**2)))
 defvjp(np.arctan, lambda g, y, x: over(g, 1 + x**2))
 defvjp(
     np.arctan2,
-    lambda g, y, a, b: over(g * b, a**2 + b**2),
-    lambda g, y, a, b: -over(g * a, a**2 + b**2),
+    lambda g, y, a, b: times(g, over(b, a**2 + b**2)),
+    lambda g, y, a, b: -times(g, over(a, a**2 + b**2)),
 )
 defvjp(np.deg2rad, lambda g, y, x: g * (math.pi / 180))
 defvjp(np.radians, lambda g, y, x: g * (math.pi / 180))
@@ -166,7 +166,7 @@ defvjp(
     np.arcsinh,
     lambda g, y, x: over(g, np.sqrt(1 + x**2)) if x.dtype.kind == "c" else g / np.hypot(x, 1.0),
 )
-defvjp(np.arccosh, lambda g, y, x: over(g, np.sqrt(x - 1) * np.sqrt(x + 1)))
+defvjp(np.arccosh, lambda g, y, x: over(over(g, np.sqrt(x - 1)), np.sqrt(x + 1)))
 defvjp(np.arctanh, lambda g, y, x: over(g, 1 - x**2))
 
 COMPLEX.update(

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.graph import CONSTANTS, MASKING, apply, arrays, constant, defvjp
+from minigrad.graph import CONSTANTS, ENTRYWISE, MASKING, apply, arrays, constant, defvjp
 from minigrad.tensor import ADAPTERS, Tensor, primitive
 
 
@@ -74,6 +74,7 @@ defvjp(
 )
 defvjp(np.ldexp, lambda g, y, x, exponent: np.ldexp(g, exponent))
 MASKING.add(np.nan_to_num)
+ENTRYWISE.update({np.sinc, np.i0, sinc_derivative, bessel_i})
 
 
 def _nan_to_num(

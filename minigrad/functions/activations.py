@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.graph import MASKING
+from minigrad.graph import ENTRYWISE, MASKING
 from minigrad.kinds import is_complex
 from minigrad.tensor import primitive
 
@@ -125,6 +125,9 @@ def gelu(x: Any) -> Any:
 def _gelu_slope(x: Any, t: Any) -> Any:
     """Differentiate gelu, given t = tanh(…)."""
     return 0.5 * (1 + t) + 0.5 * x * (1 - t**2) * _ROOT * (1 + 0.134145 * x**2)
+
+
+ENTRYWISE.update({leaky_relu, elu, sigmoid, softplus, silu, gelu})
 
 
 # ---- softmax and its kin -------------------------------------------------------------------------
