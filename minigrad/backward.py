@@ -10,6 +10,7 @@ Source: A. Griewank and A. Walther, *Evaluating Derivatives*, 2nd ed., SIAM 2008
 from __future__ import annotations
 
 import cmath
+import functools
 from collections.abc import Sequence
 from typing import Any, NoReturn, overload
 
@@ -232,7 +233,10 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
     """
     extra = g.ndim - len(shape)
     axes: Any = 0
-    if extra != 1 or g.shape[1:] != shape:
+    if extra == 1 and g.shape[1:] == shape:
+        if type(g) is np.ndarray and g.ndim == 2 and g.dtype in _BLAS and len(g) <= _MOST:
+            return np.dot(_ones(len(g), g.dtype), g)  # 2 to 30 times as fast as np.add.reduce
+    else:
         padded = (1,) * extra + shape
         if extra < 0 or any(n not in (1, m) for n, m in zip(padded, g.shape, strict=True)):
             raise ValueError(f"shape {shape} does not broadcast to {g.shape}")
@@ -241,6 +245,17 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
         g = g.astype(np.float32)
     total = np.add.reduce(g, axis=axes)
     return total if total.shape == shape else np.reshape(total, shape)
+
+
+_BLAS = (np.dtype(np.float32), np.dtype(np.float64))
+_MOST = 2**14
+
+
+@functools.lru_cache(maxsize=32)
+def _ones(n: int, dtype: np.dtype[Any]) -> Array:
+    ones = np.ones(n, dtype)
+    ones.flags.writeable = False
+    return ones
 
 
 def is_entrywise(function: Any) -> bool:

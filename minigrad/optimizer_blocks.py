@@ -86,11 +86,21 @@ class Plan:
             found.append(g)
         return found
 
-    def run(self, rule: Rule, lr: float, grads: Sequence[Array], t: Mapping[str, int]) -> None:
-        """Call `rule(W, g, lr, t, *states)` so that each entry goes through it once."""
+    def run(
+        self,
+        rule: Rule,
+        lr: float,
+        grads: Sequence[Array],
+        t: Mapping[str, int],
+        whole: bool = False,
+    ) -> None:
+        """Call `rule(W, g, lr, t, *states)` so that each entry goes through it once.
+
+        A rule that takes long arrays as `whole` gets them uncut.
+        """
         for stretch in self._stretches:
             first = self.keys[stretch.places[0]]
-            stretch.run(rule, lr, t[first], [grads[i] for i in stretch.places])
+            stretch.run(rule, lr, t[first], [grads[i] for i in stretch.places], whole)
 
 
 class _Whole:
@@ -104,7 +114,7 @@ class _Whole:
         """Leave the states as they are."""
         yield self.places[0], self.job.states
 
-    def run(self, rule: Rule, lr: float, t: int, grads: Sequence[Array]) -> None:
+    def run(self, rule: Rule, lr: float, t: int, grads: Sequence[Array], whole: bool) -> None:
         """Run the rule."""
         rule(self.job.W, grads[0], lr, t, *self.job.states)
 
@@ -137,7 +147,7 @@ class _Stretch:
             yield whole[start:end].reshape(array.shape)
             start = end
 
-    def run(self, rule: Rule, lr: float, t: int, grads: Sequence[Array]) -> None:
+    def run(self, rule: Rule, lr: float, t: int, grads: Sequence[Array], whole: bool) -> None:
         """Bring the gradients together, run the rule block by block, bring copies back."""
         if self.is_copy:
             np.concatenate(self.arrays, axis=None, out=self.W)
@@ -145,7 +155,7 @@ class _Stretch:
         if self.g is not None:
             g = np.concatenate(grads, axis=None, out=self.g)
         length = self.length
-        if len(self.W) <= length:
+        if whole or len(self.W) <= length:
             rule(self.W, g, lr, t, *self.states)
         else:
             for start in range(0, len(self.W), length):

@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from minigrad.fusion import as_loop
 from minigrad.optimizer_blocks import Job, Plan
 from minigrad.optimizer_checks import (
     by_state,
@@ -51,6 +52,7 @@ class Optimizer:
 
     states: ClassVar[tuple[str, ...]] = ()
     elementwise: ClassVar[bool] = False
+    fused = False  # see `minigrad.fused`
 
     def __init_subclass__(cls) -> None:
         if "rule" in vars(cls) and "elementwise" not in vars(cls):
@@ -103,7 +105,10 @@ class Optimizer:
         for key in plan.keys:
             t[key] = t.get(key, 0) + 1
         plan.t = t.copy()
-        plan.run(self.rule, lr, slopes, t)
+        if self.fused:
+            plan.run(as_loop(self.rule), lr, slopes, t, whole=True)
+        else:
+            plan.run(self.rule, lr, slopes, t)
         for key, p, W in zip(plan.keys, values, plan.arrays, strict=True):
             params[key] = p if p is W else finished(p, W)
 

@@ -32,6 +32,7 @@ ROOMS = [  # a module imports from rooms above its own, or inside its own room
     ["schedules"],
     ["optimizer_checks"],
     ["optimizer_blocks"],
+    ["fusion"],
     ["optimizers", "clipping"],
     ["datasets"],
     ["history", "progress", "training"],
@@ -48,9 +49,10 @@ NUMPY_ALONE = {
     "graph",
     "initializers",
     "schedules",
+    "fusion",
     "datasets",
 }  # and nothing of ours
-OPTIONAL = {"tqdm", "matplotlib"}  # the extras
+OPTIONAL = {"tqdm", "matplotlib", "numba"}  # the extras
 SELDOM = {"csv", "difflib", "gzip", "importlib", "pathlib", "zipfile", "zlib"}  # files and errors
 LONGEST = 450
 SOURCES = sorted(PACKAGE.rglob("*.py"))
