@@ -117,7 +117,7 @@ class Keeper(RuleBasedStateMachine):
     def begin(self, made, seed):
         self.net, self.batch = made
         self.rng = np.random.default_rng(seed)
-        self.optimizers = [mg.SGD(0.1), mg.Adam(0.01), mg.Momentum(0.1)]
+        self.optimizers = [mg.SGD(1e-3), mg.Adam(1e-3), mg.Momentum(1e-3)]  # none diverges
         self.kept, self.copies = [], []
 
     def keep(self, *arrays):
