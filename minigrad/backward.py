@@ -16,7 +16,7 @@ from typing import Any, NoReturn, overload
 
 import numpy as np
 
-from minigrad.graph import ENTRYWISE, MASKING, Array, Node, called, each, leaf, operands
+from minigrad.graph import ENTRYWISE, MASKING, PLACES, Array, Node, called, each, leaf, operands
 
 _pairs = zip  # up to the shorter; to say so by strict=False costs a tenth of a step of the walk
 
@@ -173,6 +173,12 @@ def _walk(path: list[Node], targets: set[int], totals: dict[int, Any], create_gr
         y, inputs = (node, node._arguments) if create_graph else (node._data, node._values)
         if function in MASKING:
             careful = True
+            if (
+                not create_graph
+                and function in PLACES
+                and added_in_place(node, function, g, totals, own)
+            ):
+                continue
         clear = careful and is_entrywise(function)
         is_joint = type(rules) is not tuple
         shares = rules(g, y, *inputs, **keywords) if is_joint else rules
@@ -199,6 +205,26 @@ def _walk(path: list[Node], targets: set[int], totals: dict[int, Any], create_gr
             else:
                 totals[key] = total + share
                 own.add(key)
+
+
+def added_in_place(
+    node: Node, function: Any, g: Any, totals: dict[int, Any], own: set[int]
+) -> bool:
+    """Add `g` to the total of an array where its entries were taken from, if each was taken once.
+
+    Rows that are taken one by one would each make an array of zeros with one row of numbers, and
+    a loop over them cost the square of their number.
+    """
+    operand = node._arguments[0]
+    x, key = operand._data, operand._birth
+    place = PLACES[function](*node._values)
+    if place is None or g.dtype != x.dtype:
+        return False
+    if key not in own:
+        totals[key] = totals[key].copy() if key in totals else np.zeros(x.shape, x.dtype)
+        own.add(key)
+    totals[key][place] += g
+    return True
 
 
 def fitted(share: Any, x: Array, function: Any) -> Any:

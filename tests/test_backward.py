@@ -507,3 +507,49 @@ def test_float16_is_summed_in_float32():
     x = Tensor(np.float16(1.0), dtype=np.float16)
     g = gradients(np.broadcast_to(x, 5000), x, np.ones(5000))
     assert (g.dtype, g.item()) == (np.float16, 5000.0)
+
+
+# ---- rows taken one by one -----------------------------------------------------------------------
+def test_a_loop_over_rows_makes_one_array_for_them_all(monkeypatch):
+    x = Tensor(np.ones((300, 4)))
+    y = sum(np.sum(row * k) for k, row in enumerate(x)) + np.sum(x[::2]) + np.sum(x)
+    made, zeros = [], np.zeros
+
+    def counted(shape, *args, **kwargs):
+        made.append(np.prod(shape))
+        return zeros(shape, *args, **kwargs)
+
+    monkeypatch.setattr(np, "zeros", counted)
+    g = gradients(y, x)
+    assert sum(n == x.size for n in made) <= 1
+    assert np.array_equal(
+        g, np.arange(300)[:, None] + 1 + (np.arange(300) % 2 == 0)[:, None] + 0 * g
+    )
+
+
+INDICES = [
+    *(0, -1, None, ..., slice(None), slice(None, None, -2), slice(0, 0), (slice(1, 3), 1)),
+    *((None, 0), (..., 1), [0, 0, 2], np.array([True, False, True]), np.array([[0, 1], [1, 1]])),
+    *((np.array([2, 2]), slice(0, 2)), (np.array(1), 0), True, np.array(False), (1, 1)),
+]
+
+
+@given(
+    st.lists(st.sampled_from(range(len(INDICES))), min_size=1, max_size=5),
+    st.integers(0, 4),
+    st.integers(0, 99),
+)
+def test_entries_taken_together_have_the_sum_of_their_gradients(chosen, before, seed):
+    rng = np.random.default_rng(seed)
+    x = Tensor(rng.normal(size=(3, 2)))
+    taken = [x[INDICES[i]] for i in chosen]
+    taken.insert(min(before, len(taken)), x + 0.0)  # whose share is the cotangent itself
+    weights = [rng.normal(size=y.shape) for y in taken]
+    total = sum(np.sum(y * w) for y, w in zip(taken, weights, strict=True))
+    alone = sum(gradients(y, x, w) for y, w in zip(taken, weights, strict=True))
+    np.testing.assert_allclose(gradients(total, x), alone, 1e-12, 1e-12)
+    again = gradients(total, x, create_graph=True)
+    np.testing.assert_allclose(again.data, alone, 1e-12, 1e-12)
+    cotangent = np.ones((3, 2))
+    gradients(x[...] + x[::1], x, cotangent)
+    assert np.all(cotangent == 1)

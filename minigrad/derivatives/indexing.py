@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.graph import MASKING, arrays, defvjp
+from minigrad.graph import MASKING, PLACES, arrays, defvjp
 from minigrad.kinds import COMPLEX
 from minigrad.tensor import Tensor, primitive
 from minigrad.updates import (
@@ -55,6 +55,14 @@ def _distinct(numbers: Any) -> bool:
 
 # ---- taking --------------------------------------------------------------------------------------
 defvjp(operator.getitem, lambda g, y, x, index: scatter(g, index, x.shape))
+
+
+def taken_once(x: Any, index: Any) -> Any:
+    """Give the index, if it names no entry twice: then the rule above is `total[index] += g`."""
+    return None if repeats(index) else (index,) if index is None else index
+
+
+PLACES[operator.getitem] = taken_once
 defvjp(
     np.take,
     lambda g, y, a, indices, axis=None, out=None, mode="raise": untake(
