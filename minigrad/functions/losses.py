@@ -58,8 +58,7 @@ def softmax_cross_entropy(x: Any, t: Any) -> Any:
 
 def _exponentials(x: Any) -> tuple[Any, Any, Any]:
     """Compute x − max x, its exponentials and their sum, all with the classes on the first axis."""
-    last = x.ndim - 1
-    columns = x.transpose(last, *range(last))  # sums over the classes then run along the rows
+    columns = _classes_first(x)  # sums over the classes then run along the rows
     if len(columns) <= _FEW:
         columns = columns.copy()
     shifted = columns - np.maximum.reduce(columns, axis=0)
@@ -72,7 +71,7 @@ def _mean_entropy(shifted: Any, total: Any, t: Any) -> Any:
     log_total = np.log(total)
     if t.ndim == shifted.ndim:
         log_p = shifted - log_total
-        t = t.transpose(t.ndim - 1, *range(t.ndim - 1))
+        t = _classes_first(t)
         terms = -np.multiply(t, log_p, where=t != 0, out=np.zeros_like(log_p))  # 0 · log 0 = 0
     else:
         rows = shifted.reshape(len(shifted), -1)
@@ -84,7 +83,13 @@ def _mean_entropy(shifted: Any, total: Any, t: Any) -> Any:
 
 def _normalised(e: Any, total: Any) -> Any:
     """Compute the softmax from `_exponentials`, with the classes on the last axis again."""
-    return (e / total).transpose(*range(1, e.ndim), 0)
+    p = e / total
+    return p.T if p.ndim == 2 else p.transpose(*range(1, p.ndim), 0)
+
+
+def _classes_first(x: Any) -> Any:
+    """Look at x with its last axis first."""
+    return x.T if x.ndim == 2 else x.transpose(x.ndim - 1, *range(x.ndim - 1))
 
 
 @primitive(lambda g, y, x: y * (g - np.sum(g * y, axis=-1, keepdims=True)))
