@@ -39,6 +39,7 @@ ALWAYS = [
     *sorted(path.name for path in TESTS.glob("test_pitfalls*.py")),
     "test_functions.py",
     "test_tensor.py",
+    "test_complex.py",
 ]
 PROCESSES = 2
 SECONDS = 120  # for one mutant; one that hangs is killed, by the clock
@@ -381,8 +382,8 @@ def reachable(name, uses):
     return found
 
 
-def all_mutants(tested):
-    """List the mutants of all rules, and of the helpers that rules lead to."""
+def all_mutants(tested, wanted=()):
+    """List the mutants of all rules, and of the helpers that rules lead to; or of those `wanted`."""
     rules, helpers, uses = read_rules()
     from_rules = {}  # who owns a rule -> all that its rules lead to
     for _, rule, _, _, owners in rules:
@@ -392,6 +393,7 @@ def all_mutants(tested):
     rules = [r for r in rules if isinstance(r[1], ast.Lambda)]
     leads = {name: reachable(name, uses) | {name} for name in tested}
     mutants = []
+    rules, helpers = ([r for r in rs if not wanted or r[0] in wanted] for rs in (rules, helpers))
     for name, root, module, path, owners in rules:
         users = [t for t in tested if t in owners] or [t for t in tested if name in leads[t]]
         mutants += mutants_of(name, root, module, path, users)
@@ -528,9 +530,7 @@ def main():
     parser.add_argument("names", nargs="*", help="only rules and helpers of these names")
     parser.add_argument("--list", action="store_true", help="list the mutants, run none")
     arguments = parser.parse_args()
-    mutants = [
-        m for m in all_mutants(tested_names()) if not arguments.names or m.name in arguments.names
-    ]
+    mutants = all_mutants(tested_names(), arguments.names)
     if arguments.list:
         for m in mutants:
             print(f"{m.name:24} {m.change}   [{', '.join(m.functions[:4])}]")

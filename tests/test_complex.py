@@ -1,6 +1,8 @@
 """Complex numbers: what a gradient means, where real and complex meet, and what refuses them."""
 
+import cmath
 import copy
+import math
 import pickle
 
 import numpy as np
@@ -321,6 +323,23 @@ def test_values_read_as_numpys():
     assert (z.real.tolist(), z.imag.tolist(), z.conj().tolist()) == ([1, 0], [2, 0], [1 - 2j, 0])
     assert (np.isreal(z).tolist(), np.iscomplex(z).tolist()) == ([False, True], [True, False])
     assert np.iscomplexobj(z)
+
+
+CMATH = [f for f in vars(cmath).values() if callable(f)]
+
+
+@pytest.mark.parametrize("function", CMATH, ids=lambda f: f.__name__)
+def test_the_cmath_module_never_drops_a_gradient(function):
+    z = Tensor(1 + 2j)
+    with pytest.raises(TypeError):
+        function(*[z] * (2 if function in (cmath.isclose, cmath.rect) else 1))
+
+
+def test_a_complex_tensor_is_no_real_number_to_python():
+    z = Tensor(1 + 2j)
+    for read in (float, int, complex, round, math.floor, np.asarray, "{:d}".format):
+        with pytest.raises((TypeError, ValueError)):
+            read(z)
 
 
 def test_leaves_are_copied_and_pickled_with_their_gradients():

@@ -188,7 +188,7 @@ def test_constants_never_give_tensors(function):
     for args in ((x,), (x, x), (x, 1)):
         try:
             result = function(*args)
-        except (TypeError, ValueError):  # another number of arguments
+        except (TypeError, ValueError, AttributeError):  # other arguments
             continue
         assert not isinstance(result, Tensor)
         assert not any(isinstance(r, Tensor) for r in np.atleast_1d(result).ravel())
@@ -271,7 +271,6 @@ DETACHING = {
     "np.fromiter": lambda t: np.fromiter(t, float),
     "np.float64": lambda t: np.float64(t[0]),
     "np.full": lambda t: np.full(2, t[0]),
-    "np.linspace": lambda t: np.linspace(0.0, t[0], 3),
     "np.arange": lambda t: np.arange(t[0]),
     "np.add.reduce of a list": lambda t: np.add.reduce([t, t]),
     "np.sum of a list": lambda t: np.sum([t, t]),

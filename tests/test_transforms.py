@@ -959,3 +959,33 @@ def test_a_jacobian_takes_as_many_passes_as_its_shorter_side(looks, inputs, outp
 
 def test_a_long_chain_needs_no_recursion():
     assert mg.grad(lambda x: mg.grad(lambda y: chain(x * y, 20_000))(2.0))(1.0) == 1
+
+
+def test_nested_arguments_and_what_stands_beside_them_go_together():
+    p = {"layers": [(X, 2.0), {"b": np.array(3.0)}], "scale": 0.5}
+
+    def f(p, shift):
+        (w, k), last = p["layers"]
+        y = np.sum(w**2) * k + last["b"] * p["scale"] + shift
+        return y, {"parts": [y * 2, (w * k, "word")], "none": None}
+
+    def check(value, slopes, aux):
+        assert value == np.sum(X**2) * 2 + 1.5 + 1
+        (dw, dk), last = slopes["layers"]
+        np.testing.assert_array_equal(dw, 4 * X)
+        assert (dk, last["b"], slopes["scale"]) == (np.sum(X**2), 0.5, 3)
+        doubled, (scaled, word) = aux["parts"]
+        assert (doubled, word, aux["none"]) == (2 * value, "word", None)
+        np.testing.assert_array_equal(scaled, 2 * X)
+        assert type(scaled) is np.ndarray
+
+    (value, aux), slopes = mg.value_and_grad(f, has_aux=True)(p, 1.0)
+    check(value, slopes, aux)
+    slopes, aux = mg.grad(f, has_aux=True)(p, 1.0)
+    check(value, slopes, aux)
+    (value, aux), (slopes, shift) = mg.value_and_grad(f, (0, 1), has_aux=True)(p, 1.0)
+    check(value, slopes, aux)
+    assert shift == 1
+    y, pullback, aux = mg.vjp(f, p, 1.0, has_aux=True)
+    slopes, shift = pullback(1.0)
+    check(y, slopes, aux)
