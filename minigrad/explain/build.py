@@ -43,10 +43,11 @@ def traced(output: Node | None, nodes: Iterable[Node], names: Names, watched: Wa
     for node in sorted(nodes, key=lambda node: node._birth):
         lines.add(node)
     if output is None:
-        return Trace(lines.lines, [], watched.layers, None, None)
+        return Trace(lines.lines, [], watched.layers, None, None, None, lines.nodes)
     steps = walked(output, lines)
     seed = np.ones(output._data.shape, output._data.dtype)
-    return Trace(lines.lines, steps, watched.layers, lines.ids[output._birth], seed)
+    last = lines.ids[output._birth]
+    return Trace(lines.lines, steps, watched.layers, last, seed, None, lines.nodes)
 
 
 def behind(outputs: Sequence[Node]) -> list[Node]:
@@ -85,7 +86,8 @@ class Lines:
         if node._function is None or node._function is input_node:
             kind = "leaf" if node._function is None else "data"
             name = known or self._invented(None)
-            self._append(node, Line(len(self.lines), kind, name, named, node._data))
+            value = node._data.copy()  # a parameter's array goes on to be trained
+            self._append(node, Line(len(self.lines), kind, name, named, value))
             return
         operands = tuple(self._operand(a, made) for a in node._arguments)
         texts = [self.text(a, i) for a, i in zip(node._arguments, operands, strict=True)]

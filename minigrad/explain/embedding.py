@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from minigrad.explain.entries import PathSum, path_sum
 from minigrad.explain.model import Line, Trace
 from minigrad.explain.painting import unit_key
 from minigrad.explain.picture import Picture
 from minigrad.explain.schedule import Schedule
-from minigrad.explain.tables import same_cells, table
+from minigrad.explain.tables import Table, same_cells, table
 from minigrad.explain.views import View, inputs, unopened
 
 MOST = 100  # parts of one sum that a click lists
+TERMS = 600  # entries of a page whose every product is written down
+SHOWN = 4  # of the products that one entry is the sum of
 
 
 def embedded(
@@ -20,7 +23,7 @@ def embedded(
     """Collect it; `forward` is the number of steps before the way back begins."""
     return {
         "views": [_view(schedule, *pair) for pair in zip(found, pictures, strict=True)],
-        "arrays": {str(i): _array(schedule, trace.lines[i]) for i in _clickable(trace, found)},
+        "arrays": _arrays(trace, schedule, _clickable(trace, found)),
         "forward": schedule.seed or len(schedule.moments),
     }
 
@@ -78,9 +81,21 @@ def _clickable(trace: Trace, found: list[View]) -> list[int]:
     return sorted(line for line in shown if line is not None)
 
 
-def _array(schedule: Schedule, line: Line) -> dict[str, Any]:
+def _arrays(trace: Trace, schedule: Schedule, clickable: list[int]) -> dict[str, Any]:
+    """Write down the arrays; the terms of their entries too, as long as these are few."""
+    arrays = {}
+    entries = 0
+    for i in clickable:
+        line = trace.lines[i]
+        layout = table(line.value)
+        entries += len(layout.cells) * line.paths
+        told = _terms(trace, schedule, line, layout) if entries <= TERMS else []
+        arrays[str(i)] = _array(schedule, line, layout, told)
+    return arrays
+
+
+def _array(schedule: Schedule, line: Line, layout: Table, told: list[list[str]]) -> dict[str, Any]:
     """Write down a value, its gradient and the parts of it, as far as a table shows them."""
-    layout = table(line.value)
     array = {
         "name": line.name,
         "shape": str(line.value.shape) if line.value.ndim else "",
@@ -101,5 +116,25 @@ def _array(schedule: Schedule, line: Line) -> dict[str, Any]:
         }
         for step, c in parts[:MOST]
     ]
+    for part, terms in zip(written, told, strict=False):
+        part["terms"] = terms
     gradient = {"gradient": same_cells(layout, line.gradient), "gradientName": line.d}
     return array | gradient | {"parts": written, "more": len(parts) - len(written)}
+
+
+def _terms(trace: Trace, schedule: Schedule, line: Line, layout: Table) -> list[list[str]]:
+    """Write for each part, entry by entry, the products that it is the sum of."""
+    return [
+        ["" if at is None else _products(path_sum(trace, step, c, at)) for at in layout.entries]
+        for step, c in schedule.parts.get(line.id, [])[:MOST]
+    ]
+
+
+def _products(found: PathSum) -> str:
+    """Write a sum with letters, and with numbers."""
+    terms = [str(term) for term in found.terms]
+    if not found.adds_up or (len(terms) == 1 and "·" not in terms[0]):
+        return found.formula
+    more = f" + … {len(terms) - SHOWN} more" if len(terms) > SHOWN + 1 else ""
+    shown = terms[:SHOWN] if more else terms
+    return f"{found.formula} = {' + '.join(shown)}{more}" if shown else found.formula

@@ -16,8 +16,8 @@ from minigrad.explain.colours import variables
 from minigrad.explain.embedding import embedded
 from minigrad.explain.files import read
 from minigrad.explain.model import Trace
+from minigrad.explain.numbers import number
 from minigrad.explain.painting import paint, title
-from minigrad.explain.picture import number
 from minigrad.explain.schedule import Schedule
 from minigrad.explain.sections import Section, sections
 from minigrad.explain.svg import drawn

@@ -6,7 +6,8 @@ import numpy as np
 
 from minigrad.explain.model import Contribution, Trace
 from minigrad.explain.model import Line as Value
-from minigrad.explain.picture import Box, Label, Line, Picture, label, number
+from minigrad.explain.numbers import number
+from minigrad.explain.picture import Box, Label, Line, Picture, label
 from minigrad.explain.views import Unit, View, alone
 from minigrad.graph import Array
 

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import html
-import re
-from collections.abc import Mapping
 from typing import NamedTuple
 
 from minigrad.explain.model import Contribution, Line, Step, Trace
-from minigrad.explain.picture import number
+from minigrad.explain.numbers import number, with_numbers
 from minigrad.explain.schedule import Moment, Schedule
 from minigrad.explain.tables import markup
 from minigrad.explain.views import Unit, inputs
 from minigrad.graph import Array
-
-NAME = re.compile(r"(?<![\w.])[^\W\d]\w*(?![\w(.])")
 
 
 class Section(NamedTuple):
@@ -27,13 +23,10 @@ class Section(NamedTuple):
 
 def sections(trace: Trace, schedule: Schedule) -> list[Section]:
     """Write all steps."""
-    known = scalars(trace)
-    return [_section(trace, schedule, moment, known) for moment in schedule.moments]
+    return [_section(trace, schedule, moment) for moment in schedule.moments]
 
 
-def _section(
-    trace: Trace, schedule: Schedule, moment: Moment, known: Mapping[str, float]
-) -> Section:
+def _section(trace: Trace, schedule: Schedule, moment: Moment) -> Section:
     unit, phase = moment.unit, moment.phase
     if phase == "failure":
         return _failure(trace)
@@ -43,8 +36,8 @@ def _section(
         return _part(trace, schedule, unit, phase)
     line = trace.lines[unit.calls[0]]
     if phase == "forward":
-        return _made(trace, line, known)
-    return _walked(trace, schedule.steps[line.id], known)
+        return _made(trace, line)
+    return _walked(trace, schedule.steps[line.id])
 
 
 def code(text: str) -> str:
@@ -87,11 +80,11 @@ def _inputs(trace: Trace) -> Section:
     return Section("forward", [f"inputs: {listed}"], f"<h2>The inputs</h2>{''.join(parts)}")
 
 
-def _made(trace: Trace, line: Line, known: Mapping[str, float]) -> Section:
+def _made(trace: Trace, line: Line) -> Section:
     """Show a call of the forward pass."""
     said = f"{line.name} = {line.call}"
     body = [f"<h2>{html.escape(said)}</h2>"]
-    numbers = with_numbers(line.call or "", known)
+    numbers = with_numbers(line.call or "", trace, line)
     if numbers:
         body.append(f'<p class="mono">= {html.escape(numbers)} = {number(line.value.item())}</p>')
     operands = [trace.lines[o] for o in dict.fromkeys(line.operands) if o is not None]
@@ -109,37 +102,6 @@ def _made(trace: Trace, line: Line, known: Mapping[str, float]) -> Section:
     return Section("forward", [said], "".join(body))
 
 
-def with_numbers(expression: str, known: Mapping[str, float]) -> str:
-    """Put numbers in place of names, where all of them are numbers; else return "".
-
-    >>> with_numbers("dz * x + np.exp(y)", {"dz": 2.0, "x": -3.0, "y": 0.0})
-    '2 * (-3) + np.exp(0)'
-    """
-    missing = [name for name in NAME.findall(expression) if name not in known]
-    if missing or not NAME.search(expression):
-        return ""
-
-    def numeral(found: re.Match[str]) -> str:
-        text = number(known[found.group()])
-        return f"({text})" if text.startswith("-") else text
-
-    return NAME.sub(numeral, expression)
-
-
-def scalars(trace: Trace) -> dict[str, float]:
-    """Collect the values and gradients that are numbers, by name, if the name says which."""
-    known: dict[str, float] = {}
-    seen: set[str] = set()
-    for line in trace.lines:
-        for name, array in ((line.name, line.value), (line.d, line.gradient)):
-            if name in seen:
-                known.pop(name, None)
-            elif array is not None and array.ndim == 0:
-                known[name] = float(array)
-            seen.add(name)
-    return known
-
-
 # ---- backward ------------------------------------------------------------------------------------
 def _seed(trace: Trace) -> Section:
     """Show the gradient that the walk begins with."""
@@ -152,7 +114,7 @@ def _seed(trace: Trace) -> Section:
     return Section("backward", [said], body + markup(trace.seed, line.d, "gradient", line.id))
 
 
-def _walked(trace: Trace, step: Step, known: Mapping[str, float]) -> Section:
+def _walked(trace: Trace, step: Step) -> Section:
     """Show a call on the way back: what arrives, and what goes to each operand."""
     line = trace.lines[step.line]
     body = [
@@ -161,7 +123,7 @@ def _walked(trace: Trace, step: Step, known: Mapping[str, float]) -> Section:
         f"{f', the sum of {line.paths} paths' if line.paths > 1 else ''}:</p>",
         markup(step.gradient, line.d, "gradient", line.id),
     ]
-    body += [_contribution(trace, c, known) for c in step.contributions]
+    body += [_contribution(trace, line, c) for c in step.contributions]
     if step.backward:
         body.append(f"<pre>{html.escape(step.backward)}</pre>")
     for name, array in step.caches.items():
@@ -172,7 +134,7 @@ def _walked(trace: Trace, step: Step, known: Mapping[str, float]) -> Section:
     return Section("backward", rules or [f"nothing flows back from {line.d}"], "".join(body))
 
 
-def _contribution(trace: Trace, c: Contribution, known: Mapping[str, float]) -> str:
+def _contribution(trace: Trace, through: Line, c: Contribution) -> str:
     """Show what one operand gets: the rule, the numbers, the sum so far."""
     line = trace.lines[c.to]
     rule = html.escape(f"{line.d} {c.sign} {c.rule}")
@@ -182,7 +144,7 @@ def _contribution(trace: Trace, c: Contribution, known: Mapping[str, float]) -> 
         f"{shape_of(c.share)}</span></p>"
     ]
     if c.share.ndim == 0:
-        numbers = with_numbers(c.rule, known)
+        numbers = with_numbers(c.rule, trace, through)
         middle = f"{html.escape(numbers)} = " if numbers else ""
         body.append(f'<p class="mono">= {middle}<b class="share">{number(c.share.item())}</b></p>')
     else:
