@@ -40,7 +40,7 @@ class Watched(NamedTuple):
 def traced(output: Node | None, nodes: Iterable[Node], names: Names, watched: Watched) -> Trace:
     """Explain the graph of `nodes`, and the walk back from `output` to its leaves."""
     lines = Lines(names, watched)
-    for node in sorted(nodes, key=lambda node: node._birth):
+    for node in _in_order(nodes):
         lines.add(node)
     if output is None:
         return Trace(lines.lines, [], watched.layers, None, None, None, lines.nodes)
@@ -48,6 +48,14 @@ def traced(output: Node | None, nodes: Iterable[Node], names: Names, watched: Wa
     seed = np.ones(output._data.shape, output._data.dtype)
     last = lines.ids[output._birth]
     return Trace(lines.lines, steps, watched.layers, last, seed, None, lines.nodes)
+
+
+def _in_order(nodes: Iterable[Node]) -> list[Node]:
+    """Put leaves first, in the order of their first use, then calls by their age."""
+    calls = sorted((n for n in nodes if n._function is not None), key=lambda node: node._birth)
+    used = [a for n in calls for a in n._arguments if isinstance(a, Node) and a._function is None]
+    unused = [n for n in nodes if n._function is None]
+    return [*{n._birth: n for n in (*used, *unused)}.values(), *calls]
 
 
 def behind(outputs: Sequence[Node]) -> list[Node]:
@@ -76,24 +84,19 @@ class Lines:
         names.reserve()
 
     def add(self, node: Node) -> None:
-        """Make the line of a node, and of the arrays that its call was given."""
-        made = self.watched.made.get(node._birth, Made(None, None))
-        known, named = self.names.of_node(node), self.names.is_learners(node)
-        if known in self._used:  # x = relu(x) in a function: the second x is x2
-            known = self.names.unique(known)
-        if known is not None:
-            self._used.add(known)
+        """Make the line of a node, and before it those of the arrays that its call was given."""
         if node._function is None or node._function is input_node:
             kind = "leaf" if node._function is None else "data"
-            name = known or self._invented(None)
             value = node._data.copy()  # a parameter's array goes on to be trained
+            name, named = self._name(node)
             self._append(node, Line(len(self.lines), kind, name, named, value))
             return
+        made = self.watched.made.get(node._birth, Made(None, None))
         operands = tuple(self._operand(a, made) for a in node._arguments)
         texts = [self.text(a, i) for a, i in zip(node._arguments, operands, strict=True)]
         if node._function is GETITEM:
             texts[1] = index_text(node._arguments[1], self.names.of_array)
-        name = known or self._invented(node)
+        name, named = self._name(node)
         line = Line(len(self.lines), "call", name, named, node._data)
         line.call = call_text(node._function, texts, node._keywords)
         line.function = called(node._function)
@@ -101,6 +104,21 @@ class Lines:
         if made.layer is not None:
             self.watched.layers[made.layer].lines.append(line.id)
         self._append(node, line)
+
+    def _name(self, node: Node) -> tuple[str, bool]:
+        """Name a value, and tell whether the name is the learner's.
+
+        Where a name has changed hands, as in x = relu(x), the later value is called by the layer
+        that made it, or numbered.
+        """
+        learners = self.names.of_node(node)
+        for name, named in ((learners, True), (self.names.outputs.get(id(node)), False)):
+            if name is not None and name not in self._used:
+                self._used.add(name)
+                return name, named
+        name = self.names.unique(learners) if learners else self._invented(node)
+        self._used.add(name)
+        return name, learners is not None
 
     def text(self, argument: Any, line: int | None) -> str:
         """Write an argument: the name of its line, or itself."""
@@ -122,7 +140,9 @@ class Lines:
         found = None if name is not None else self._attribute(argument, made)
         key = name or found or id(argument)
         if key not in self._data:
-            shown = name or self.names.unique(found or "c")
+            shown = name if name and name not in self._used else None
+            shown = shown or self.names.unique(name or found or "c")
+            self._used.add(shown)
             line = Line(len(self.lines), "data", shown, bool(name or found), argument)
             line.layer = made.layer if found else None
             self._append(None, line)
@@ -138,9 +158,9 @@ class Lines:
                 return name
         return None
 
-    def _invented(self, node: Node | None) -> str:
+    def _invented(self, node: Node) -> str:
         """Make a name for what has none: p for the probabilities, else v1, v2 …"""
-        if node is not None and called(node._function or literal) == "_probabilities":
+        if node._function is not None and called(node._function) == "_probabilities":
             return self.names.unique("p")
         self._unnamed += 1
         name = f"v{self._unnamed}"
@@ -189,7 +209,8 @@ def _step(index: int, node: Node, line: int, g: Any) -> Step:
     step = Step(index, line, np.asarray(g), [])
     if isinstance(node._rules, Pullback):
         layer = node._rules.layer
-        step.caches = dict(arrays_of(layer))
+        kept = dict(arrays_of(layer))
+        step.caches = {k: a for k, a in kept.items() if k not in node._rules.params}
         try:
             step.backward = textwrap.dedent(inspect.getsource(type(layer).backward))
         except (OSError, TypeError):
@@ -215,14 +236,22 @@ def _explain_rules(step: Step, lines: Lines) -> None:
         c.paths = to.paths
         rule = rules[c.position][1]
         if isinstance(rule, Pullback):
-            c.local = f"{type(rule.layer).__name__}.backward({line.d})"
-            if c.position >= len(node._arguments) - len(rule.params):
-                c.local = f"{to.d} of {c.local}"
+            c.local = _by_hand(rule, c.position - len(node._arguments), line)
         else:
             found = rule_text(rule, c.position if joint else None, texts, values, node._keywords)
             c.local, c.rule_source = found.text, found.source
             step.note = step.note or found.note
         c.rule, c.summed, c.note = _unbroadcast(c, to, line)
+
+
+def _by_hand(rule: Pullback, place: int, line: Line) -> str:
+    """Write the call of a backward, and which gradient is meant; `place` counts from the end."""
+    call = f"{type(rule.layer).__name__}.backward({line.d})"
+    if -place > len(rule.params):
+        return call
+    name = list(rule.params)[place]
+    kept: Any = getattr(rule.layer, "param_grads", {})
+    return f"{call}, kept as {kept.get(name, f'd{name}')}"
 
 
 def _unbroadcast(c: Contribution, to: Line, line: Line) -> tuple[str, tuple[int, ...], str]:

@@ -84,7 +84,7 @@ class Watching:
 
     def _enter(self, frame: FrameType) -> None:
         """Note that a layer is called."""
-        layer = frame.f_locals.get("self")
+        layer: Any = frame.f_locals.get("self")
         if id(layer) not in self._paths or (self._open and self._same(layer)):
             return
         groups = self.watched.layers
@@ -94,7 +94,8 @@ class Watching:
             return
         title = repr(layer).split("\n")[0].rstrip("(") if "\n" in repr(layer) else repr(layer)
         self._times[id(layer)] = number = self._times.get(id(layer), 0) + 1
-        groups.append(Group(len(groups), path, title, type(layer).__name__, parent, number))
+        kind = type(layer._owner).__name__  # the learner's class, also where it had to be wrapped
+        groups.append(Group(len(groups), path, title, kind, parent, number))
         self.watched.owners.append(layer)
         self._open.append((frame, groups[-1].id))
 
