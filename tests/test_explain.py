@@ -505,3 +505,16 @@ def test_leaves_that_nothing_reaches_have_no_gradient():
     assert e.line("x").gradient is None
     assert "no gradient" in e.text(80)
     assert list(itertools.chain(e.gradients)) == ["w"]
+
+
+def test_a_graph_that_is_there_already_finds_the_layers_by_their_parameters():
+    net = two_layers()
+    loss = net.objective(X, T)
+    e = mg.explain(loss, names={"net": net, "loss": loss, "batch": X})
+    assert [(g.path, g.title) for g in e.layers] == [
+        ("net[0]", "Affine(2, 3)"),
+        ("net[3]", "Affine(3, 2)"),
+    ]
+    calls = [line.call for line in e.lines if line.call]
+    assert calls[0] == "batch @ net.W1 + net.b1"
+    assert calls[2] == "v2 * net[2].mask"

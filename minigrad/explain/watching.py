@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 import minigrad.graph
-from minigrad.explain.build import Made, Watched
+from minigrad.explain.forward import Made, Watched
 from minigrad.explain.model import Group
 from minigrad.explain.names import Names
 from minigrad.graph import Node, input_node
@@ -26,7 +26,7 @@ _RECORD = minigrad.graph.record.__code__
 
 
 def is_learners(file: str) -> bool:
-    """Tell the files of people from those of minigrad, NumPy and Python."""
+    """Tell the files of people from those of minigrad and NumPy."""
     return not file.startswith(_THEIRS)
 
 
@@ -61,7 +61,7 @@ class Watching:
         return self
 
     def __exit__(self, *error: object) -> None:
-        sys.setprofile(self._before)
+        sys.setprofile(self._before if callable(self._before) else None)
         for group in self.watched.layers:
             group.calls = self._times[id(self.watched.owners[group.id])]
 
