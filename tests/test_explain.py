@@ -270,6 +270,12 @@ def test_data_has_the_name_of_the_array_that_it_is_a_copy_of():
     assert e.line("batch").value.tolist() == [[1, 1], [1, 1]]
 
 
+def test_data_with_numbers_missing_is_found_too():
+    batch = np.array([[1.0, np.nan]])
+    W = mg.Tensor([[0.0], [1.0]])
+    assert mg.explain(batch @ W).lines[-1].call == "batch @ W"
+
+
 def test_names_of_variables_in_a_function_and_in_a_networks_call():
     def two_steps(a, b):
         hidden = np.tanh(a * b)
@@ -518,3 +524,27 @@ def test_a_graph_that_is_there_already_finds_the_layers_by_their_parameters():
     calls = [line.call for line in e.lines if line.call]
     assert calls[0] == "batch @ net.W1 + net.b1"
     assert calls[2] == "v2 * net[2].mask"
+
+
+def test_what_is_typed_into_a_session_is_readable():
+    e = mg.explain(two_layers(), X, T)
+    assert repr(e) == "<Explanation of 6 calls and 5 steps back: print it>"
+    assert repr(e.at("b1", 0)) == str(e.at("b1", 0))
+    assert repr(e.why("b1")).startswith("1 path from loss to b1")
+
+
+def test_parameters_in_a_dict_are_differentiated_by_too():
+    def model(params, x):
+        hidden = np.tanh(x @ params["W"])
+        return np.sum(hidden * params["scale"])
+
+    e = mg.explain(model, {"W": np.eye(2), "scale": 2.0}, X)
+    assert [line.name for line in e.leaves] == ["x", "params['W']", "params['scale']"]
+    assert next(iter(rules(e)[1:])).startswith("dhidden = dv2 * params['scale']")
+
+
+def test_an_input_that_is_a_tensor_has_a_gradient():
+    x = mg.Tensor(X)
+    e = mg.explain(two_layers(), x, T)
+    assert e.line("x").kind == "leaf"
+    assert e.gradients["x"].shape == X.shape

@@ -43,7 +43,7 @@ class Verdict:
     nudge: Nudge | None
 
 
-@dataclass
+@dataclass(repr=False)
 class Check:
     """Verdicts for all leaves; `ok` when all agree. `cause` says why nothing could be compared."""
 
@@ -59,13 +59,15 @@ class Check:
     def __str__(self) -> str:
         return "\n".join(_told(self))
 
+    __repr__ = __str__
+
 
 def check(trace: Trace, rerun: Rerun, rng: np.random.Generator) -> Check:
     """Compare the gradients of all leaves with central differences."""
     assert trace.output is not None
-    found = [
-        _verdict(trace, line, rerun, rng) for line in trace.leaves if line.gradient is not None
-    ]
+    reached = [line for line in trace.leaves if line.gradient is not None]
+    with np.errstate(all="ignore"):  # what is not finite is told, and not warned of
+        found = [_verdict(trace, line, rerun, rng) for line in reached]
     return Check(found, trace.lines[trace.output].name)
 
 

@@ -28,7 +28,7 @@ class Finding:
     words: str
 
 
-@dataclass
+@dataclass(repr=False)
 class Health:
     """All findings; `ok` when none is a problem."""
 
@@ -41,6 +41,8 @@ class Health:
 
     def __str__(self) -> str:
         return "\n".join(f"{'✗' if f.problem else '✓'} {f.words}" for f in self.findings)
+
+    __repr__ = __str__
 
 
 def health(trace: Trace, locate: Locate) -> Health:
@@ -67,7 +69,7 @@ def _not_finite(trace: Trace, locate: Locate) -> Iterator[Finding]:
     for step in trace.steps:
         line = trace.lines[step.line]
         for c in step.contributions:
-            if not _finite(c.share) and _finite(step.gradient):
+            if not _finite(c.share):
                 to = trace.lines[c.to]
                 told = f"{to.d} is the first gradient that is not finite ({_bad(c.share)}): "
                 told += f"{to.d} {c.sign} {c.rule}, on the way back through {line.name} = "
