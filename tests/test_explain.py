@@ -245,6 +245,22 @@ def test_broadcasting_is_undone_in_words_and_as_code(shape, rule, words):
     assert np.array_equal(eval(rule, {"dz": np.ones((4, 3))}), c.share)
 
 
+def test_what_is_joined_taken_and_turned_around_reads_as_numpy():
+    x, z = mg.Tensor(np.ones((2, 2))), mg.Tensor(np.ones((2, 1)))
+    y = np.concatenate([x.T, z], axis=1)[0]
+    e = mg.explain(y)
+    calls = [line.call for line in e.lines if line.call]
+    assert calls == ["x.T", "np.concatenate([v1, z], axis=1)", "v2[0]"]
+    assert rules(e) == [
+        "dv2 = scatter(dy, 0, v2.shape)",
+        "dv1 = np.split(dv2, np.cumsum([2, 1])[:-1], axis=1)[0]",
+        "dz = np.split(dv2, np.cumsum([2, 1])[:-1], axis=1)[1]",
+        "dx = dv1.T",
+    ]
+    note = e.steps[0].contributions[0].note
+    assert note == "zeros of v2's shape, with dy put back where v2[0] took it"
+
+
 def test_a_change_of_dtype_is_said():
     x = mg.Tensor(np.ones(2, np.float32))
     e = mg.explain(np.sum(x * np.sqrt(2.0)))

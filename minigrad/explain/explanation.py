@@ -111,7 +111,7 @@ class Explanation(Trace):
         Backprop and finite differences
           ✓ dx  agree on 1 entry: largest difference ..., largest gradient 6
         A small step, and what the gradient predicts of it
-          x + 0.003: y is to change by 0.018, and changes by 0.01801
+          x + 0.001: y is to change by 0.006, and changes by 0.006001
         """
         output = "the output" if self.output is None else self.lines[self.output].name
         if self.failure is not None:
