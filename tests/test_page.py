@@ -356,9 +356,11 @@ def test_boxes_are_buttons_for_the_keyboard_too(opened):
     shown = opened(apples())
     roles = "[...document.querySelectorAll('.box')].every(b => b.getAttribute('role') === 'button')"
     assert shown.evaluate(roles)
-    shown.evaluate("document.querySelector('.box').focus()")
-    shown.press("Enter")
-    assert shown.evaluate("document.querySelector('dialog').open")
+    for kind in ("leaf", "call", "result"):
+        shown.evaluate(f"document.querySelector('.box.{kind}').focus()")
+        shown.press("Enter")
+        assert shown.evaluate("document.querySelector('dialog').open"), kind
+        shown.click(".close")
 
 
 @pytest.mark.parametrize("system", ["light", "dark"])
