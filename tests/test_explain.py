@@ -500,7 +500,16 @@ def test_explain_can_be_called_however_it_is_imported():
         assert isinstance(door(x * x), Explanation)
 
 
+def test_a_layer_can_be_explained_by_itself():
+    e = mg.explain(mg.Affine(2, 3, rng=0), X)
+    assert [line.name for line in e.lines] == ["x", "W", "b", "y"]
+    assert [(g.path, g.title) for g in e.layers] == [("layer", "Affine(2, 3)")]
+    assert rules(e) == ["dx = dy @ W.T", "dW = x.T @ dy", "db = dy.sum(axis=0)"]
+
+
 def test_what_cannot_be_explained_is_refused():
+    with pytest.raises(TypeError, match="an array remembers no calls"):
+        mg.explain(np.ones(2))
     with pytest.raises(TypeError, match=r"explain takes a Tensor, .* not 3"):
         mg.explain(3)
     with pytest.raises(TypeError, match=r"mg.explain\(net, x, t\)"):
