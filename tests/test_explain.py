@@ -160,6 +160,14 @@ def test_one_hot_targets_read_p_minus_t():
     assert rules(e)[0] == "daffine2 = (p - t) * (dloss / 4)"
 
 
+def test_a_text_that_depends_on_numbers_is_not_remembered_for_others():
+    net = two_layers()
+    soft = mg.explain(net, X, np.full((4, 2), 0.4999))  # rows that do not quite sum to one
+    assert rules(soft)[0].startswith("daffine2 = (p * np.sum(t, axis=-1, keepdims=True) - t) *")
+    assert rules(mg.explain(net, X, np.eye(2)[T]))[0] == "daffine2 = (p - t) * (dloss / 4)"
+    assert rules(mg.explain(net, X, T))[0] == "daffine2 = (p - one_hot(t, 2)) * (dloss / 4)"
+
+
 # ---- the engine ----------------------------------------------------------------------------------
 @pytest.mark.parametrize("make", [two_layers, by_hand, Recurrent, wired])
 def test_the_gradients_of_a_network_are_those_of_its_next_gradient(make):
@@ -488,6 +496,7 @@ def test_a_deep_chain_without_layers_is_explained_too():
     e = mg.explain(y)
     assert np.array_equal(e.gradients["x"], mg.gradients(y, x))
     assert len(e.text(80).splitlines()) < 120
+    assert len(e.text(80, whole=True).splitlines()) > 6000
 
 
 # ---- the door ------------------------------------------------------------------------------------
@@ -500,7 +509,16 @@ def test_explain_can_be_called_however_it_is_imported():
         assert isinstance(door(x * x), Explanation)
 
 
+def test_a_layer_can_be_explained_by_itself():
+    e = mg.explain(mg.Affine(2, 3, rng=0), X)
+    assert [line.name for line in e.lines] == ["x", "W", "b", "y"]
+    assert [(g.path, g.title) for g in e.layers] == [("layer", "Affine(2, 3)")]
+    assert rules(e) == ["dx = dy @ W.T", "dW = x.T @ dy", "db = dy.sum(axis=0)"]
+
+
 def test_what_cannot_be_explained_is_refused():
+    with pytest.raises(TypeError, match="an array remembers no calls"):
+        mg.explain(np.ones(2))
     with pytest.raises(TypeError, match=r"explain takes a Tensor, .* not 3"):
         mg.explain(3)
     with pytest.raises(TypeError, match=r"mg.explain\(net, x, t\)"):

@@ -94,6 +94,15 @@ def test_an_entry_that_several_paths_lead_to_says_each():
     assert text.endswith("dx[1] = 2 + 2 = 4")
 
 
+def test_of_many_terms_the_largest_are_shown():
+    x = mg.Tensor(np.arange(20.0))
+    k = mg.Tensor(2.0)
+    y = np.sum(x * k)
+    text = str(mg.explain(y).at("k"))
+    assert "= 19·1 + 18·1 + 17·1 + 16·1 + 15·1 + 14·1 + 13·1 + 12·1 + … 11 smaller" in text
+    assert text.endswith("= 190")
+
+
 def test_an_entry_that_is_none_is_refused():
     e = mg.explain(two_layers(), X, T)
     with pytest.raises(

@@ -33,9 +33,27 @@ class Explanation(Trace):
     file: str | None = None  # where the learner's code stands, that computed it
     rerun: again.Rerun | None = None  # runs a network again with other values of a parameter
 
-    def text(self, width: int | None = None, colour: bool | None = None) -> str:
-        """Write it for a terminal of this width; see `minigrad.explain.text.text`."""
-        return text(self, width, colour)
+    def text(
+        self,
+        width: int | None = None,
+        colour: bool | None = None,
+        whole: bool | None = None,
+    ) -> str:
+        """Write it for a terminal.
+
+        Args:
+            width: of a line, in characters, at least 60; the terminal's when None.
+            colour: whether to colour; when None, if standard output is a terminal and the
+                environment variable NO_COLOR is not set.
+            whole: whether to tell every call, not layer by layer; when None, up to 60 calls.
+
+        >>> import minigrad as mg
+        >>> x = mg.Tensor(2.0)
+        >>> y = x * x
+        >>> print(mg.explain(y).text(60).splitlines()[-1])
+          dx = 4
+        """
+        return text(self, width, colour, whole)
 
     def __str__(self) -> str:
         return self.text()
