@@ -13,6 +13,7 @@ if typing.TYPE_CHECKING:  # what stands here for editors and type checkers …
     from minigrad.clipping import clip_by_global_norm
     from minigrad.datasets import batches
     from minigrad.differences import numerical_gradient
+    from minigrad.explain import explain
     from minigrad.functions import (
         affine,
         binary_cross_entropy_with_logits,
@@ -74,6 +75,7 @@ else:  # … stands here for Python, which imports it when it is first used
             "clipping": "clip_by_global_norm",
             "datasets": "batches",
             "differences": "numerical_gradient",
+            "explain": "explain",
             "fusion": "fused",
             "functions": (
                 "affine binary_cross_entropy_with_logits elu gelu leaky_relu log_softmax "
@@ -139,6 +141,7 @@ __all__ = [
     "defvjp",
     "derivatives",
     "elu",
+    "explain",
     "functions",
     "fused",
     "gelu",
