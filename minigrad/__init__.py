@@ -9,7 +9,7 @@ from minigrad.graph import defvjp
 from minigrad.tensor import Tensor, primitive
 
 if typing.TYPE_CHECKING:  # what stands here for editors and type checkers …
-    from minigrad import datasets, functions, initializers
+    from minigrad import datasets, functions, initializers, plot
     from minigrad.clipping import clip_by_global_norm
     from minigrad.datasets import batches
     from minigrad.differences import numerical_gradient
@@ -152,6 +152,7 @@ __all__ = [
     "mean_squared_error",
     "mlp",
     "numerical_gradient",
+    "plot",
     "primitive",
     "relu",
     "sigmoid",

@@ -32,6 +32,7 @@ ROOMS = [  # a module imports from rooms above its own, or inside its own room
     ["optimizer_checks", "optimizer_blocks"],
     ["optimizers", "clipping"],
     ["datasets"],
+    ["plot"],
     ["history", "progress", "training"],
     ["minigrad"],  # the names that people import
     ["cli"],

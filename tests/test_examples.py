@@ -192,7 +192,8 @@ def test_without_matplotlib_the_text_is_there_and_a_word_what_to_install(
     example, options, tmp_path
 ):
     (tmp_path / "matplotlib.py").write_text("raise ImportError")
-    done = run(example, *options, cwd=tmp_path, PYTHONPATH=str(tmp_path))
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    done = run(example, *options, cwd=tmp_path, PYTHONPATH=path)
     assert done.returncode == 0
     assert len(printed(done)) == len(said(example))
     assert done.stderr == "no picture: that needs matplotlib (pip install matplotlib)\n"

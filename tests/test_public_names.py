@@ -11,7 +11,7 @@ import pytest
 
 import minigrad as mg
 
-PACKAGES = [mg, mg.datasets, mg.functions, importlib.import_module("minigrad.layers")]
+PACKAGES = [mg, mg.datasets, mg.functions, mg.plot, importlib.import_module("minigrad.layers")]
 PUBLIC = [(package, name) for package in PACKAGES for name in package.__all__]
 MODULES = [mg] + [
     importlib.import_module(found.name)
