@@ -10,22 +10,43 @@ Source: A. Griewank and A. Walther, *Evaluating Derivatives*, 2nd ed., SIAM 2008
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any, NoReturn, overload
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn, TypeAlias, overload
 
 import numpy as np
 
 from minigrad.graph import MASKING, Array, Node, called, each, leaf, operands
 
+# What an explanation watches the walk with: it is told the call, which of its operands, the gradient
+# of the output, and the operand's share of it, as the rule made it and as it is added up.
+Watch: TypeAlias = Callable[[Node, Node, Any, Any, Any], None]
+
 
 @overload
-def gradients(output: Node, wrt: Node, grad: Any = None, create_graph: bool = False) -> Any: ...
+def gradients(
+    output: Node,
+    wrt: Node,
+    grad: Any = None,
+    create_graph: bool = False,
+    *,
+    watch: Watch | None = None,
+) -> Any: ...
 @overload
 def gradients(
-    output: Node, wrt: Sequence[Node], grad: Any = None, create_graph: bool = False
+    output: Node,
+    wrt: Sequence[Node],
+    grad: Any = None,
+    create_graph: bool = False,
+    *,
+    watch: Watch | None = None,
 ) -> list[Any]: ...
 def gradients(
-    output: Node, wrt: Node | Sequence[Node], grad: Any = None, create_graph: bool = False
+    output: Node,
+    wrt: Node | Sequence[Node],
+    grad: Any = None,
+    create_graph: bool = False,
+    *,
+    watch: Watch | None = None,
 ) -> Any:
     """Differentiate `output` with respect to each Tensor of `wrt`. Pure: no `.grad` is touched.
 
@@ -34,6 +55,7 @@ def gradients(
         wrt: Tensors, leaves or interior nodes; or one Tensor.
         grad: the cotangent, of the output's shape: what comes back is it times the Jacobian.
         create_graph: run the rules on Tensors, so that the result can be differentiated again.
+        watch: called at every step of the walk; `minigrad.explain` looks on with it.
 
     Returns:
         One gradient for each of `wrt`, of its shape and dtype (just one, not a list, for one
@@ -65,7 +87,7 @@ def gradients(
     totals: dict[int, Any] = {output._birth: seed}
     del output, node  # from here on the path alone holds the graph, and lets go of it node by node
     with np.errstate(all="ignore"):  # an infinite derivative is an answer, not an accident
-        _walk(path, targets, totals, create_graph)
+        _walk(path, targets, totals, create_graph, watch)
     shared = {id(seed)}
     found = [delivered(kind, n, totals.get(n._birth), shared, create_graph) for n in wrt]
     return found[0] if single else found
@@ -146,7 +168,13 @@ def _check_views(node: Node) -> None:
         node = parents[0]
 
 
-def _walk(path: list[Node], targets: set[int], totals: dict[int, Any], create_graph: bool) -> None:
+def _walk(
+    path: list[Node],
+    targets: set[int],
+    totals: dict[int, Any],
+    create_graph: bool,
+    watch: Watch | None,
+) -> None:
     """Visit the path from the youngest node to the oldest, adding up gradients in `totals`."""
     leads = targets.union([node._birth for node in path])
     own: set[int] = set()  # sums made here, which may be added to in place
@@ -174,8 +202,11 @@ def _walk(path: list[Node], targets: set[int], totals: dict[int, Any], create_gr
             if clear:
                 share = zero_wins(g, share)
             x = parent._data
+            made = share
             if type(share) is not np.ndarray or share.shape != x.shape or share.dtype != x.dtype:
                 share = fitted(share, x, function)
+            if watch is not None:
+                watch(node, parent, g, made, share)
             total = totals.get(key)
             if total is None:
                 totals[key] = share

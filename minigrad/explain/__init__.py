@@ -1,0 +1,1 @@
+"""Explanations of a backward pass: see `explain`."""

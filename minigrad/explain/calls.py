@@ -1,0 +1,124 @@
+"""A recorded call as NumPy code: x @ W, np.sum(h, axis=0), x[1:]."""
+
+from __future__ import annotations
+
+import inspect
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad.functions import affine, relu, softmax_cross_entropy
+from minigrad.functions.losses import _probabilities
+from minigrad.graph import Function, called
+from minigrad.tensor import converted
+
+_INFIX: dict[Any, str] = {
+    np.add: "+",
+    np.subtract: "-",
+    np.multiply: "*",
+    np.divide: "/",
+    np.power: "**",
+    np.matmul: "@",
+    np.remainder: "%",
+}
+# What a function of ours is in NumPy, or what it is called where people call it.
+_READ: dict[Any, str] = {
+    affine: "{0} @ {1} + {2}",
+    relu: "np.maximum({0}, 0)",
+    softmax_cross_entropy: "softmax_cross_entropy({0}, {1})",
+    _probabilities: "softmax({0})",
+    operator.getitem: "{0}[{1}]",
+    converted: "{0}.astype({1})",
+    np.negative: "-{0}",
+    np.positive: "+{0}",
+}
+
+
+def call_text(function: Function, arguments: Sequence[str], keywords: Mapping[str, Any]) -> str:
+    """Write a call with the texts of its arguments.
+
+    >>> call_text(np.matmul, ["x", "W"], {})
+    'x @ W'
+    >>> call_text(np.sum, ["h"], {"axis": 0})
+    'np.sum(h, axis=0)'
+    >>> call_text(np.power, ["x", "-2"], {})
+    'x ** (-2)'
+    """
+    if isinstance(function, type):  # a layer written by hand
+        return f"{function.__name__}.forward({', '.join(arguments)})"
+    if function in _INFIX and len(arguments) == 2:
+        left, right = (f"({a})" if a.startswith("-") else a for a in arguments)
+        return f"{left} {_INFIX[function]} {right}"
+    if function is affine and arguments[2:] in ([], ["None"]):
+        return f"{arguments[0]} @ {arguments[1]}"
+    if function in _READ and len(arguments) <= 3 and not keywords:
+        return _READ[function].format(*arguments)
+    default = _defaults(function)
+    options = [
+        f"{name}={literal(value)}"
+        for name, value in keywords.items()
+        if name not in default or not _same(default[name], value)
+    ]
+    name = called(function).removeprefix("_")
+    return f"{name}({', '.join([*arguments, *options])})"
+
+
+def _defaults(function: Function) -> dict[str, Any]:
+    """Read the defaults of a function's arguments, where Python knows them."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return {}
+    return {p.name: p.default for p in parameters if p.default is not p.empty}
+
+
+def _same(default: Any, value: Any) -> bool:
+    if default is value:
+        return True
+    plain = (bool, int, float, str, type(None))
+    return isinstance(default, plain) and isinstance(value, plain) and default == value
+
+
+def literal(value: Any, name: Callable[[Any], str | None] = lambda array: None) -> str:
+    """Write a value that is no Tensor: a number, an index, a dtype, a small array.
+
+    `name` finds the learner's name of an array.
+
+    >>> literal((slice(1, None), Ellipsis, np.float64(2.0)))
+    '(slice(1, None, None), ..., 2.0)'
+    """
+    if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.ndim == 0):
+        return repr(value.item())
+    if isinstance(value, np.ndarray):
+        found = name(value)
+        if found is None:
+            found = str(value.tolist()) if value.size <= 6 else f"array{value.shape}"
+        return found
+    if isinstance(value, np.dtype):
+        return f"np.{value.name}"
+    if value is Ellipsis:
+        return "..."
+    if isinstance(value, (tuple, list)):
+        inner = ", ".join(literal(item, name) for item in value)
+        comma = "," if isinstance(value, tuple) and len(value) == 1 else ""
+        return f"({inner}{comma})" if isinstance(value, tuple) else f"[{inner}]"
+    if callable(value):
+        return called(value)
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def index_text(index: Any, name: Callable[[Any], str | None]) -> str:
+    """Write what stands between brackets: 1:, ::2, 0."""
+    parts = index if isinstance(index, tuple) else (index,)
+    written = ", ".join(_index_part(part, name) for part in parts)
+    return written + "," if isinstance(index, tuple) and len(parts) == 1 else written or "()"
+
+
+def _index_part(part: Any, name: Callable[[Any], str | None]) -> str:
+    if not isinstance(part, slice):
+        return literal(part, name)
+    start, stop, step = ("" if e is None else literal(e) for e in (part.start, part.stop, part.step))
+    return f"{start}:{stop}" + (f":{step}" if step else "")

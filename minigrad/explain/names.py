@@ -1,0 +1,105 @@
+"""What the learner calls things: names of Tensors, arrays and layers, found in their variables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from minigrad.graph import Array, Node
+from minigrad.layers.inside import attributes
+from minigrad.layers.structure import Part
+
+_KEPT = 1_000_000  # entries that an array may have, to be compared with the learner's arrays
+
+
+class Names:
+    """Finds the name of a Tensor by what it is, and of an array by what it holds.
+
+    A graph keeps copies of arrays that somebody can write into, so they are found by their values.
+
+    >>> import minigrad as mg
+    >>> W = mg.Tensor(np.eye(2))
+    >>> Names({"W": W, "x": np.ones(3)}).of_array(np.ones(3))
+    'x'
+    """
+
+    def __init__(self, variables: Mapping[str, Any] | None = None) -> None:
+        self.tensors: dict[int, str] = {}
+        self.arrays: list[tuple[str, Array]] = []
+        self.layers: list[tuple[str, Part]] = []
+        self._taken: set[str] = set()
+        self._alive: list[Any] = []  # ids stay theirs as long as what they name lives
+        for name, value in (variables or {}).items():
+            if isinstance(name, str) and not name.startswith("_"):
+                self.add(name, value)
+
+    def add(self, name: str, value: Any) -> None:
+        """Note what a variable holds; of two names for one thing the first counts."""
+        if isinstance(value, Part):
+            self.layers.append((name, value))
+        for path, item in _named(name, value):
+            if isinstance(item, Node):
+                self.tensors.setdefault(id(item), path)
+                self._alive.append(item)
+            elif item.size > 1 or item.ndim:
+                self.arrays.append((path, item))
+
+    def of_node(self, node: Node) -> str | None:
+        """Find the learner's name of a Tensor; the one it was given at birth comes first."""
+        return node.name or self.tensors.get(id(node))
+
+    def of_array(self, array: Array) -> str | None:
+        """Find the learner's name of an array: of the same one, or of one with the same values."""
+        for name, known in self.arrays:
+            if known is array:
+                return name
+        for name, known in self.arrays if array.size <= _KEPT else ():
+            if known.shape == array.shape and known.dtype == array.dtype:
+                equal_nan = array.dtype.kind == "f"
+                if np.array_equal(known, array, equal_nan=equal_nan):
+                    return name
+        return None
+
+    def unique(self, name: str) -> str:
+        """Reserve a name, numbered when another value has it already: mask, mask2."""
+        candidate, number = name, 1
+        while candidate in self._taken:
+            number += 1
+            candidate = f"{name}{number}"
+        self._taken.add(candidate)
+        return candidate
+
+    def reserve(self) -> None:
+        """Keep the learner's own names from being given to anything else."""
+        self._taken |= {*self.tensors.values(), *(name for name, _ in self.arrays)}
+
+
+def _named(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """List the Tensors and arrays that a variable holds: itself, one container deep, parameters."""
+    if isinstance(value, (Node, np.ndarray)):
+        yield name, value
+    elif isinstance(value, Part):
+        yield from parameters(name, value)
+    elif isinstance(value, Mapping):
+        for key, item in list(value.items()):
+            if isinstance(item, (Node, np.ndarray)):
+                yield f"{name}[{key!r}]", item
+    elif isinstance(value, (list, tuple)):
+        for i, item in enumerate(value):
+            if isinstance(item, (Node, np.ndarray)):
+                yield f"{name}[{i}]", item
+
+
+def parameters(name: str, layer: Any) -> Iterator[tuple[str, Any]]:
+    """Name the parameters of a layer or network: net.W1."""
+    for key, tensor in layer.tensors().items():
+        yield f"{name}.{key}" if name else key, tensor
+
+
+def arrays_of(layer: Any) -> Iterator[tuple[str, Array]]:
+    """List the arrays that a layer keeps in attributes: a mask."""
+    for name, value in attributes(layer).items():
+        if isinstance(value, np.ndarray) and value.ndim:
+            yield name, value
