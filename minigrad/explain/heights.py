@@ -1,0 +1,88 @@
+"""How high the slots of a layered drawing stand: lines are straight where they can be.
+
+Every slot wishes to stand level with its neighbours, and every line to run on one level all the
+way; each column grants these wishes as far as the order and the distances in it allow.
+
+Source: R. Barlow et al., "Statistical inference under order restrictions" (1972), for the pooling.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from minigrad.explain.crossings import Neighbours
+
+ROW_GAP = 12.0
+ROUNDS = 10  # more do not change small pictures
+LEAF, BOX, LINE = 0.2, 1.0, 2.0  # how much each wants its wish: a leaf can stand anywhere
+
+
+def settle(
+    columns: list[list[int]],
+    tall: Sequence[float],
+    near: Neighbours,
+    chains: list[list[int]],
+) -> list[float]:
+    """Give each slot its height; `tall` says how much room each takes."""
+    y = [0.0] * len(tall)
+    weight, lanes = _weights(len(tall), near, chains)
+    for slots in columns:
+        grant(slots, tall, y, [(0.0, 1.0)] * len(slots))
+    for both, onward in _rounds():
+        level = {s: sum(y[o] for o in lane) / len(lane) for lane in lanes for s in lane}
+        side = near.before if onward else near.after
+        for slots in columns if onward else reversed(columns):
+            wishes = []
+            for slot in slots:
+                others = near.before[slot] + near.after[slot] if both else side[slot]
+                pulls = [(y[other], weight[slot] * weight[other]) for other in others]
+                if both and slot in level:
+                    pulls.append((level[slot], 20 * LINE))
+                sum_ = sum(pull for _, pull in pulls)
+                wish = sum(place * pull for place, pull in pulls) / sum_ if sum_ else y[slot]
+                wishes.append((wish, sum_ or LEAF))
+            grant(slots, tall, y, wishes)
+    top = min(place - high / 2 for place, high in zip(y, tall, strict=True))
+    return [place - top for place in y]
+
+
+def _rounds() -> Iterator[tuple[bool, bool]]:
+    """Look to one side first, so that the whole finds its form; then to both, for straightness."""
+    for both in (False, True):
+        for i in range(2 * ROUNDS):
+            yield both, i % 2 == 0
+
+
+def _weights(
+    count: int, near: Neighbours, chains: list[list[int]]
+) -> tuple[list[float], list[list[int]]]:
+    """Weigh the slots, and list those of each line that is longer than one column."""
+    weight = [BOX if before else LEAF for before in near.before]
+    for chain in chains:
+        for slot in chain[1:-1]:
+            weight[slot] = LINE if near.before[chain[0]] else LEAF
+    return weight, [chain[1:-1] for chain in chains if len(chain) > 3]
+
+
+def grant(
+    slots: list[int], tall: Sequence[float], y: list[float], wishes: list[tuple[float, float]]
+) -> None:
+    """Place a column as near to its weighted wishes, in the square, as keeping distance allows.
+
+    Wishes less the distances from the first slot must not fall: an isotonic regression, done by
+    pooling neighbours that are in each other's way.
+    """
+    offsets, pools = [0.0], []
+    for above, below in pairwise(slots):
+        offsets.append(offsets[-1] + (tall[above] + tall[below]) / 2 + ROW_GAP)
+    for (wish, weight), offset in zip(wishes, offsets, strict=False):
+        place, count = wish - offset, 1
+        while pools and pools[-1][0] > place:
+            other, heavy, more = pools.pop()
+            place = (place * weight + other * heavy) / (weight + heavy)
+            weight, count = weight + heavy, count + more
+        pools.append((place, weight, count))
+    places = [place for place, _, count in pools for _ in range(count)]
+    for slot, place, offset in zip(slots, places, offsets, strict=False):
+        y[slot] = place + offset
