@@ -34,6 +34,7 @@ ROOMS = [  # a module imports from rooms above its own, or inside its own room
     ["datasets"],
     ["plot"],
     ["history", "progress", "training"],
+    ["testing"],
     ["minigrad"],  # the names that people import
     ["cli"],
     ["__main__"],
