@@ -72,6 +72,11 @@ function show() {
   document.getElementById("result").textContent = JSON.stringify(now, null, 2);
 }
 
+// One question after the other: what a later one shows may be the answer of an earlier one.
+const items = document.querySelectorAll("li");
+const reveal = (i) => { if (i < items.length) items[i].hidden = false; };
+items.forEach((item, i) => { item.hidden = i > 0; });
+
 document.querySelectorAll("form").forEach((form, i) => {
   const status = form.querySelector("[role=status]");
   form.addEventListener("submit", (event) => {
@@ -81,11 +86,18 @@ document.querySelectorAll("form").forEach((form, i) => {
     const [verdict, words] = judge(i, text);
     form.className = verdict ? "right" : "wrong";
     status.textContent = words;
+    if (verdict) reveal(i + 1);
     show();
   });
-  form.querySelector("[type=button]").addEventListener("click", () => {
+  form.querySelector(".rule").addEventListener("click", () => {
     form.className = "";
     status.textContent = `The rule here: ${quiz.questions[i].rule}`;
+  });
+  form.querySelector(".pass").addEventListener("click", () => {
+    const { answer, rule } = quiz.questions[i];
+    form.className = "";
+    status.textContent = `It is ${Number(answer.toPrecision(6))}.  ${rule}`;
+    reveal(i + 1);
   });
 });
 show();

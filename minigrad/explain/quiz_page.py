@@ -61,7 +61,8 @@ def _item(number: int, body: str, target: str) -> str:
 <pre tabindex="0">{number}.  {escape(chr(10).join(given))}</pre>
 <label for="answer{number}">{asked}</label>
 <div class="row"><input id="answer{number}" aria-describedby="status{number}">
-<button>Check</button><button type="button">Show the rule</button></div>
+<button>Check</button><button type="button" class="rule">Show the rule</button>\
+<button type="button" class="pass">Pass on</button></div>
 <p role="status" id="status{number}"></p>
 </form></li>
 """
