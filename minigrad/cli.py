@@ -15,6 +15,7 @@ import numpy as np
 
 import minigrad
 from minigrad import datasets
+from minigrad.explain import command as explain_command
 from minigrad.optimizers import SGD, AdaGrad, Adam, AdamW, Momentum, Nesterov, Optimizer, RMSprop
 from minigrad.sequential import Sequential, mlp
 from minigrad.training import History, Trainer
@@ -198,6 +199,10 @@ def _parser() -> _Parser:
     commands = parser.add_subparsers(dest="command", metavar="command", title="commands")
     about = "train an MLP and report its accuracy on rows it has not seen"
     _add_train(commands.add_parser("train", help=about, description=about, allow_abbrev=False))
+    about = explain_command.ABOUT
+    explain_command.add_arguments(
+        commands.add_parser("explain", help=about, description=about, allow_abbrev=False)
+    )
     return parser
 
 

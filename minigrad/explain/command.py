@@ -57,16 +57,19 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _show(explanation: Any, args: argparse.Namespace) -> int:
-    written = {"html": explanation.to_html, "svg": explanation.to_svg, "json": explanation.to_json}
-    files = {kind: getattr(args, kind) for kind in written if getattr(args, kind)}
-    for kind, path in files.items():
-        _write(path, written[kind]())
+    if args.html:
+        explanation.save(args.html)
+        print(args.html)
+    if args.svg:
+        _write(args.svg, explanation.to_svg())
+    if args.json:
+        _write(args.json, explanation.to_json())
     if args.at:
         try:
             print(explanation.at(_place(args.at)))
         except (KeyError, IndexError, ValueError) as error:
             args.parser.error(f"--at {args.at}: {error.args[0] if error.args else error}")
-    elif not files:
+    elif not (args.html or args.svg or args.json):
         print(explanation)
     return 0
 
@@ -105,14 +108,20 @@ def _subject(what: str, values: list[str]) -> Callable[[], Any]:
     if what in EXAMPLES or "::" in what:
         if values:
             raise UsageError(f"values such as {values[0]} belong to an expression, not to {what}")
-        return (lambda: _explained(EXAMPLES[what]())) if what in EXAMPLES else _of_file(what)
+        return (lambda: explained(EXAMPLES[what]())) if what in EXAMPLES else _of_file(what)
     if what.endswith(".py"):
         raise UsageError(f"which function of {what} builds it? Say {what}::build")
     return _of_expression(what, values)
 
 
-def _explained(result: Any) -> Any:
-    """Explain what a function returned: a loss, (loss, names), or (net, x, t)."""
+def explained(result: Any) -> Any:
+    """Explain what an example or a function of a file returned.
+
+    result: a loss, (loss, names), or (net, x, t).
+
+    >>> explained(EXAMPLES["apples"]()).gradients["count"]
+    array(110.)
+    """
     if isinstance(result, tuple) and len(result) == 2 and isinstance(result[1], dict):
         return explain(result[0], names=result[1])
     return explain(*result) if isinstance(result, tuple) else explain(result)
@@ -146,7 +155,7 @@ def _of_file(what: str) -> Callable[[], Any]:
         result = build()
     if result is None:
         raise UsageError(f"{what} returned None: return a loss, (loss, names) or (net, x, t)")
-    return lambda: _explained(result)
+    return lambda: explained(result)
 
 
 def _function(path: str, name: str) -> Callable[[], Any]:
@@ -168,7 +177,8 @@ def _function(path: str, name: str) -> Callable[[], Any]:
     if not callable(found):
         own = [k for k, v in vars(module).items() if getattr(v, "__module__", "") == spec.name]
         raise UsageError(f"{path} has no function {name!r}; it has {', '.join(own) or 'none'}")
-    return found  # type: ignore
+    build: Callable[[], Any] = found
+    return build
 
 
 @contextlib.contextmanager

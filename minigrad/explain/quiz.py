@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from html import escape
@@ -251,8 +252,7 @@ class Quiz:
 def _askable(trace: Trace) -> Iterator[tuple[Step, Contribution]]:
     """List the contributions that a person can work out with what fits on the screen."""
     for step in trace.steps:
-        call = trace.lines[step.line]
-        arrays = [line.value for line in _seen(trace, call)] + [step.gradient]
+        arrays = [line.value for line in _seen(trace, step)] + [step.gradient]
         if all(np.size(array) <= LARGEST for array in arrays):
             for contribution in step.contributions:
                 finite = np.all(np.isfinite(contribution.share))
@@ -260,10 +260,13 @@ def _askable(trace: Trace) -> Iterator[tuple[Step, Contribution]]:
                     yield step, contribution
 
 
-def _seen(trace: Trace, call: Line) -> list[Line]:
-    """List the values that a rule may ask for: operands, each once, and the output."""
+def _seen(trace: Trace, step: Step) -> list[Line]:
+    """List what the rules of a step ask for: operands, output, and whatever else they name."""
+    call = trace.lines[step.line]
+    named = {word for part in step.contributions for word in re.findall(r"\w+", part.rule)}
     operands = [trace.lines[i] for i in call.operands if i is not None]
-    return list({line.id: line for line in [*operands, call]}.values())
+    others = [line for line in trace.lines[: call.id] if line.name in named]
+    return list({line.id: line for line in [*operands, *others, call]}.values())
 
 
 def _question(
@@ -271,7 +274,7 @@ def _question(
 ) -> Question:
     call, to = trace.lines[step.line], trace.lines[part.to]
     entry = _entry(part.share, rng)
-    shown = [(line.name, in_full(line.value)) for line in _seen(trace, call)]
+    shown = [(line.name, in_full(line.value)) for line in _seen(trace, step)]
     shown += [(name, in_full(np.asarray(value))) for name, value in step.caches.items()]
     shown.append((call.d, in_full(step.gradient)))
     place = ""
