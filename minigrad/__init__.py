@@ -13,6 +13,7 @@ if typing.TYPE_CHECKING:  # what stands here for editors and type checkers …
     from minigrad.clipping import clip_by_global_norm
     from minigrad.datasets import batches
     from minigrad.differences import numerical_gradient
+    from minigrad.explain import explain
     from minigrad.functions import (
         affine,
         binary_cross_entropy_with_logits,
@@ -73,6 +74,7 @@ else:  # … stands here for Python, which imports it when it is first used
             "clipping": "clip_by_global_norm",
             "datasets": "batches",
             "differences": "numerical_gradient",
+            "explain": "explain",
             "functions": (
                 "affine binary_cross_entropy_with_logits elu gelu leaky_relu log_softmax "
                 "logsumexp mean_squared_error relu sigmoid silu softmax softmax_cross_entropy "
@@ -137,6 +139,7 @@ __all__ = [
     "defvjp",
     "derivatives",
     "elu",
+    "explain",
     "functions",
     "gelu",
     "grad",

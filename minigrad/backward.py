@@ -17,8 +17,8 @@ import numpy as np
 
 from minigrad.graph import MASKING, Array, Node, called, each, leaf, operands
 
-# What an explanation watches the walk with: it is told the call, which of its operands, the gradient
-# of the output, and the operand's share of it, as the rule made it and as it is added up.
+# What an explanation watches the walk with. It is told the call, the operand, the gradient of the
+# output, and the operand's share: as the rule made it, and as it is added up.
 Watch: TypeAlias = Callable[[Node, Node, Any, Any, Any], None]
 
 

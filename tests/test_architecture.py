@@ -35,6 +35,7 @@ ROOMS = [  # a module imports from rooms above its own, or inside its own room
     ["plot"],
     ["history", "progress", "training"],
     ["testing"],
+    ["explain"],
     ["minigrad"],  # the names that people import
     ["cli"],
     ["__main__"],

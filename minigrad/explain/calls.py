@@ -120,5 +120,7 @@ def index_text(index: Any, name: Callable[[Any], str | None]) -> str:
 def _index_part(part: Any, name: Callable[[Any], str | None]) -> str:
     if not isinstance(part, slice):
         return literal(part, name)
-    start, stop, step = ("" if e is None else literal(e) for e in (part.start, part.stop, part.step))
+    start, stop, step = (
+        "" if e is None else literal(e) for e in (part.start, part.stop, part.step)
+    )
     return f"{start}:{stop}" + (f":{step}" if step else "")

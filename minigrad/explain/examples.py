@@ -97,7 +97,7 @@ def _net(*between: Any) -> Sequential:
     """A net 3-4-2 with round numbers for weights."""
     net = Sequential(Affine(3, 4, rng=0), *between, Affine(4, 2, rng=0), loss=SoftmaxWithLoss())
     net.params["W1"] = np.array(
-        [[0.5, -0.3, 0.8, 0.1], [-0.2, 0.4, 0.1, -0.6], [0.3, 0.2, -0.5, 0.7]]
+        [[0.5, -0.3, 0.8, 0.1], [-0.3, 0.4, 0.1, 0.6], [0.3, 0.2, -0.5, 0.7]]
     )
     net.params["b1"] = np.array([0.1, 0.0, -0.1, 0.2])
     net.params["W2"] = np.array([[0.6, -0.4], [-0.1, 0.5], [0.2, 0.3], [-0.7, 0.1]])

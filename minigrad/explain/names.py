@@ -27,6 +27,7 @@ class Names:
 
     def __init__(self, variables: Mapping[str, Any] | None = None) -> None:
         self.tensors: dict[int, str] = {}
+        self.outputs: dict[int, str] = {}  # of layers, for want of a learner's name: relu1
         self.arrays: list[tuple[str, Array]] = []
         self.layers: list[tuple[str, Part]] = []
         self._taken: set[str] = set()
@@ -48,7 +49,11 @@ class Names:
 
     def of_node(self, node: Node) -> str | None:
         """Find the learner's name of a Tensor; the one it was given at birth comes first."""
-        return node.name or self.tensors.get(id(node))
+        return node.name or self.tensors.get(id(node)) or self.outputs.get(id(node))
+
+    def is_learners(self, node: Node) -> bool:
+        """Tell whether the name of a Tensor is the learner's."""
+        return bool(node.name) or id(node) in self.tensors
 
     def of_array(self, array: Array) -> str | None:
         """Find the learner's name of an array: of the same one, or of one with the same values."""

@@ -44,9 +44,9 @@ def written(function: Any) -> Written | None:
         size = (span[1][0] - span[0][0], span[1][1] - span[0][1])
         parameters = [a.arg for a in (*tree.args.posonlyargs, *tree.args.args)]
         parameters += [a.arg for a in tree.args.kwonlyargs]
-        if tuple(parameters) == names and _name(tree) == code.co_name and _holds(span, code):
-            if smallest is None or size < smallest:
-                best, smallest = tree, size
+        fits = tuple(parameters) == names and _name(tree) == code.co_name and _holds(span, code)
+        if fits and (smallest is None or size < smallest):
+            best, smallest = tree, size
     if best is None:
         return None
     text = ast.get_source_segment("".join(lines), best) or ""
@@ -60,7 +60,7 @@ def _functions(lines: tuple[str, ...]) -> list[tuple[Any, Any]]:
         tree = ast.parse("".join(lines))
     except SyntaxError:
         return []
-    found = []
+    found: list[tuple[Any, Any]] = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Lambda):
             body: Any = node.body

@@ -55,13 +55,38 @@ def record_by_hand(
         raise TypeError(f"{name}.forward must return an array of floats, not {result!r:.60}")
     kept = _copied(layer, params)
 
-    def pullback(g: Any, y: Any, *operands: Any) -> list[Any]:
+    rule = Pullback(kept, inputs, params, gradients_of)
+    arguments = (*inputs, *params.values())
+    return record(Tensor, type(layer), rule, arguments, arrays(arguments), {}, output)
+
+
+class Pullback:
+    """The joint rule of a layer written by hand: the `backward` of a copy of `layer`.
+
+    `layer` is as it was after its forward, with what that kept for backward.
+    """
+
+    def __init__(
+        self,
+        layer: Any,
+        inputs: tuple[Any, ...],
+        params: Mapping[str, Tensor],
+        gradients_of: Callable[[Any], Mapping[str, Any]],
+    ) -> None:
+        self.layer = layer
+        self._inputs = inputs
+        self.params = params
+        self._gradients_of = gradients_of
+
+    def __call__(self, g: Any, y: Any, *operands: Any) -> list[Any]:
+        """Run backward; return the gradients of all inputs and parameters."""
+        name, inputs, params = type(self.layer).__name__, self._inputs, self.params
         if isinstance(g, Node):
             raise TypeError(
                 f"{name}.backward is written by hand and has no derivative of its own: for higher "
                 "derivatives (create_graph=True), write the layer as a __call__ in NumPy"
             )
-        run = _copied(kept, params)  # backward may use up what forward kept
+        run = _copied(self.layer, params)  # backward may use up what forward kept
         dx = run.backward(np.array(g))
         shares = list(dx) if isinstance(dx, (tuple, list)) else [dx]
         if len(shares) > len(inputs):
@@ -70,14 +95,11 @@ def record_by_hand(
                 "of parameters belong into attributes that param_grads names"
             )
         shares += [None] * (len(inputs) - len(shares))  # labels need none
-        found = gradients_of(run)
+        found = self._gradients_of(run)
         shares += [found.get(key) for key in params]
         names = [f"input {i}" for i in range(len(inputs))] + list(params)
         wanted = (*inputs, *params.values())
         return [_own(name, *each) for each in zip(names, shares, wanted, strict=True)]
-
-    arguments = (*inputs, *params.values())
-    return record(Tensor, type(layer), pullback, arguments, arrays(arguments), {}, output)
 
 
 def _own(layer: str, name: str, share: Any, wanted: Any) -> Any:

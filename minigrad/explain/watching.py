@@ -1,0 +1,130 @@
+"""Watching a forward pass: which layer, which line of whose code, makes each call.
+
+Nothing of it is in the engine. While the pass runs, Python's profiler hook sees functions begin and
+end: a layer's call, and the recording of a node.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import Any
+
+import numpy as np
+
+import minigrad.graph
+from minigrad.explain.build import Made, Watched
+from minigrad.explain.model import Group
+from minigrad.explain.names import Names
+from minigrad.graph import Node, input_node
+
+_OURS = str(Path(minigrad.graph.__file__).parent)
+_THEIRS = (_OURS, str(Path(np.__file__).parent), "<frozen")
+_RECORD = minigrad.graph.record.__code__
+
+
+class Watching:
+    """A context manager that notes what is recorded while it is open.
+
+    Args:
+        layers: paths and layers to look out for.
+        names: takes the names of local variables, as functions return.
+    """
+
+    def __init__(self, layers: list[tuple[str, Any]], names: Names) -> None:
+        self.names = names
+        self.nodes: list[Node] = []
+        self.watched = Watched({}, [], [])
+        self._paths = {id(layer): path for path, layer in layers}
+        self._calls: dict[CodeType, bool] = {}
+        for _, layer in layers:
+            code = getattr(type(layer).__call__, "__code__", None)
+            if code is not None:
+                self._calls[code] = True
+        self._open: list[tuple[FrameType, int | None]] = []
+        self._times: dict[int, int] = {}
+        self._before: Any = None
+
+    def __enter__(self) -> Watching:
+        self._before = sys.getprofile()
+        self._root = sys._getframe(1)
+        sys.setprofile(self._see)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        sys.setprofile(self._before)
+        for group in self.watched.layers:
+            group.calls = self._times[id(self.watched.owners[group.id])]
+
+    def _see(self, frame: FrameType, event: str, argument: Any) -> None:
+        code = frame.f_code
+        if event == "return":
+            if code is _RECORD:
+                if isinstance(argument, Node):
+                    self._recorded(argument, frame)
+            elif code in self._calls:
+                self._leave(frame, argument)
+            if not code.co_filename.startswith(_THEIRS):
+                self._named(frame)
+        elif event == "call" and code in self._calls:
+            self._enter(frame)
+
+    def _enter(self, frame: FrameType) -> None:
+        """Note that a layer is called."""
+        layer = frame.f_locals.get("self")
+        if id(layer) not in self._paths or (self._open and self._same(layer)):
+            return
+        groups = self.watched.layers
+        parent = self._open[-1][1] if self._open else None
+        path = self._paths[id(layer)]
+        if path == "net":
+            return
+        title = repr(layer).split("\n")[0].rstrip("(") if "\n" in repr(layer) else repr(layer)
+        self._times[id(layer)] = number = self._times.get(id(layer), 0) + 1
+        groups.append(Group(len(groups), path, title, type(layer).__name__, parent, number))
+        self.watched.owners.append(layer)
+        self._open.append((frame, groups[-1].id))
+
+    def _leave(self, frame: FrameType, output: Any) -> None:
+        """Note that a layer returns, and what."""
+        if not self._open or self._open[-1][0] is not frame:
+            return
+        _, number = self._open.pop()
+        if isinstance(output, Node) and number is not None:
+            kind = self.watched.layers[number].kind
+            count = sum(group.kind == kind for group in self.watched.layers[: number + 1])
+            self.names.outputs.setdefault(id(output), f"{kind.lower()}{count}")
+
+    def _same(self, layer: Any) -> bool:
+        """Tell whether the innermost call that is open is this layer's: a wrapper of itself."""
+        inner = self._open[-1][1]
+        return inner is not None and self.watched.owners[inner] is layer
+
+    def _recorded(self, node: Node, frame: FrameType) -> None:
+        if node._function is not None and node._function is not input_node:
+            layer = self._open[-1][1] if self._open else None
+            self.watched.made[node._birth] = Made(layer, self._written_at(frame))
+            self.nodes.append(node)
+
+    def _written_at(self, frame: FrameType | None) -> tuple[str, int] | None:
+        """Find the line of the learner's code that made a call."""
+        while frame is not None and frame is not self._root:
+            if not frame.f_code.co_filename.startswith(_THEIRS):
+                return frame.f_code.co_filename, frame.f_lineno
+            frame = frame.f_back
+        return None
+
+    def _named(self, frame: FrameType) -> None:
+        """Note the names of Tensors among the locals of a function that returns."""
+        for name, value in frame.f_locals.items():
+            if isinstance(value, Node) and not name.startswith("_"):
+                self.names.tensors.setdefault(id(value), name)
+                self.names._alive.append(value)
+
+
+def callable_name(function: Callable[..., Any]) -> str:
+    """Name what a function computes: its own name, or y."""
+    name = getattr(function, "__name__", "")
+    return name if name.isidentifier() else "y"
