@@ -1,0 +1,213 @@
+"use strict";
+/* The stepper. Everything it shows is in the document already, or in the JSON beside it; text from
+   there is only ever set as text, never as markup. */
+(() => {
+  const find = (selector, inside = document) => inside.querySelector(selector);
+  const all = (selector, inside = document) => [...inside.querySelectorAll(selector)];
+  const data = JSON.parse(find("#data").textContent);
+  const sections = all(".step"), rows = all(".tape button"), figures = all(".views figure");
+  const slider = find(".controls input"), said = find("#said"), dialog = find("dialog");
+  const calm = matchMedia("(prefers-reduced-motion: reduce)");
+  const last = sections.length - 1;
+  let now = -1, view = 0;
+
+  // ---- steps ---------------------------------------------------------------------------------
+  function show(step, remember = true) {
+    step = Math.max(0, Math.min(last, step));
+    if (step === now) return;
+    now = step;
+    sections.forEach((section, k) => { section.hidden = k !== now; });
+    rows.forEach((row) => {
+      const here = Number(row.dataset.step) === now;
+      if (here) row.setAttribute("aria-current", "step"); else row.removeAttribute("aria-current");
+    });
+    slider.value = now + 1;
+    slider.setAttribute("aria-valuetext", sections[now].dataset.said);
+    find(".controls output").textContent = `${now + 1} of ${last + 1}`;
+    for (const [name, to] of Object.entries(targets())) {
+      for (const button of all(`[data-go="${name}"]`)) button.disabled = to === now;
+    }
+    said.textContent = sections[now].dataset.said;
+    if (remember) history.replaceState(null, "", `#step=${now + 1}`);
+    draw(holding(view, now));
+  }
+
+  function targets() {
+    return { first: 0, back: Math.max(0, now - 1), on: Math.min(last, now + 1), last };
+  }
+
+  function fromAddress() {
+    const found = /(?:^|[#&])step=(\d+)/.exec(location.hash);
+    return found ? Number(found[1]) - 1 : 0;
+  }
+
+  // ---- the graph -----------------------------------------------------------------------------
+  const within = (range, step) => range && range[0] <= step && step <= range[1];
+
+  function holding(start, step) {  // the view nearest to `start` in which a step happens
+    let v = start;
+    while (data.views[v].up !== null && !within(data.views[v].steps, step)
+           && !within(data.views[v].back, step)) v = data.views[v].up;
+    return v;
+  }
+
+  function draw(next) {
+    view = next;
+    figures.forEach((figure, v) => { figure.hidden = v !== view; });
+    const figure = figures[view], seen = data.views[view];
+    for (const box of all(".box", figure)) mark(box, seen.boxes[box.dataset.box]);
+    for (const line of all(".line", figure)) mark(line, seen.lines[line.dataset.line]);
+    trail();
+    const at = find(".box.now", figure);
+    if (at) bringIntoView(at, find(".views"));
+  }
+
+  function mark(element, [forward, back]) {
+    const active = within(forward, now) || within(back, now);
+    element.classList.toggle("ahead", Boolean(forward) && now < forward[0]);
+    element.classList.toggle("unknown", Boolean(back) && now < back[0]);
+    element.classList.toggle("now", active);
+    element.classList.toggle("flowing", active && within(back, now));
+  }
+
+  function bringIntoView(element, frame) {
+    const inner = element.getBoundingClientRect(), outer = frame.getBoundingClientRect();
+    const off = inner.x + inner.width / 2 - outer.x - outer.width / 2;
+    frame.scrollBy({ left: off, behavior: calm.matches ? "instant" : "smooth" });
+  }
+
+  function trail() {
+    const nav = find(".trail"), names = [];
+    for (let v = view; v !== null; v = data.views[v].up) names.unshift(v);
+    nav.hidden = names.length < 2;
+    nav.replaceChildren(...names.map((v) => {
+      const button = make(v === view ? "span" : "button", data.views[v].name);
+      if (v !== view) button.addEventListener("click", () => draw(v));
+      return button;
+    }));
+  }
+
+  function open(box) {
+    const inner = data.views[view].inside[box.dataset.box];
+    if (inner === undefined) return inspect(box.dataset.box);
+    const range = now < data.forward ? data.views[inner].steps : data.views[inner].back;
+    draw(inner);
+    if (range && !within(range, now)) show(range[0]);
+  }
+
+  // ---- the whole sum of an array, or of one entry ----------------------------------------------
+  function make(kind, text = "", classes = "") {
+    const element = document.createElement(kind);
+    element.textContent = text;
+    element.className = classes;
+    return element;
+  }
+
+  function inspect(key, entry = 0) {
+    const array = data.arrays[key];
+    if (!array) return;
+    find("h2", dialog).textContent = array.shape ? `${array.name} ${array.shape}` : array.name;
+    const parts = [table(array, key, "value", array.value, entry)];
+    if (array.gradient) {
+      parts.push(table(array, key, "gradient", array.gradient, entry), whole(array, entry));
+    } else parts.push(make("p", array.why, "words"));
+    find(".content", dialog).replaceChildren(...parts.flat());
+    if (!dialog.open) dialog.showModal();
+  }
+
+  function table(array, key, kind, cells, entry) {
+    const title = kind === "value" ? array.name : array.gradientName;
+    const scroll = make("div", "", "scroll"), grid = make("table", "", `of-${kind}`);
+    grid.append(make("caption", title, "aside"));
+    array.rows.forEach((name, i) => {
+      const row = grid.insertRow();
+      if (array.rows.length > 1) row.append(Object.assign(make("th", name), { scope: "row" }));
+      array.columns.forEach((column, j) => {
+        const k = i * array.columns.length + j, cell = row.insertCell();
+        cell.textContent = cells[k];
+        if (cells[k] === "…") return cell.classList.add("dots");
+        cell.classList.toggle("chosen", k === entry);
+        cell.tabIndex = k === entry && kind === "gradient" ? 0 : -1;
+        cell.dataset.entry = k;
+        cell.addEventListener("click", () => choose(key, k, kind));
+      });
+    });
+    scroll.append(grid);
+    return [make("h3", title), scroll];
+  }
+
+  function choose(key, entry, kind) {
+    inspect(key, entry);
+    find(`.of-${kind} [data-entry="${entry}"]`, dialog).focus();
+  }
+
+  function whole(array, entry) {
+    const where = array.entries[entry];
+    const list = make("ol", "", "sum");
+    for (const part of array.parts) {
+      const item = make("li"), words = make("span"), to = make("button", part.rule);
+      to.addEventListener("click", () => { dialog.close(); show(part.step); });
+      words.append(to, ...(part.terms && part.terms[entry] ? [make("div", part.terms[entry], "words")] : []));
+      item.append(make("span", part.cells[entry], "n"), words);
+      list.append(item);
+    }
+    const total = make("li", "", "all");
+    total.append(make("span", array.gradient[entry], "n"), make("span", `= ${array.gradientName}${where}`));
+    list.append(total);
+    return [make("h3", `The whole sum of ${array.gradientName}${where}`), list];
+  }
+
+  // ---- hands on ----------------------------------------------------------------------------------
+  const keys = { ArrowLeft: "back", ArrowRight: "on", Home: "first", End: "last" };
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const box = event.target.closest && event.target.closest(".box");
+    if (box && (event.key === "Enter" || event.key === " ")) {
+      event.preventDefault();
+      open(box);
+    } else if (dialog.open) {
+      moveInTable(event);
+    } else if (event.key in keys && !/INPUT|SELECT|TEXTAREA/.test(event.target.tagName)) {
+      event.preventDefault();
+      show(targets()[keys[event.key]]);
+    }
+  });
+
+  function moveInTable(event) {
+    const cell = event.target.closest("td");
+    const by = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
+    if (!cell || !by) return;
+    event.preventDefault();
+    const grid = all("tr", cell.closest("table")).map((row) => all("td", row));
+    let i = cell.parentElement.rowIndex + by[0];
+    let j = grid[cell.parentElement.rowIndex].indexOf(cell) + by[1];
+    while (grid[i] && grid[i][j] && grid[i][j].classList.contains("dots")) { i += by[0]; j += by[1]; }
+    if (grid[i] && grid[i][j]) grid[i][j].click();
+  }
+
+  all("[data-go]").forEach((b) => b.addEventListener("click", () => show(targets()[b.dataset.go])));
+  rows.forEach((row) => row.addEventListener("click", () => show(Number(row.dataset.step))));
+  slider.addEventListener("input", () => show(Number(slider.value) - 1));
+  all(".mg .box").forEach((box) => box.addEventListener("click", () => open(box)));
+  all("[data-of]").forEach((b) => b.addEventListener("click", (event) => {
+    const cell = event.target.closest("[data-entry]");
+    inspect(b.dataset.of, cell ? Number(cell.dataset.entry) : 0);
+  }));
+  find(".close", dialog).addEventListener("click", () => dialog.close());
+  dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
+  addEventListener("hashchange", () => show(fromAddress(), false));
+  find("#print").addEventListener("click", () => print());
+
+  // ---- light and dark ------------------------------------------------------------------------------
+  const theme = find("#theme"), dark = matchMedia("(prefers-color-scheme: dark)");
+  const root = document.documentElement;
+  const isDark = () => (root.dataset.theme || (dark.matches ? "dark" : "light")) === "dark";
+  const name = () => { theme.textContent = isDark() ? "☀ Light" : "☾ Dark"; };
+  theme.addEventListener("click", () => { root.dataset.theme = isDark() ? "light" : "dark"; name(); });
+  dark.addEventListener("change", name);
+  name();
+
+  root.classList.add("steps-on");
+  all(".mg .box").forEach((box) => { box.setAttribute("tabindex", "0"); box.setAttribute("role", "button"); });
+  show(fromAddress(), false);
+})();

@@ -1,0 +1,213 @@
+"""The steps of the page as HTML: each a section with the arithmetic of one call, in full."""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import NamedTuple
+
+from minigrad.explain.model import Contribution, Line, Step, Trace
+from minigrad.explain.picture import number
+from minigrad.explain.schedule import Moment, Schedule
+from minigrad.explain.tables import markup
+from minigrad.explain.views import Unit
+from minigrad.graph import Array
+
+NAME = re.compile(r"(?<![\w.])[^\W\d]\w*(?![\w(.])")
+
+
+class Section(NamedTuple):
+    """A step: its one line in the list of steps, and its HTML."""
+
+    phase: str
+    line: str  # what happens, as code: z = x @ W
+    body: str
+
+
+def sections(trace: Trace, schedule: Schedule) -> list[Section]:
+    """Write all steps."""
+    return [_section(trace, schedule, moment) for moment in schedule.moments]
+
+
+def _section(trace: Trace, schedule: Schedule, moment: Moment) -> Section:
+    unit, phase = moment.unit, moment.phase
+    if phase == "failure":
+        return _failure(trace)
+    if unit is None:
+        return _inputs(trace) if phase == "forward" else _seed(trace)
+    if len(unit.calls) > 1:
+        return _part(trace, schedule, unit, phase)
+    line = trace.lines[unit.calls[0]]
+    if phase == "forward":
+        return _made(trace, line)
+    return _walked(trace, schedule.steps[line.id])
+
+
+def code(text: str) -> str:
+    """Escape a text and set it as code."""
+    return f"<code>{html.escape(text)}</code>"
+
+
+def shape_of(array: Array) -> str:
+    """Write a shape as words."""
+    return f"shape {array.shape}" if array.ndim else "a number"
+
+
+# ---- forward -------------------------------------------------------------------------------------
+def _inputs(trace: Trace) -> Section:
+    """Show what the pass begins with."""
+    parts = []
+    for line in trace.lines:
+        if line.kind != "call" and len(parts) < 60:
+            role = "gradient wanted" if line.kind == "leaf" else "data, no gradient"
+            parts.append(
+                f'<div class="part"><h3>{html.escape(line.name)}</h3>'
+                f'<p class="words">{shape_of(line.value)} · {role}</p>'
+                f"{markup(line.value, line.name, 'value', line.id)}</div>"
+            )
+    names = [line.name for line in trace.lines if line.kind == "leaf"]
+    listed = ", ".join(names[:6]) + (" …" if len(names) > 6 else "")
+    return Section("forward", f"inputs: {listed}", f"<h2>The inputs</h2>{''.join(parts)}")
+
+
+def _made(trace: Trace, line: Line) -> Section:
+    """Show a call of the forward pass."""
+    said = f"{line.name} = {line.call}"
+    body = [f"<h2>{html.escape(said)}</h2>"]
+    numbers = with_numbers(trace, line.call or "")
+    if numbers:
+        body.append(f'<p class="mono">= {html.escape(numbers)} = {number(line.value.item())}</p>')
+    operands = [trace.lines[o] for o in dict.fromkeys(line.operands) if o is not None]
+    shapes = " · ".join(f"{code(o.name)} {o.value.shape}" for o in operands if o.value.ndim)
+    if shapes:
+        body.append(f'<p class="words">{shapes} → {code(line.name)} {line.value.shape}</p>')
+    body.append(markup(line.value, line.name, "value", line.id))
+    if line.paths > 1:
+        body.append(
+            f'<p class="words">{code(line.name)} is used {line.paths} times from here: '
+            "its gradient will be a sum.</p>"
+        )
+    if line.source:
+        body.append(f'<p class="words">{html.escape(line.source[0])}, line {line.source[1]}</p>')
+    return Section("forward", said, "".join(body))
+
+
+def with_numbers(trace: Trace, expression: str, known: dict[str, float] | None = None) -> str:
+    """Put numbers in place of names, where all of them are numbers; else return ""."""
+    known = known if known is not None else scalars(trace)
+    missing = [name for name in NAME.findall(expression) if name not in known]
+    if missing or not NAME.search(expression):
+        return ""
+
+    def numeral(found: re.Match[str]) -> str:
+        text = number(known[found.group()])
+        return f"({text})" if text.startswith("-") else text
+
+    return NAME.sub(numeral, expression)
+
+
+def scalars(trace: Trace) -> dict[str, float]:
+    """Collect the values and gradients that are numbers, by name."""
+    known = {}
+    for line in trace.lines:
+        if line.value.ndim == 0:
+            known[line.name] = float(line.value)
+            if line.gradient is not None:
+                known[line.d] = float(line.gradient)
+    return known
+
+
+# ---- backward ------------------------------------------------------------------------------------
+def _seed(trace: Trace) -> Section:
+    """Show the gradient that the walk begins with."""
+    assert trace.output is not None and trace.seed is not None
+    line = trace.lines[trace.output]
+    said = f"{line.d} = {number(trace.seed.item()) if trace.seed.size == 1 else 'ones'}"
+    words = f"The way back begins at {code(line.name)}, whose gradient with respect to itself is 1."
+    body = f'<h2>{html.escape(said)}</h2><p class="words">{words}</p>'
+    return Section("backward", said, body + markup(trace.seed, line.d, "gradient", line.id))
+
+
+def _walked(trace: Trace, step: Step) -> Section:
+    """Show a call on the way back: what arrives, and what goes to each operand."""
+    line = trace.lines[step.line]
+    body = [
+        f'<p class="words">back through</p><h2>{html.escape(f"{line.name} = {line.call}")}</h2>'
+        f'<p class="words">{code(line.d)} arrives, {shape_of(step.gradient)}'
+        f"{f', the sum of {line.paths} paths' if line.paths > 1 else ''}:</p>",
+        markup(step.gradient, line.d, "gradient", line.id),
+    ]
+    body += [_contribution(trace, c) for c in step.contributions]
+    if step.backward:
+        body.append(f"<pre>{html.escape(step.backward)}</pre>")
+    for name, array in step.caches.items():
+        body.append(f'<p class="words">kept by the layer: {code(name)} {array.shape}</p>')
+    if step.note:
+        body.append(f'<p class="words">{html.escape(step.note)}</p>')
+    names = [trace.lines[c.to].d + f" {c.sign}" for c in step.contributions]
+    one = step.contributions[0] if len(step.contributions) == 1 else None
+    said = f"{names[0]} {one.rule}" if one else ", ".join(names) + f" … from {line.d}"
+    return Section("backward", said, "".join(body))
+
+
+def _contribution(trace: Trace, c: Contribution) -> str:
+    """Show what one operand gets: the rule, the numbers, the sum so far."""
+    line = trace.lines[c.to]
+    rule = html.escape(f"{line.d} {c.sign} {c.rule}")
+    path = f"path {c.path} of {c.paths}" if c.paths > 1 else "the only path"
+    body = [f'<h3>{rule}</h3><p><span class="sign">{c.sign}</span><span class="words">{path}, '
+            f"{shape_of(c.share)}</span></p>"]
+    if c.share.ndim == 0:
+        known = scalars(trace)
+        numbers = with_numbers(trace, c.rule, known)
+        middle = f"{html.escape(numbers)} = " if numbers else ""
+        body.append(f'<p class="mono">= {middle}<b class="share">{number(c.share.item())}</b></p>')
+    else:
+        body.append(markup(c.share, f"part of {line.d}", "gradient", c.to))
+    if c.note:
+        body.append(f'<p class="words">{html.escape(c.note)}</p>')
+    if c.paths > 1:
+        name = f"{code(line.d)} so far" if c.path < c.paths else f"{code(line.d)}, complete"
+        body.append(f'<p class="words">{name}:</p>')
+        body.append(markup(c.running, f"{line.d} so far", "gradient", c.to))
+    if c.rule_source:
+        body.append(f'<p class="words">rule: {html.escape(c.rule_source)}</p>')
+    return f'<div class="part">{"".join(body)}</div>'
+
+
+# ---- many calls, and none ------------------------------------------------------------------------
+def _part(trace: Trace, schedule: Schedule, unit: Unit, phase: str) -> Section:
+    """Show a part that this page does not open."""
+    last = trace.lines[unit.calls[-1]]
+    ways = "forward" if phase == "forward" else "back"
+    opened = code(f'e.save("part.html", inside={unit.title!r})')
+    body = [
+        f'<h2>{html.escape(unit.title)}</h2><p class="words">{len(unit.calls)} calls, {ways}, in '
+        f"one step. {opened} makes the page of this part.</p>"
+    ]
+    if phase == "forward":
+        body.append(f'<p class="words">It ends with {code(last.name)}:</p>')
+        body.append(markup(last.value, last.name, "value", last.id))
+    elif last.gradient is not None:
+        body.append(f'<p class="words">{code(last.d)} arrives:</p>')
+        body.append(markup(last.gradient, last.d, "gradient", last.id))
+    return Section(phase, f"{unit.title} ({len(unit.calls)} calls, {ways})", "".join(body))
+
+
+def _failure(trace: Trace) -> Section:
+    """Show the call at which the forward pass stopped."""
+    failure = trace.failure
+    assert failure is not None
+    call = failure.call or failure.code or "the call"
+    operands = "".join(
+        f"<li>{code(name)} {html.escape(str(shape)) if shape is not None else ''}</li>"
+        for name, shape in failure.operands
+    )
+    place = f"{failure.source[0]}, line {failure.source[1]}" if failure.source else ""
+    words = " · ".join(filter(None, [failure.layer, place]))
+    body = (
+        f'<div class="fails"><h2>✗ {html.escape(call)}</h2>'
+        f"<p>{html.escape(failure.kind)}: {html.escape(failure.message)}</p><ul>{operands}</ul>"
+        f'<p class="words">{html.escape(words)}</p><p>{html.escape(failure.fix)}</p></div>'
+    )
+    return Section("failure", f"✗ {call}", body)
