@@ -105,8 +105,10 @@ class Check:
             self.notes.append(f"random numbers from {name} were drawn again for each evaluation")
         bad = [y.dtype for y in run.outputs if y.dtype.kind != "f"]
         if bad or not run.outputs:
-            what = f"{bad[0]}s" if bad else "nothing"
-            sentence = f"forward returned {what}, and only floats have a derivative"
+            whole = [k for k, x in self.subject.inputs.items() if _holds_integers(x)]
+            hint = f": make floats of {', '.join(whole)}, with .astype(float)" if whole else ""
+            what = f"an array of {bad[0]}" if bad else "nothing"
+            sentence = f"forward returned {what}, and only floats have a derivative{hint}"
             raise StoppedError(Verdict.FAIL, sentence)
         return run
 
@@ -147,7 +149,7 @@ class Check:
         if self.evidence is None or (found.wrong and not self.evidence.wrong):
             self.evidence = found
         for name, one in found.operands.items():
-            if name not in self.seen or one.ratio > self.seen[name].ratio:
+            if name not in self.seen or severity(one) > severity(self.seen[name]):
                 self.seen[name] = one
 
     def _look_in_single_precision(self, run: Run) -> None:
@@ -220,14 +222,7 @@ class Check:
         cause: Cause | None = None
         if verdict is Verdict.FAIL:
             cause = diagnosis.diagnose(self.evidence, self.findings)
-        kinks = {name: int(np.sum(one.kinks)) for name, one in self.seen.items()}
-        for name, count in kinks.items():
-            if count:
-                of = self.seen[name].kinks.size
-                self.notes.append(
-                    f"{count} of {of} entries of {name} sit at a kink: any slope between those on "
-                    "its two sides was accepted there"
-                )
+        self.notes += corners(self.point) if self.seen else []
         where = self.where or (places.of_gradients(self.subject, wrong) if wrong else ())
         return Report(
             name=self.subject.name,
@@ -247,6 +242,25 @@ class Check:
         )
 
 
+def corners(point: Point) -> list[str]:
+    """Say where the point is not smooth."""
+    notes = []
+    for name, scan in point.scans.items():
+        count = int(np.sum(np.any(scan.kinks, axis=1)))
+        if count:
+            notes.append(
+                f"{count} of {len(scan.kinks)} entries of {name} sit at a kink, where any slope "
+                "between those on its two sides is accepted"
+            )
+    return notes + [f"at a kink: {corner}" for corner in point.corners[:3]]
+
+
+def severity(one: Comparison) -> tuple[bool, int, float]:
+    """What the worst of several comparisons is by: more wrong entries show more of a mistake."""
+    wrong = int(np.sum(one.wrong)) if one.shape_is_right else 0
+    return not one.shape_is_right, wrong, one.ratio
+
+
 def judged(name: str, one: Comparison, cotangents: int) -> Finding:
     """Say of one gradient whether it is right."""
     title = grad_of(name)
@@ -260,16 +274,18 @@ def judged(name: str, one: Comparison, cotangents: int) -> Finding:
     if wrong:
         return Finding(title, Verdict.FAIL, f"{wrong} of {size} entries are wrong", (name,), 1)
     unknown, kinks = int(np.sum(one.unknown)), int(np.sum(one.kinks))
-    if unknown or (kinks == size and size):
-        where = "cannot be judged here" if unknown else "sit at a kink"
-        sentence = f"{unknown or kinks} of {size} entries {where}: try other inputs"
+    if unknown:
+        sentence = f"{unknown} of {size} entries cannot be judged here: try other inputs"
         return Finding(title, Verdict.INCONCLUSIVE, sentence, (name,), 1)
-    error = np.max(one.error, initial=0)
-    bar = np.max(one.tolerance, initial=0)
+    smooth = ~one.kinks
+    error = np.max(one.error, initial=0, where=smooth)
+    bar = np.max(one.tolerance, initial=0, where=smooth)
+    every = f"all {size} entries" if not kinks else f"{size - kinks} entries"
     sentence = (
-        f"right in {size} of {size} entries, for {cotangents} douts: off by {error:.0e} at most, "
-        f"where {bar:.0e} would show"
+        f"{every} right for {cotangents} douts; off by {error:.0e} at most, {bar:.0e} would show"
     )
+    if kinks:
+        sentence += f"; {kinks} between the slopes of a kink"
     return Finding(title, Verdict.PASS, sentence, (name,), 1)
 
 
@@ -284,3 +300,7 @@ def raised(what: str, error: Exception) -> tuple[str, list[str]]:
         [f"{frames[-1].filename}:{frames[-1].lineno}", f"    {frames[-1].line}"] if frames else []
     )
     return sentence, where
+
+
+def _holds_integers(x: Any) -> bool:
+    return isinstance(x, np.ndarray) and x.dtype.kind in "iu"

@@ -11,7 +11,7 @@ import numpy as np
 
 from minigrad.differences import numerical_gradient
 from minigrad.graph import Array
-from minigrad.testing.plateau import SPREADS, Scan, U, scale_of
+from minigrad.testing.plateau import SPREADS, Scan, U, follow, scale_of
 
 __all__ = ["NumericalDerivative", "numerical_derivative", "numerical_gradient"]
 
@@ -76,7 +76,8 @@ def numerical_derivative(
     (0.0, 1.0, True)
     """
     lines = Lines(f, x, along)
-    scan = scanned(lines.at, lines.centre, lines.scale)
+    scan = Scan(np.repeat(lines.centre[None], len(lines.scale), axis=0), lines.scale)
+    follow(scan, lines.at)
     value, bar = scan.value, scan.bar
     exact = lines.complex_steps() if complex_step else None
     good = np.zeros(value.shape, bool)
@@ -88,16 +89,6 @@ def numerical_derivative(
     method = "complex step" if good.size and np.all(good) else "plateau scan"
     shaped = map(lines.shaped, (value, bar, scan.kinks))
     return NumericalDerivative(*shaped, lines.evaluations, method)
-
-
-def scanned(at: Callable[[int, float], Array], centre: Array, scale: Array) -> Scan:
-    """Differentiate along lines: `at(i, t)` are the outputs, flat, at t on the line i."""
-    scan = Scan(np.repeat(centre[None], len(scale), axis=0), scale)
-    while scan.open.size:
-        steps = list(zip(scan.open, scan.steps, strict=True))
-        above = np.array([at(i, h) for i, h in steps])
-        scan.add(above, np.array([at(i, -h) for i, h in steps]))
-    return scan
 
 
 class Lines:

@@ -15,6 +15,7 @@ Source: C. J. F. Ridders, Advances in Engineering Software 4 (1982) 75, for the 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -154,6 +155,14 @@ class Scan:
                 better = width < bar
                 value, bar = np.where(better, middle, value), np.where(better, width, bar)
         return value, bar
+
+
+def follow(scan: Scan, at: Callable[[int, float], Array]) -> None:
+    """Feed a scan until it is settled: `at(i, t)` are the outputs, flat, at t on the line i."""
+    while scan.open.size:
+        steps = [(int(i), float(h)) for i, h in zip(scan.open, scan.steps, strict=True)]
+        above = np.array([at(i, h) for i, h in steps])
+        scan.add(above, np.array([at(i, -h) for i, h in steps]))
 
 
 def plateaus(estimates: list[Array], weights: tuple[float, float]) -> list[tuple[Array, Array]]:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.graph import Array
+from minigrad.testing.decisions import Decision, decisions
 from minigrad.testing.randomness import Rewind
 
 
@@ -107,6 +108,16 @@ class Subject:
         self.rewind.begin(thing)
         return list(self.forward(thing, {k: kept(v) for k, v in inputs.items()}))
 
+    def evaluate_and_decide(
+        self, inputs: Mapping[str, Any], params: Mapping[str, Any], cast: Any
+    ) -> tuple[list[Any], list[Decision]]:
+        """Compute the outputs, and list the decisions in the graph behind them, if there is one."""
+        self.evaluations += 1
+        thing = self.fresh(params, cast)
+        self.rewind.begin(thing)
+        outputs = list(self.forward(thing, {k: kept(v) for k, v in inputs.items()}))
+        return outputs, decisions(self.graph(thing))
+
     # ---- what the kinds of subject do in their own way -----------------------------------------
     def fresh(self, params: Mapping[str, Any], cast: Any) -> Any:
         """Make a copy of the thing as it was given, with these parameters."""
@@ -119,6 +130,10 @@ class Subject:
     def backward(self, thing: Any, douts: tuple[Any, ...]) -> dict[str, Any]:
         """Run the thing backward: raw gradients by operand; one that was not made is not there."""
         raise NotImplementedError
+
+    def graph(self, thing: Any) -> list[Any]:
+        """The outputs as nodes of a graph of ours, where there is one."""
+        return []
 
     def params_of(self, thing: Any) -> dict[str, Any]:
         """Find the arrays of the parameters that the thing holds now."""

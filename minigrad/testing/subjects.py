@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.backward import gradients
-from minigrad.graph import Node
+from minigrad.graph import Array, Node
 from minigrad.layers import Layer
 from minigrad.networks import Network
 from minigrad.tensor import Tensor
@@ -121,6 +121,11 @@ class FunctionSubject(Subject):
         self.rewind.begin(self.f)
         outputs = flat(self.f(*(kept(x) for x in inputs.values())))
         return [np.asarray(y._data if isinstance(y, Node) else y) for y in outputs]
+
+    def graph(self, thing: Any) -> list[Any]:
+        """What the function returned."""
+        found: list[Any] = thing["outputs"]
+        return found
 
     def backward(self, thing: Any, douts: tuple[Any, ...]) -> dict[str, Any]:
         """Differentiate by every input of floats."""
@@ -345,6 +350,11 @@ class LayerSubject(ByHandSubject):
         """Call the backward."""
         return thing.backward(*douts)
 
+    def graph(self, thing: Any) -> list[Any]:
+        """The output of the latest forward, unless backward is written by hand."""
+        latest = thing._memory.latest
+        return [] if latest is None or thing.is_by_hand() else [latest[0]]
+
     def grads_of(self, thing: Any) -> dict[str, Any]:
         """Ask the layer."""
         return {self.parameter(k): v for k, v in thing.grads.items() if v is not None}
@@ -387,8 +397,17 @@ class NetworkSubject(Subject):
         net = thing["net"]
         thing["given"] = inputs
         if isinstance(net, Network):
-            return (net.objective(*inputs.values()).data,)
+            thing["loss"] = net.objective(*inputs.values())
+            return (thing["loss"].data,)
         return (net.loss(*inputs.values()),)
+
+    def graph(self, thing: Any) -> list[Any]:
+        """The loss."""
+        return [thing["loss"]] if "loss" in thing else []
+
+    def cotangents(self, outputs: Sequence[Any], rng: Any) -> list[tuple[str, list[Array]]]:
+        """The gradient of a loss takes no cotangent."""
+        return [("1", [np.ones(())])]
 
     def backward(self, thing: Any, douts: tuple[Any, ...]) -> dict[str, Any]:
         """Ask the network for its gradient, with the random numbers of the forward."""
