@@ -1,5 +1,6 @@
 """`minigrad explain`: what it takes, prints and writes, and one line for what it refuses."""
 
+import io
 import json
 import subprocess
 import sys
@@ -183,8 +184,7 @@ def test_one_entry_is_shown_with_every_term_of_its_sum(capsys):
 
 
 def test_a_quiz_in_the_terminal_leaves_its_result(folder, capsys, monkeypatch):
-    answers = iter(["1.1", "200", "2.2", "7", "", ""])
-    monkeypatch.setattr("builtins.input", lambda _: next(answers))
+    monkeypatch.setattr(sys, "stdin", io.StringIO("1.1\n200\n2.2\n7\n\n"))
     out = shown(capsys, "apples", "--quiz", "--json", "result.json")
     assert "3 of 4 are right." in out
     result = json.loads(Path("result.json").read_text("utf-8"))

@@ -1,11 +1,14 @@
 """The quiz: it asks what it hides, judges by one set of numbers, and says what went wrong."""
 
 import json
+import re
 
 import browser
 import numpy as np
 import pytest
 
+from minigrad.explain.command import explained
+from minigrad.explain.examples import EXAMPLES
 from minigrad.explain.model import Contribution, Line, Step, Trace
 from minigrad.explain.quiz import LARGEST, Quiz, in_full
 
@@ -68,6 +71,21 @@ def test_a_question_shows_what_its_answer_is_made_of_and_not_the_answer(question
         assert f"{name} = {value}" in text
     names = {name for name, _ in question.shown}
     assert set(question.rule.split(" = ")[1].split(" * ")) <= names
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_what_a_question_shows_is_enough_to_answer_it(name):
+    """The rule, run by Python on the very digits that are shown, gives the answer."""
+    quiz = Quiz(explained(EXAMPLES[name]()), seed=1, questions=100)
+    assert len(quiz) >= 4
+    for question in quiz.questions:
+        numbers = {name: np.array(eval(text, {"array": np.array})) for name, text in question.shown}
+        code = question.rule.split("= ", 1)[1]
+        result = eval(code, {"np": np, "one_hot": lambda t, k: np.eye(k)[t], **numbers})
+        index = re.search(r"\[(.*)\]", question.target)
+        entry = tuple(map(int, index[1].split(","))) if index else ()
+        assert result[entry] == pytest.approx(question.answer, rel=1e-3, abs=1e-6), question.rule
+        assert quiz.check(question.number, float(result[entry]))
 
 
 def test_equal_seeds_ask_equal_questions_and_seeds_differ():
