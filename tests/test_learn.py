@@ -4,6 +4,7 @@ That each block of a page prints what it shows is tested with all documents, in 
 """
 
 import importlib.util
+import itertools
 import json
 import re
 import subprocess
@@ -42,7 +43,7 @@ def test_a_page_is_a_notebook_too(page, tmp_path, capsys):
             exec(compile(cell["source"], page.name, "exec"), names)
         else:
             assert ">>>" not in cell["source"]
-    assert [cell["source"][:2] for cell in cells][0] == "# "
+    assert cells[0]["source"].startswith("# ")
     assert capsys.readouterr().out.count("\n") >= 3 or page.name.startswith("7")
 
 
@@ -57,7 +58,7 @@ def test_the_command_runs_a_page_and_writes_a_notebook(tmp_path):
 
 def test_each_page_leads_to_the_next_and_the_contents_list_them_all():
     assert [page.name[0] for page in PAGES] == [str(i + 1) for i in range(len(PAGES))]
-    for page, following in zip(PAGES, PAGES[1:], strict=False):
+    for page, following in itertools.pairwise(PAGES):
         assert re.findall(r"^Next: .*\((.*)\)$", page.read_text("utf-8"), re.M) == [following.name]
     contents = re.findall(r"^\d\. .*\((.*)\)", (FOLDER / "README.md").read_text("utf-8"), re.M)
     assert contents == [page.name for page in PAGES]

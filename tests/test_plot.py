@@ -172,7 +172,8 @@ def test_the_curves_of_several_runs_share_their_panels():
         for part, column in (("training", "loss"), ("validation", "val_loss"))
     }
     assert points(accuracy, "Adam")[:, 1].tolist() == [0.5, 0.7, 0.9]
-    assert {line.get_linestyle() for line in loss.lines} == {"--", "-"}
+    dashed = {line.get_label() for line in loss.lines if line.get_linestyle() == "--"}
+    assert dashed == {"SGD: training", "Adam: training"}
     assert accuracy.lines[0].get_color() == loss.lines[2].get_color() != loss.lines[0].get_color()
 
 
@@ -227,6 +228,9 @@ def test_gradient_histograms_share_a_logarithmic_axis_and_leave_zeros_out(snapsh
     assert W1.get_xscale() == W2.get_xscale() == "log"
     np.testing.assert_array_equal(bars(W1)[0][1], bars(W2)[0][1])
     heights, edges = bars(W1)[0]
+    sizes = [abs(g[name]) for g in snapshots.gradients for name in ("W1", "W2")]
+    positive = np.concatenate([size[size > 0] for size in sizes])
+    assert (edges[0], edges[-1]) == pytest.approx((positive.min(), positive.max()))
     share = np.histogram(np.abs(snapshots.gradients[0]["W1"]), edges)[0]
     assert share.sum() == np.count_nonzero(snapshots.gradients[0]["W1"]) <= 3 * 7
     np.testing.assert_allclose(heights / heights.max(), share / share.max())

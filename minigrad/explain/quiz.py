@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from html import escape
@@ -261,12 +260,9 @@ def _askable(trace: Trace) -> Iterator[tuple[Step, Contribution]]:
 
 
 def _seen(trace: Trace, step: Step) -> list[Line]:
-    """List what the rules of a step ask for: operands, output, and whatever else they name."""
-    call = trace.lines[step.line]
-    named = {word for part in step.contributions for word in re.findall(r"\w+", part.rule)}
-    operands = [trace.lines[i] for i in call.operands if i is not None]
-    others = [line for line in trace.lines[: call.id] if line.name in named]
-    return list({line.id: line for line in [*operands, *others, call]}.values())
+    """List what the rules of a step may ask for: operands, each once, and the output."""
+    ids = dict.fromkeys([*trace.lines[step.line].operands, step.line])
+    return [trace.lines[i] for i in ids if i is not None]
 
 
 def _question(
