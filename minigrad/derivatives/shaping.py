@@ -103,7 +103,7 @@ def overlap_added(
 defvjp(
     np.lib.stride_tricks.sliding_window_view,
     lambda g, y, x, window_shape, axis=None: overlap_added(
-        g, _sizes(window_shape), _over(axis, x.ndim), x.shape
+        g, _sizes(window_shape), _axes(axis, x.ndim), x.shape
     ),
 )
 
@@ -113,7 +113,7 @@ def _sizes(window_shape: Any) -> tuple[int, ...]:
     return tuple(int(n) for n in np.atleast_1d(window_shape))
 
 
-def _over(axis: Any, ndim: int) -> tuple[int, ...]:
+def _axes(axis: Any, ndim: int) -> tuple[int, ...]:
     """List the axes, counted from the left."""
     return tuple(int(a) % ndim for a in (range(ndim) if axis is None else np.atleast_1d(axis)))
 

@@ -90,24 +90,27 @@ def literal(value: Any, name: Callable[[Any], str | None] = lambda array: None) 
     '(slice(1, None, None), ..., 2.0)'
     """
     if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.ndim == 0):
-        return repr(value.item())
+        return literal(value.item())
     if isinstance(value, np.ndarray):
         found = name(value)
-        if found is None:
-            found = str(value.tolist()) if value.size <= 6 else f"array{value.shape}"
-        return found
+        if found is None and value.size == 0:
+            return f"np.zeros({value.shape}, np.{value.dtype.name})"
+        return found or (f"np.array({value.tolist()})" if value.size <= 12 else "array")
     if isinstance(value, np.dtype):
         return f"np.{value.name}"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{k!r}: {literal(v, name)}' for k, v in value.items())}}}"
     if value is Ellipsis:
         return "..."
     if isinstance(value, (tuple, list)):
         inner = ", ".join(literal(item, name) for item in value)
         comma = "," if isinstance(value, tuple) and len(value) == 1 else ""
         return f"({inner}{comma})" if isinstance(value, tuple) else f"[{inner}]"
-    if callable(value):
+    if hasattr(value, "__name__"):
         return called(value)
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    if isinstance(value, (bool, int, float, str, slice, range, type(None))):
+        return repr(value)
+    return type(value).__name__.lower()
 
 
 def index_text(index: Any, name: Callable[[Any], str | None]) -> str:

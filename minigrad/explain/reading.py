@@ -15,10 +15,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from minigrad.explain.calls import literal
 from minigrad.explain.readings import NAMED, READINGS
 from minigrad.explain.simplify import simplified
 from minigrad.explain.sources import Written, written
-from minigrad.graph import RULES, called
+from minigrad.graph import RULES
 
 _SHAPE = {"ndim", "shape", "size", "dtype"}
 _FUNCTIONS = (ast.Lambda, ast.ListComp, ast.GeneratorExp, ast.DictComp, ast.SetComp)
@@ -41,12 +42,12 @@ def given(value: Any) -> Any:
 
 
 def constant(value: Any) -> ast.expr:
-    """Write a value as an expression, if Python can read it again."""
+    """Write a value as an expression."""
+    text = literal(value)
     try:
-        tree = ast.parse(repr(value.item() if isinstance(value, np.generic) else value))
-        return ast.parse(ast.unparse(tree), mode="eval").body
-    except (SyntaxError, ValueError):
-        return ast.Name(called(value) if callable(value) else f"<{type(value).__name__}>")
+        return ast.parse(text, mode="eval").body
+    except SyntaxError:
+        return ast.Name(text)
 
 
 class Reader:
@@ -97,11 +98,22 @@ def _bound(
     elif len(args) > len(positional):
         raise UnreadableError
     env |= keywords
+    if spec.kwarg is not None:
+        known = {*positional, *(a.arg for a in spec.kwonlyargs)}
+        extra = {name: bound for name, bound in keywords.items() if name not in known}
+        keys: list[ast.expr | None] = [ast.Constant(name) for name in extra]
+        written_out = ast.Dict(keys, [bound.tree for bound in extra.values()])
+        values = functools.partial(_values, extra)
+        env[spec.kwarg.arg] = Bound(written_out, values)
     defaults = function.__defaults__ or ()
     usual = dict(zip(positional[len(positional) - len(defaults) :], defaults, strict=True))
     for name, value in {**usual, **(function.__kwdefaults__ or {})}.items():
         env.setdefault(name, Bound(constant(value), functools.partial(given, value)))
     return env
+
+
+def _values(bound: Mapping[str, Bound]) -> dict[str, Any]:
+    return {name: each.value() for name, each in bound.items()}
 
 
 class _Scope(ast.NodeTransformer):
@@ -201,7 +213,7 @@ class _Scope(ast.NodeTransformer):
         written_out = written_out or self._written_out(node, function)
         if written_out is None:
             self.generic_visit(node)
-            if isinstance(node.func, ast.Name):
+            if isinstance(node.func, ast.Name) and not node.func.id.startswith("__"):
                 node.func = ast.Name(node.func.id.removeprefix("_"))
             return node
         return written_out

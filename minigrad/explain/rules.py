@@ -61,9 +61,9 @@ _TEMPLATES: dict[Any, Local] = {}
 
 def _signature(name: str, value: Any) -> Any:
     """What the text of a rule depends on, beside names: shapes, and numbers that are written."""
-    if isinstance(value, np.ndarray) and name.isidentifier():
+    if isinstance(value, np.ndarray) and not _is_number(name):
         return value.shape, str(value.dtype)
-    return name if not isinstance(value, np.ndarray) else (value.shape, str(value.dtype))
+    return name
 
 
 def _template(
@@ -97,9 +97,15 @@ def _template(
 
 def _argument(i: int, name: str, value: Any) -> Bound:
     """Bind an argument: a place for its name, or its number."""
-    scalar = isinstance(value, (int, float, bool, str, type(None), tuple))
-    tree = constant(value) if scalar else ast.Name(f"__{i}__")
+    written_out = isinstance(value, (int, float, bool, str, type(None), tuple, list))
+    written_out = written_out or _is_number(name)
+    tree = constant(value) if written_out else ast.Name(f"__{i}__")
     return Bound(tree, functools.partial(given, value))
+
+
+def _is_number(name: str) -> bool:
+    """Tell whether an argument is written as a number, because it has no name."""
+    return name[:1].isdigit() or name[:1] == "-" or name in ("nan", "inf")
 
 
 def _called(
