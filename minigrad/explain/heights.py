@@ -8,6 +8,7 @@ Source: R. Barlow et al., "Statistical inference under order restrictions" (1972
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
@@ -27,6 +28,8 @@ def settle(
     """Give each slot its height; `tall` says how much room each takes."""
     y = [0.0] * len(tall)
     weight, lanes = _weights(len(tall), near, chains)
+    above = {b: a for slots in columns for a, b in pairwise(slots)}
+    below = {a: b for b, a in above.items()}
     for slots in columns:
         grant(slots, tall, y, [(0.0, 1.0)] * len(slots))
     for both, onward in _rounds():
@@ -43,6 +46,9 @@ def settle(
                 wish = sum(place * pull for place, pull in pulls) / sum_ if sum_ else y[slot]
                 wishes.append((wish, sum_ or LEAF))
             grant(slots, tall, y, wishes)
+    for _ in range(3):
+        for chain in chains:
+            _straighten(chain, tall, y, near, above, below)
     top = min(place - high / 2 for place, high in zip(y, tall, strict=True))
     return [place - top for place in y]
 
@@ -65,6 +71,31 @@ def _weights(
     return weight, [chain[1:-1] for chain in chains if len(chain) > 3]
 
 
+def _straighten(
+    chain: list[int],
+    tall: Sequence[float],
+    y: list[float],
+    near: Neighbours,
+    above: dict[int, int],
+    below: dict[int, int],
+) -> None:
+    """Put a line on one level, where its neighbours above and below leave room for it."""
+    lane = chain[1:-1]
+    highs = [y[above[s]] + apart(tall, above[s], s) for s in lane if s in above]
+    lows = [y[below[s]] - apart(tall, s, below[s]) for s in lane if s in below]
+    high, low = max(highs, default=-math.inf), min(lows, default=math.inf)
+    if high <= low:
+        is_only = len(near.after[chain[0]]) == 1
+        wish = y[chain[0]] if is_only else sum(y[s] for s in lane) / len(lane)
+        for slot in lane:
+            y[slot] = min(max(wish, high), low)
+
+
+def apart(tall: Sequence[float], upper: int, lower: int) -> float:
+    """Say how far apart the middles of two slots are, at least."""
+    return (tall[upper] + tall[lower]) / 2 + ROW_GAP
+
+
 def grant(
     slots: list[int], tall: Sequence[float], y: list[float], wishes: list[tuple[float, float]]
 ) -> None:
@@ -75,7 +106,7 @@ def grant(
     """
     offsets, pools = [0.0], []
     for above, below in pairwise(slots):
-        offsets.append(offsets[-1] + (tall[above] + tall[below]) / 2 + ROW_GAP)
+        offsets.append(offsets[-1] + apart(tall, above, below))
     for (wish, weight), offset in zip(wishes, offsets, strict=False):
         place, count = wish - offset, 1
         while pools and pools[-1][0] > place:

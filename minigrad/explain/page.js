@@ -59,14 +59,16 @@
     for (const line of all(".line", figure)) mark(line, seen.lines[line.dataset.line]);
     trail();
     const at = find(".box.now", figure);
-    if (at) bringIntoView(at, find(".views"));
+    if (at) bringIntoView(at, views);
   }
 
-  function mark(element, [forward, back]) {
+  function mark(element, [forward, back, known = forward && forward[0]]) {
     const active = within(forward, now) || within(back, now);
-    element.classList.toggle("ahead", Boolean(forward) && now < forward[0]);
+    element.classList.toggle("ahead", now < known);
     element.classList.toggle("unknown", Boolean(back) && now < back[0]);
     element.classList.toggle("now", active);
+    const total = find(".total", element);
+    if (total) total.textContent = now < (back ? back[0] : 0) ? total.whole.replace(/= .*/s, "= ?") : total.whole;
     element.classList.toggle("flowing", active && within(back, now));
   }
 
@@ -207,6 +209,13 @@
   dark.addEventListener("change", name);
   name();
 
+  const views = find(".views"), fit = find("#fit");
+  fit.addEventListener("click", () => fit.setAttribute("aria-pressed", views.classList.toggle("fit")));
+
+  const totals = all(".mg .total");
+  totals.forEach((total) => { total.whole = total.textContent; });
+  addEventListener("beforeprint", () => totals.forEach((total) => { total.textContent = total.whole; }));
+  addEventListener("afterprint", () => draw(view));
   root.classList.add("steps-on");
   all(".mg .box").forEach((box) => { box.setAttribute("tabindex", "0"); box.setAttribute("role", "button"); });
   show(fromAddress(), false);

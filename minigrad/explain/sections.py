@@ -20,7 +20,7 @@ class Section(NamedTuple):
     """A step: its one line in the list of steps, and its HTML."""
 
     phase: str
-    line: str  # what happens, as code: z = x @ W
+    lines: list[str]  # what happens, as code: z = x @ W
     body: str
 
 
@@ -48,6 +48,20 @@ def code(text: str) -> str:
     return f"<code>{html.escape(text)}</code>"
 
 
+def nearest(path: str) -> str:
+    """Shorten a path to the file and its folder.
+
+    >>> nearest("/home/me/minigrad/functions/linear.py:24")
+    'functions/linear.py:24'
+    """
+    return "/".join(path.replace("\\", "/").split("/")[-2:])
+
+
+def placed(source: tuple[str, int]) -> str:
+    """Say where in the source a call stands."""
+    return f"{nearest(source[0])}, line {source[1]}"
+
+
 def shape_of(array: Array) -> str:
     """Write a shape as words."""
     return f"shape {array.shape}" if array.ndim else "a number"
@@ -67,7 +81,7 @@ def _inputs(trace: Trace) -> Section:
             )
     names = [line.name for line in trace.lines if line.kind == "leaf"]
     listed = ", ".join(names[:6]) + (" …" if len(names) > 6 else "")
-    return Section("forward", f"inputs: {listed}", f"<h2>The inputs</h2>{''.join(parts)}")
+    return Section("forward", [f"inputs: {listed}"], f"<h2>The inputs</h2>{''.join(parts)}")
 
 
 def _made(trace: Trace, line: Line) -> Section:
@@ -88,8 +102,8 @@ def _made(trace: Trace, line: Line) -> Section:
             "its gradient will be a sum.</p>"
         )
     if line.source:
-        body.append(f'<p class="words">{html.escape(line.source[0])}, line {line.source[1]}</p>')
-    return Section("forward", said, "".join(body))
+        body.append(f'<p class="words">{html.escape(placed(line.source))}</p>')
+    return Section("forward", [said], "".join(body))
 
 
 def with_numbers(trace: Trace, expression: str, known: dict[str, float] | None = None) -> str:
@@ -125,7 +139,7 @@ def _seed(trace: Trace) -> Section:
     said = f"{line.d} = {number(trace.seed.item()) if trace.seed.size == 1 else 'ones'}"
     words = f"The way back begins at {code(line.name)}, whose gradient with respect to itself is 1."
     body = f'<h2>{html.escape(said)}</h2><p class="words">{words}</p>'
-    return Section("backward", said, body + markup(trace.seed, line.d, "gradient", line.id))
+    return Section("backward", [said], body + markup(trace.seed, line.d, "gradient", line.id))
 
 
 def _walked(trace: Trace, step: Step) -> Section:
@@ -144,10 +158,8 @@ def _walked(trace: Trace, step: Step) -> Section:
         body.append(f'<p class="words">kept by the layer: {code(name)} {array.shape}</p>')
     if step.note:
         body.append(f'<p class="words">{html.escape(step.note)}</p>')
-    names = [trace.lines[c.to].d + f" {c.sign}" for c in step.contributions]
-    one = step.contributions[0] if len(step.contributions) == 1 else None
-    said = f"{names[0]} {one.rule}" if one else ", ".join(names) + f" … from {line.d}"
-    return Section("backward", said, "".join(body))
+    rules = [f"{trace.lines[c.to].d} {c.sign} {c.rule}" for c in step.contributions]
+    return Section("backward", rules or [f"nothing flows back from {line.d}"], "".join(body))
 
 
 def _contribution(trace: Trace, c: Contribution) -> str:
@@ -166,12 +178,12 @@ def _contribution(trace: Trace, c: Contribution) -> str:
         body.append(markup(c.share, f"part of {line.d}", "gradient", c.to))
     if c.note:
         body.append(f'<p class="words">{html.escape(c.note)}</p>')
-    if c.paths > 1:
+    if c.path > 1:
         name = f"{code(line.d)} so far" if c.path < c.paths else f"{code(line.d)}, complete"
         body.append(f'<p class="words">{name}:</p>')
         body.append(markup(c.running, f"{line.d} so far", "gradient", c.to))
     if c.rule_source:
-        body.append(f'<p class="words">rule: {html.escape(c.rule_source)}</p>')
+        body.append(f'<p class="words">rule: {html.escape(nearest(c.rule_source))}</p>')
     return f'<div class="part">{"".join(body)}</div>'
 
 
@@ -191,7 +203,7 @@ def _part(trace: Trace, schedule: Schedule, unit: Unit, phase: str) -> Section:
     elif last.gradient is not None:
         body.append(f'<p class="words">{code(last.d)} arrives:</p>')
         body.append(markup(last.gradient, last.d, "gradient", last.id))
-    return Section(phase, f"{unit.title} ({len(unit.calls)} calls, {ways})", "".join(body))
+    return Section(phase, [f"{unit.title} ({len(unit.calls)} calls, {ways})"], "".join(body))
 
 
 def _failure(trace: Trace) -> Section:
@@ -203,11 +215,11 @@ def _failure(trace: Trace) -> Section:
         f"<li>{code(name)} {html.escape(str(shape)) if shape is not None else ''}</li>"
         for name, shape in failure.operands
     )
-    place = f"{failure.source[0]}, line {failure.source[1]}" if failure.source else ""
+    place = placed(failure.source) if failure.source else ""
     words = " · ".join(filter(None, [failure.layer, place]))
     body = (
         f'<div class="fails"><h2>✗ {html.escape(call)}</h2>'
         f"<p>{html.escape(failure.kind)}: {html.escape(failure.message)}</p><ul>{operands}</ul>"
         f'<p class="words">{html.escape(words)}</p><p>{html.escape(failure.fix)}</p></div>'
     )
-    return Section("failure", f"✗ {call}", body)
+    return Section("failure", [f"✗ {call}"], body)

@@ -15,8 +15,8 @@ MARGIN = 14.0
 UNPRINTABLE = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def drawn(picture: Picture, style: str = "") -> str:
-    """Draw a picture; `style` is the stylesheet of a file that stands alone."""
+def drawn(picture: Picture, label: str = "", style: str = "") -> str:
+    """Draw a picture; `label` is its title, `style` the stylesheet of a file that stands alone."""
     place = picture.placed()
     wide, high = place.size.width + 2 * MARGIN, place.size.height + 2 * MARGIN
     fans = {line.tail for line in picture.lines}
@@ -24,7 +24,7 @@ def drawn(picture: Picture, style: str = "") -> str:
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="mg" width="{wide:.0f}" '
         f'height="{high:.0f}" viewBox="{-MARGIN:g} {-MARGIN:g} {wide:.1f} {high:.1f}">',
-        f"<title>{text(picture.title)}</title>" if picture.title else "",
+        f"<title>{text(label or picture.title)}</title>",
         f"<style>{style}</style>" if style else "",
     ]
     for line, at, way in zip(picture.lines, place.labels, place.routes, strict=True):
