@@ -54,13 +54,22 @@ class Rewind:
 
     def begin(self, *things: Any) -> None:
         """Set everything back: what is outside, and what `things`, copies of the holders, hold."""
+        self.begin_with(self.inside(*things))
+
+    def inside(self, *things: Any) -> list[tuple[Any, Any]]:
+        """List the generators that copies of the holders hold, with the state to begin from."""
+        if not self._inside:
+            return []
+        found = ((i, path, bits) for i, thing in enumerate(things) for path, bits in _held(thing))
+        known = self._inside
+        return [(bits, known[i, path]) for i, path, bits in found if (i, path) in known]
+
+    def begin_with(self, generators: Iterable[tuple[Any, Any]]) -> None:
+        """Set everything back: what is outside, and these."""
         for source, state in self._outside:
             source.write(state)
-        if self._inside:
-            for i, thing in enumerate(things):
-                for path, bits in _held(thing):
-                    if (i, path) in self._inside:
-                        bits.state = self._inside[i, path]
+        for bits, state in generators:
+            bits.state = state
 
     def forget_unused(self) -> None:
         """Look after the generators that have moved on, and after no others from here on."""
@@ -147,7 +156,8 @@ def _is_filled(cell: Any) -> bool:
 
 
 def _held(root: Any) -> Iterator[tuple[str, Any]]:
-    """List the bit generators inside an object, by path."""
+    """List the bit generators inside an object, or the one whose method it is, by path."""
+    root = root.__self__ if isinstance(root, MethodType) else root
     for path, value in inside(root):
         if isinstance(value, np.random.Generator):
             yield path, value.bit_generator
