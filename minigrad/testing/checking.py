@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,9 +20,11 @@ from minigrad.testing import contracts, diagnosis, higher, places
 from minigrad.testing.evidence import Comparison, Evidence, compared, gathered
 from minigrad.testing.findings import Cause, Finding, Verdict
 from minigrad.testing.jacobian import Point
+from minigrad.testing.randomness import restore
 from minigrad.testing.report import Report
 from minigrad.testing.showing import grad_of
 from minigrad.testing.subject import Run, Subject
+from minigrad.testing.subjects import FunctionSubject
 
 SINGLE = 2.0**-24  # the unit of rounding of float32
 
@@ -65,18 +68,18 @@ class Check:
     def report(self) -> Report:
         """Look at everything, and say what was found."""
         began = time.perf_counter()
-        outside = self.subject.rewind.state()
+        outside = self.subject.rewind.now()
         verdict = None
         try:
             self._run()
         except StoppedError as stopped:
             verdict, self.reason, self.where = stopped.verdict, stopped.sentence, stopped.where
         finally:
-            self.subject.rewind.restore(outside)
+            restore(outside)
         if verdict is None or verdict is Verdict.FAIL:
             self._look_at_conduct()
         verdict = verdict or self._verdict()
-        self.subject.rewind.restore(outside)
+        restore(outside)
         return self._written(verdict, time.perf_counter() - began)
 
     # ---- what is looked at, in order -----------------------------------------------------------
@@ -90,8 +93,8 @@ class Check:
             self._take(found, kind)
         self._look_in_single_precision(run)
         self._judge_values()
-        if self.subject.kind == "function":
-            self.findings += higher.findings(self.subject, self.point, self.order, self.rng)
+        if isinstance(self.subject, FunctionSubject):
+            self._look_higher(self.subject)
 
     def _forward(self) -> Run:
         """Run forward once, or say why that is impossible."""
@@ -178,6 +181,23 @@ class Check:
             self.findings.append(
                 Finding(f"{grad_of(name)} in float32", verdict, sentence, (name,), 1)
             )
+
+    def _look_higher(self, subject: FunctionSubject) -> None:
+        """Look at forward mode, and at the derivatives of the gradient as far as asked."""
+        self.findings += higher.forward_mode(subject, self.point, self.rng, self.rtol)
+        point = self.point
+        for order in range(2, self.order + 1):
+            try:
+                subject, point, found = higher.second_order(
+                    subject, point, self.rng, self.rtol, judged
+                )
+            except Exception as error:
+                sentence, where = raised(f"derivative {order}", error)
+                raise StoppedError(Verdict.INCONCLUSIVE, sentence, where) from error
+            self.findings += [
+                replace(one, name=f"derivative {order} by {one.at[0]}", order=order)
+                for one in found
+            ]
 
     def evidence_operands(self) -> dict[str, Comparison]:
         """The comparisons of the evidence so far."""

@@ -78,7 +78,7 @@ class Point:
 
     @cached_property
     def decisions(self) -> list[Decision]:
-        """What was decided here, of which the graph knows; empty where there is no graph of ours."""
+        """What was decided here, as far as a graph of ours knows."""
         return self.subject.evaluate_and_decide(self.inputs, self.params, np.float64)[1]
 
     @cached_property
@@ -99,7 +99,9 @@ class Point:
             axes.watching = False
             follow(sides, lambda i, t: axes.at(int(lost[i]), t))
             scan.value[lost], scan.bar[lost], scan.kinks[lost] = sides.value, sides.bar, sides.kinks
-            self.corners += [f"{name}{list(axes.index(i))}: {axes.corner[i]}" for i in lost]
+            self.corners += [
+                f"{name}{list(axes.index(i))}: {axes.corner[i]}" for i in map(int, lost)
+            ]
         return scan
 
 

@@ -34,7 +34,7 @@ def text(report: Any) -> str:
 def headline(report: Any) -> str:
     """What happened, in a line."""
     if report.verdict is Verdict.PASS:
-        return report.name
+        return f"{report.name}"
     if report.reason:
         return f"{report.name}: {report.reason}"
     wrong = [grad_of(name) for name in report.counts]

@@ -289,7 +289,9 @@ class ForeignSubject(ByHandSubject):
     def fresh(self, params: Mapping[str, Any], cast: Any) -> Any:
         """Copy the layer as it was given."""
         thing = copied(self.layer)
-        self.set_params(thing, {k: as_floats(v, cast) for k, v in (self.params | params).items()})
+        self.set_params(
+            thing, {k: as_floats(v, cast) for k, v in {**self.params, **params}.items()}
+        )
         return thing
 
     def forward_of(self, thing: Any) -> Callable[..., Any]:
@@ -399,7 +401,9 @@ class NetworkSubject(Subject):
         if cast and isinstance(net, Network):
             net = net.astype(cast)
         thing = {"net": net}
-        self.set_params(thing, {k: as_floats(v, cast) for k, v in (self.params | params).items()})
+        self.set_params(
+            thing, {k: as_floats(v, cast) for k, v in {**self.params, **params}.items()}
+        )
         return thing
 
     def forward(self, thing: Any, inputs: Mapping[str, Any]) -> tuple[Any, ...]:
