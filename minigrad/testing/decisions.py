@@ -73,8 +73,8 @@ def changed(before: list[Decision], after: list[Decision]) -> tuple[str, str] | 
 
 def _of(node: Node) -> Iterable[Decision]:
     """What a call decided, and which decisions it was handed as constants."""
-    name = called(node._function)
-    decide = DECIDES.get(node._function)
+    function: Any = node._function
+    name, decide = called(function), DECIDES.get(function)
     if decide is not None:
         choice, margin = decide(node._data, *node._values, **node._keywords)
         yield Decision(name, np.asarray(choice), None if margin is None else np.asarray(margin))
@@ -83,7 +83,7 @@ def _of(node: Node) -> Iterable[Decision]:
             yield Decision(name, value, None)
 
 
-# ---- how each function decides: (output, *arguments, **keywords) -> choice, margin -----------------
+# ---- how each function decides: (output, *arguments, **keywords) -> choice, margin ---------------
 def _sign(y: Array, x: Array, *_: Any, **__: Any) -> tuple[Array, Array]:
     return np.sign(x), np.abs(x)
 

@@ -87,8 +87,8 @@ def numerical_derivative(
         good |= (fine == 0) & (spread == 0) & (np.abs(value) <= bar) & (bar < 1e-9)
         value, bar = np.where(good, fine, value), np.where(good, np.minimum(bar, spread), bar)
     method = "complex step" if good.size and np.all(good) else "plateau scan"
-    shaped = map(lines.shaped, (value, bar, scan.kinks))
-    return NumericalDerivative(*shaped, lines.evaluations, method)
+    value, bar, kinks = map(lines.shaped, (value, bar, scan.kinks))
+    return NumericalDerivative(value, bar, kinks, lines.evaluations, method)
 
 
 class Lines:
@@ -149,5 +149,5 @@ class Lines:
     def shaped(self, found: Array) -> Array:
         """Give an array (lines, outputs) the shape of the derivative."""
         if self.along is not None:
-            return found[0].reshape(self.shape)
+            return np.reshape(found[0], self.shape)
         return np.moveaxis(found, 0, -1).reshape(self.shape + self.x.shape)

@@ -122,6 +122,10 @@ class FunctionSubject(Subject):
         outputs = flat(self.f(*(kept(x) for x in inputs.values())))
         return [np.asarray(y._data if isinstance(y, Node) else y) for y in outputs]
 
+    def holders(self, thing: Any) -> tuple[Any, ...]:
+        """The function itself, which is not copied."""
+        return (self.f,)
+
     def graph(self, thing: Any) -> list[Any]:
         """What the function returned."""
         found: list[Any] = thing["outputs"]
@@ -220,6 +224,10 @@ class PairSubject(ByHandSubject):
         forward, backward = copied(self.pair)
         return {"forward": forward, "backward": backward}
 
+    def holders(self, thing: Any) -> tuple[Any, ...]:
+        """The two."""
+        return thing["forward"], thing["backward"]
+
     def forward_of(self, thing: Any) -> Callable[..., Any]:
         """Find the forward; a cache that it returns is put aside."""
         if not self.takes_cache:
@@ -281,7 +289,9 @@ class ForeignSubject(ByHandSubject):
     def fresh(self, params: Mapping[str, Any], cast: Any) -> Any:
         """Copy the layer as it was given."""
         thing = copied(self.layer)
-        self.set_params(thing, {k: as_floats(v, cast) for k, v in (self.params | params).items()})
+        self.set_params(
+            thing, {k: as_floats(v, cast) for k, v in {**self.params, **params}.items()}
+        )
         return thing
 
     def forward_of(self, thing: Any) -> Callable[..., Any]:
@@ -334,6 +344,7 @@ class LayerSubject(ByHandSubject):
             self.written["backward"] = type(layer).backward
         self.rewind = Rewind([layer])
         self.params = {name: value.copy() for name, value in layer.params.items()}
+        self.keeps_nothing = keeps_nothing(layer)
         self.settle(fixed)
 
     def fresh(self, params: Mapping[str, Any], cast: Any) -> Any:
@@ -382,6 +393,7 @@ class NetworkSubject(Subject):
         self.rewind = Rewind([net])
         self.params = {key: np.array(value) for key, value in net.params.items()}
         self.written = {"forward": type(net).loss, "backward": type(net).gradient}
+        self.keeps_nothing = isinstance(net, Network) and keeps_nothing(net)
 
     def fresh(self, params: Mapping[str, Any], cast: Any) -> Any:
         """Copy the network as it was given."""
@@ -389,7 +401,9 @@ class NetworkSubject(Subject):
         if cast and isinstance(net, Network):
             net = net.astype(cast)
         thing = {"net": net}
-        self.set_params(thing, {k: as_floats(v, cast) for k, v in (self.params | params).items()})
+        self.set_params(
+            thing, {k: as_floats(v, cast) for k, v in {**self.params, **params}.items()}
+        )
         return thing
 
     def forward(self, thing: Any, inputs: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -401,6 +415,10 @@ class NetworkSubject(Subject):
             return (thing["loss"].data,)
         return (net.loss(*inputs.values()),)
 
+    def holders(self, thing: Any) -> tuple[Any, ...]:
+        """The network."""
+        return (thing["net"],)
+
     def graph(self, thing: Any) -> list[Any]:
         """The loss."""
         return [thing["loss"]] if "loss" in thing else []
@@ -411,7 +429,7 @@ class NetworkSubject(Subject):
 
     def backward(self, thing: Any, douts: tuple[Any, ...]) -> dict[str, Any]:
         """Ask the network for its gradient, with the random numbers of the forward."""
-        self.rewind.begin(thing["net"])
+        self.rewind.begin(*self.holders(thing))
         found = thing["net"].gradient(*thing["given"].values())
         return {self.parameter(k): g for k, g in found.items()}
 
@@ -488,6 +506,11 @@ def copied(thing: Any) -> Any:
         return copy.deepcopy(thing)
     except Exception:
         return thing
+
+
+def keeps_nothing(layer: Layer) -> bool:
+    """Tell whether a layer of ours has no caches of its own: none inside is written by hand."""
+    return not any(inner.is_by_hand() for inner in (layer, *layer.structure().inner))
 
 
 def recast(layer: Layer, cast: Any) -> Layer:
