@@ -12,6 +12,14 @@ TOP = Path(__file__).parent.parent
 PAGES = [TOP / "README.md", *sorted((TOP / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
+BLANK = re.compile(r"^\n(?!>>> )", re.MULTILINE)  # inside of what a block shows, not before code
+
+
+@pytest.fixture(autouse=True)
+def wide_terminal(monkeypatch):
+    """Outputs fit so many columns, whatever the terminal that the tests run in."""
+    monkeypatch.setenv("COLUMNS", "100")
+
 
 def blocks(page: Path, language: str) -> list[str]:
     return [text for lang, text in BLOCK.findall(page.read_text("utf-8")) if lang == language]
@@ -21,7 +29,8 @@ def blocks(page: Path, language: str) -> list[str]:
 def test_python_blocks_print_what_they_show(page):
     parser, runner = doctest.DocTestParser(), doctest.DocTestRunner()
     for block in blocks(page, "python"):  # each by itself, as it is pasted
-        test = parser.get_doctest(block, {}, page.name, str(page), 0)
+        shown = BLANK.sub("<BLANKLINE>\n", block)
+        test = parser.get_doctest(shown, {}, page.name, str(page), 0)
         assert test.examples, f"{page.name} has a Python block that shows no result"
         runner.run(test)
     assert runner.summarize(verbose=False).failed == 0

@@ -13,6 +13,7 @@ import contextlib
 import doctest
 import io
 import json
+import os
 import re
 import sys
 from pathlib import Path
@@ -30,7 +31,7 @@ def executed(block):
         lines += [f">>> {source[0]}", *(f"... {line}".rstrip() for line in source[1:])]
         with contextlib.redirect_stdout(io.StringIO()) as out:
             exec(compile(example.source, "<page>", "single"), names)
-        lines += [line.rstrip() or "<BLANKLINE>" for line in out.getvalue().splitlines()]
+        lines += [line.rstrip() for line in out.getvalue().splitlines()]
     return "\n".join(lines)
 
 
@@ -62,6 +63,7 @@ def main():
     options.add_argument("--notebook", metavar="FILE", help="write a notebook instead")
     options.add_argument("--refresh", action="store_true", help="write the outputs into the page")
     args = options.parse_args()
+    os.environ["COLUMNS"] = "100"  # what is printed fits these pages
     sys.path.insert(0, str(FOLDER.parents[1]))  # minigrad beside these pages, when not installed
     for page in PAGES.values() if args.page == "all" else [PAGES[args.page]]:
         if args.notebook:
@@ -69,7 +71,7 @@ def main():
         elif args.refresh:
             page.write_text(refreshed(page), "utf-8")
         else:
-            print(refreshed(page).replace("<BLANKLINE>", ""))
+            print(refreshed(page))
 
 
 if __name__ == "__main__":
