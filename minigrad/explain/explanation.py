@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
+from minigrad.explain import drawings
 from minigrad.explain.model import Trace
+from minigrad.explain.page import page
+from minigrad.explain.views import LIMIT
 from minigrad.explain.quiz import Quiz
 
 
@@ -34,3 +39,67 @@ class Explanation(Trace):
         Right.  da = dy * b
         """
         return Quiz(self, seed, questions)
+
+    # ---- drawn views -----------------------------------------------------------------------------
+    def save(self, path: str | os.PathLike[str], inside: str | None = None) -> None:
+        """Write one self-contained page: the graph, a stepper, and each step's arithmetic in full.
+
+        The page needs no network. Arrow keys, Home and End step; `backward.html#step=7` is a link
+        to a step; a click on a box or on a number shows the whole sum that it is.
+
+        Args:
+            path: the file to write, such as "backward.html".
+            inside: of a graph too large to be opened in one page, the part to make the page of: the
+                title of its box.
+
+        Raises:
+            KeyError: when no part is called `inside`.
+            OSError: of the fitting kind, when the file cannot be written.
+
+        >>> import minigrad as mg, os, tempfile
+        >>> apple, count = mg.Tensor(100.0, name="apple"), mg.Tensor(2.0, name="count")
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     mg.explain(apple * count).save(os.path.join(folder, "backward.html"))
+        """
+        text = page(self, inside)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def to_svg(self, inside: str | None = None, limit: int = LIMIT) -> str:
+        """Draw the graph as SVG, values over the lines and gradients under them.
+
+        Args:
+            inside: the title of a box that stands for several calls: what is inside it.
+            limit: of boxes; parts of a larger graph are drawn as one box each.
+
+        Raises:
+            KeyError: when no part is called `inside`.
+
+        >>> import minigrad as mg
+        >>> mg.explain(mg.Tensor(2.0, name="x") * 3.0).to_svg()[:43]
+        '<svg xmlns="http://www.w3.org/2000/svg" cla'
+        """
+        return drawings.to_svg(self, inside, limit)
+
+    def to_mermaid(self, inside: str | None = None, limit: int = LIMIT) -> str:
+        """Write the graph for Mermaid; arguments and errors as for `to_svg`.
+
+        >>> import minigrad as mg
+        >>> print(mg.explain(mg.Tensor(2.0, name="x") * 3.0, names={}).to_mermaid())
+        flowchart LR
+          n0["x"]
+          n1(["x * 3.0<br/>y"])
+          n2(("y"))
+          n0 -->|"2<br/>∂ 3"| n1
+          n1 -->|"6<br/>∂ 1"| n2
+        """
+        return drawings.to_mermaid(self, inside, limit)
+
+    def to_dot(self, inside: str | None = None, limit: int = LIMIT) -> str:
+        """Write the graph in DOT, for Graphviz; arguments and errors as for `to_svg`.
+
+        >>> import minigrad as mg
+        >>> print(mg.explain(mg.Tensor(2.0, name="x") * 3.0, names={}).to_dot()[:21])
+        digraph explanation {
+        """
+        return drawings.to_dot(self, inside, limit)

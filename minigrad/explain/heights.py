@@ -104,7 +104,8 @@ def grant(
     Wishes less the distances from the first slot must not fall: an isotonic regression, done by
     pooling neighbours that are in each other's way.
     """
-    offsets, pools = [0.0], []
+    offsets = [0.0]
+    pools: list[tuple[float, float, int]] = []
     for above, below in pairwise(slots):
         offsets.append(offsets[-1] + apart(tall, above, below))
     for (wish, weight), offset in zip(wishes, offsets, strict=False):

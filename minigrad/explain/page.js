@@ -20,6 +20,7 @@
     rows.forEach((row) => {
       const here = Number(row.dataset.step) === now;
       if (here) row.setAttribute("aria-current", "step"); else row.removeAttribute("aria-current");
+      if (here) revealRow(row, row.closest("ol").parentElement);
     });
     slider.value = now + 1;
     slider.setAttribute("aria-valuetext", sections[now].dataset.said);
@@ -30,6 +31,12 @@
     said.textContent = sections[now].dataset.said;
     if (remember) history.replaceState(null, "", `#step=${now + 1}`);
     draw(holding(view, now));
+  }
+
+  function revealRow(row, frame) {  // without moving the page, as scrollIntoView would
+    const inner = row.getBoundingClientRect(), outer = frame.getBoundingClientRect();
+    const above = inner.top - outer.top - 40, below = inner.bottom - outer.bottom + 8;
+    if (above < 0) frame.scrollTop += above; else if (below > 0) frame.scrollTop += below;
   }
 
   function targets() {

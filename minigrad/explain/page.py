@@ -11,10 +11,10 @@ import base64
 import hashlib
 import html
 import json
-from functools import cache
 from typing import Any
 
 from minigrad.explain.colours import variables
+from minigrad.explain.files import read
 from minigrad.explain.model import Trace
 from minigrad.explain.painting import paint, title, unit_key
 from minigrad.explain.picture import Picture, number
@@ -22,7 +22,7 @@ from minigrad.explain.schedule import Schedule
 from minigrad.explain.sections import Section, sections
 from minigrad.explain.svg import drawn
 from minigrad.explain.tables import same_cells, table
-from minigrad.explain.views import Unit, View, views
+from minigrad.explain.views import View, views
 
 ARRAYS = 3000  # of a large graph, those that a click opens
 
@@ -55,22 +55,14 @@ def page(trace: Trace, inside: str | None = None) -> str:
         "tape": _tape(steps),
         "count": str(len(steps)),
         "data": json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"),
-        "style": variables() + _file("page.css") + _file("picture.css"),
-        "script": _file("page.js"),
+        "style": variables() + read("page.css") + read("picture.css"),
+        "script": read("page.js"),
     }
     parts["hash"] = base64.b64encode(hashlib.sha256(parts["script"].encode()).digest()).decode()
     written = []
-    for i, piece in enumerate(_file("page.html").split("%%")):  # text, name, text, name …
+    for i, piece in enumerate(read("page.html").split("%%")):  # text, name, text, name …
         written.append(parts[piece] if i % 2 else piece)
     return "".join(written)
-
-
-@cache
-def _file(name: str) -> str:
-    """Read a file of this package."""
-    from importlib import resources
-
-    return resources.files("minigrad.explain").joinpath(name).read_text(encoding="utf-8")
 
 
 # ---- words ---------------------------------------------------------------------------------------
@@ -112,7 +104,7 @@ def _tape(steps: list[Section]) -> str:
     return "".join(columns)
 
 
-# ---- data for the script ----------------------------------------------------------------------------
+# ---- data for the script -------------------------------------------------------------------------
 def _view(schedule: Schedule, view: View, picture: Picture) -> dict[str, Any]:
     """Say when the boxes and lines of a view have their turn, and which boxes open."""
     made, back = schedule.made, schedule.back
@@ -163,12 +155,14 @@ def _arrays(trace: Trace, schedule: Schedule, found: list[View]) -> dict[str, An
     for i in sorted(line for line in shown if line is not None)[:ARRAYS]:
         line = trace.lines[i]
         layout = table(line.value)
-        array = {
+        array: dict[str, Any] = {
             "name": line.name,
             "shape": str(line.value.shape) if line.value.ndim else "",
             "rows": layout.rows,
             "columns": layout.columns,
-            "entries": [layout.index(k) if line.value.ndim else "" for k in range(len(layout.cells))],
+            "entries": [
+                layout.place(k) if line.value.ndim else "" for k in range(len(layout.cells))
+            ],
             "value": layout.cells,
             "call": line.call or "",
         }
@@ -184,6 +178,10 @@ def _arrays(trace: Trace, schedule: Schedule, found: list[View]) -> dict[str, An
                 for step, c in schedule.parts.get(i, ())
             ]
         else:
-            array["why"] = "No gradient flows here: it is data." if line.kind == "data" else "No gradient flows here."
+            array["why"] = (
+                "No gradient flows here: it is data."
+                if line.kind == "data"
+                else "No gradient flows here."
+            )
         arrays[str(i)] = array
     return arrays

@@ -10,10 +10,8 @@ from minigrad.explain.picture import Box, Label, Line, Picture, label, number
 from minigrad.explain.views import Unit, View, alone
 from minigrad.graph import Array
 
-SIGNS = {
-    **{"np.add": "+", "np.subtract": "−", "np.multiply": "×", "np.divide": "÷", "np.power": "**"},
-    **{"np.matmul": "@", "np.negative": "−", "np.true_divide": "÷"},
-}
+SIGNS = {"add": "+", "subtract": "−", "multiply": "×", "divide": "÷", "matmul": "@"}
+SIGNS |= {"negative": "−", "power": "**"}
 MOST = 4  # lines drawn between the same two boxes
 
 
@@ -168,7 +166,10 @@ def call_title(line: Value) -> str:
     call, function = line.call or "", line.function or ""
     if None in line.operands and 0 < len(call) <= 14:
         return call
-    return SIGNS.get(function, function.removeprefix("np."))
+    if function.startswith("_"):  # no name to show; the call says what it is
+        function = call.partition("(")[0]
+    function = function.removeprefix("np.")
+    return SIGNS.get(function, function)
 
 
 def described(line: Value) -> str:
@@ -182,4 +183,3 @@ def title(trace: Trace) -> str:
     if trace.output is None:
         return "A forward pass that failed"
     return f"Forward and backward pass of {trace.lines[trace.output].name}"
-

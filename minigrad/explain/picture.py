@@ -98,7 +98,7 @@ def text_width(text: str, height: float) -> float:
 
 
 def _advance(letter: str) -> float:
-    """Give the width of a letter over its height: 0.6 in most fonts, more where it is not theirs."""
+    """Give the width of a letter over its height: 0.6, more where the font may lack it."""
     if unicodedata.combining(letter):
         return 0.0
     if unicodedata.east_asian_width(letter) in "WF" or ord(letter) > 0xFFFF:
@@ -124,10 +124,10 @@ def shortened(text: str, longest: int = LONGEST) -> str:
 def number(value: float) -> str:
     """Write a number for people, as short as it is still useful.
 
-    >>> number(220.0), number(0.1 + 0.2), number(-1.5e-9), number(float("nan"))
-    ('220', '0.3', '-1.5e-09', 'nan')
+    >>> number(220.0), number(0.1 + 0.2), number(-1.5e-9), number(-0.0)
+    ('220', '0.3', '-1.5e-09', '0')
     """
-    return f"{float(value):.4g}"
+    return f"{float(value) + 0.0:.4g}"  # + 0.0: people do not write −0
 
 
 def label(array: Array) -> Label:
@@ -152,7 +152,10 @@ def heat_map(array: Array) -> Heat:
         return ()
     rows = np.atleast_2d(array).reshape(-1, array.shape[-1] if array.ndim else 1)
     largest = float(np.max(np.abs(rows), initial=0.0, where=np.isfinite(rows))) or 1.0
-    down, over = (np.array_split(np.arange(n), min(n, most)) for n, most in zip(rows.shape, (ROWS, COLUMNS), strict=True))
+    down, over = (
+        np.array_split(np.arange(n), min(n, most))
+        for n, most in zip(rows.shape, (ROWS, COLUMNS), strict=True)
+    )
     return tuple(tuple(_strength(rows[np.ix_(d, o)], largest) for o in over) for d in down)
 
 

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from minigrad.explain.files import read
+
 
 def quiz_page(quiz: Mapping[str, Any], bodies: Sequence[str]) -> str:
     """Write the page for the data of a quiz and the texts of its questions.
@@ -14,10 +16,7 @@ def quiz_page(quiz: Mapping[str, Any], bodies: Sequence[str]) -> str:
     >>> quiz_page({"questions": []}, []).startswith("<!doctype html>")
     True
     """
-    from importlib.resources import files
-
-    folder = files("minigrad.explain")
-    style, script = (folder.joinpath(name).read_text("utf-8") for name in ("quiz.css", "quiz.js"))
+    style, script = read("quiz.css"), read("quiz.js")
     items = "".join(
         _item(number, body, question["target"])
         for number, (body, question) in enumerate(zip(bodies, quiz["questions"], strict=True), 1)

@@ -56,7 +56,10 @@ class Schedule(NamedTuple):
 
     def complete(self, line: int) -> int | None:
         """Say in which step the gradient of a line has all its parts."""
-        return max((self.back[s.line] for s, _ in self.parts.get(line, ()) if s.line in self.back), default=None)
+        return max(
+            (self.back[s.line] for s, _ in self.parts.get(line, ()) if s.line in self.back),
+            default=None,
+        )
 
     @property
     def seed(self) -> int | None:

@@ -70,7 +70,7 @@ def shape_of(array: Array) -> str:
 # ---- forward -------------------------------------------------------------------------------------
 def _inputs(trace: Trace) -> Section:
     """Show what the pass begins with."""
-    parts = []
+    parts: list[str] = []
     for line in trace.lines:
         if line.kind != "call" and len(parts) < 60:
             role = "gradient wanted" if line.kind == "leaf" else "data, no gradient"
@@ -134,7 +134,8 @@ def scalars(trace: Trace) -> dict[str, float]:
 # ---- backward ------------------------------------------------------------------------------------
 def _seed(trace: Trace) -> Section:
     """Show the gradient that the walk begins with."""
-    assert trace.output is not None and trace.seed is not None
+    assert trace.output is not None
+    assert trace.seed is not None
     line = trace.lines[trace.output]
     said = f"{line.d} = {number(trace.seed.item()) if trace.seed.size == 1 else 'ones'}"
     words = f"The way back begins at {code(line.name)}, whose gradient with respect to itself is 1."
@@ -167,8 +168,10 @@ def _contribution(trace: Trace, c: Contribution) -> str:
     line = trace.lines[c.to]
     rule = html.escape(f"{line.d} {c.sign} {c.rule}")
     path = f"path {c.path} of {c.paths}" if c.paths > 1 else "the only path"
-    body = [f'<h3>{rule}</h3><p><span class="sign">{c.sign}</span><span class="words">{path}, '
-            f"{shape_of(c.share)}</span></p>"]
+    body = [
+        f'<h3>{rule}</h3><p><span class="sign">{c.sign}</span><span class="words">{path}, '
+        f"{shape_of(c.share)}</span></p>"
+    ]
     if c.share.ndim == 0:
         known = scalars(trace)
         numbers = with_numbers(trace, c.rule, known)

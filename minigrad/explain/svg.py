@@ -1,15 +1,20 @@
-"""A picture as SVG: valid XML, every name escaped, every text in its box, readable without colour."""
+"""A picture as SVG: valid XML, names escaped, texts inside their boxes, no need of colour."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from typing import NamedTuple
 from xml.sax.saxutils import escape, quoteattr
 
-from minigrad.explain.layout import Point, Size
-from minigrad.explain.picture import CELL, ROWS, SMALL, TITLE, Box, Heat, Label, Line, Picture
-from minigrad.explain.picture import shortened, text_width
+from minigrad.explain.layout import Point
+from minigrad.explain.picture import (
+    CELL,
+    Box,
+    Heat,
+    Label,
+    Line,
+    Picture,
+    shortened,
+)
 
 MARGIN = 14.0
 UNPRINTABLE = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -111,7 +116,7 @@ def _label(label: Label, at: Point, kind: str) -> str:
 
 
 def _heat(heat: Heat, left: float, top: float) -> str:
-    """Draw strengths as squares: large for strong, hollow for negative, a cross where not finite."""
+    """Draw strengths as squares: large is strong, hollow negative, a cross not finite."""
     cells: dict[str, list[str]] = {}
     for i, row in enumerate(heat):
         for j, strength in enumerate(row):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import math
-from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -23,7 +22,7 @@ class Table(NamedTuple):
     cells: list[str]  # row by row
     entries: list[tuple[int, ...] | None]  # the index of each cell in the array
 
-    def index(self, cell: int) -> str:
+    def place(self, cell: int) -> str:
         """Write the index of a cell as in NumPy: [0, 1]."""
         entry = self.entries[cell]
         return str(list(entry)) if entry else ""
@@ -86,10 +85,8 @@ def markup(array: Array, name: str, kind: str, key: int) -> str:
         cells = range(i * wide, (i + 1) * wide)
         head = f'<th scope="row">{row}</th>' if array.ndim > 1 else ""
         body.append(f"<tr>{head}{''.join(_cell(layout, k, array, largest) for k in cells)}</tr>")
-    caption = f'<caption class="aside">{html.escape(name)}</caption>'
-    return (
-        f'<div class="scroll of-{kind}" data-of="{key}"><table>{caption}{"".join(body)}</table></div>'
-    )
+    rows = f'<caption class="aside">{html.escape(name)}</caption>{"".join(body)}'
+    return f'<div class="scroll of-{kind}" data-of="{key}"><table>{rows}</table></div>'
 
 
 def _cell(layout: Table, k: int, array: Array, largest: float) -> str:
