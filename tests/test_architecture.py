@@ -33,6 +33,7 @@ ROOMS = [  # a module imports from rooms above its own, or inside its own room
     ["optimizers", "clipping"],
     ["datasets"],
     ["history", "progress", "training"],
+    ["testing"],
     ["minigrad"],  # the names that people import
     ["cli"],
     ["__main__"],

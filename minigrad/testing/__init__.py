@@ -1,0 +1,43 @@
+"""Checking gradients: anybody's."""
+
+import typing
+
+from minigrad.first_use import on_first_use as _on_first_use
+
+if typing.TYPE_CHECKING:  # what stands here for editors and type checkers …
+    from minigrad.differences import numerical_gradient
+    from minigrad.testing.checks import check_layer, check_network, check_vjp, gradcheck
+    from minigrad.testing.numerical import numerical_derivative
+    from minigrad.testing.report import (
+        Cause,
+        Finding,
+        GradientError,
+        Mismatch,
+        Report,
+        Verdict,
+    )
+else:  # … stands here for Python, which imports it when it is first used
+    __getattr__, __dir__ = _on_first_use(
+        __name__,
+        {
+            "checks": "check_layer check_network check_vjp gradcheck",
+            "differences": "numerical_gradient",
+            "numerical": "numerical_derivative",
+            "report": "Cause Finding GradientError Mismatch Report Verdict",
+        },
+    )
+
+__all__ = [
+    "Cause",
+    "Finding",
+    "GradientError",
+    "Mismatch",
+    "Report",
+    "Verdict",
+    "check_layer",
+    "check_network",
+    "check_vjp",
+    "gradcheck",
+    "numerical_derivative",
+    "numerical_gradient",
+]
