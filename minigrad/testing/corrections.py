@@ -159,8 +159,8 @@ def factors(bench: Workbench, k: int) -> Iterator[Correction]:
     if abs(1 + amount) < 1e-6:
         yield Correction(causes.TERM, "left out", 5, lambda v, hit: 0 * v)
         return
-    label, words = meaning(1 / (1 + amount), bench)
-    cost = 0.5 if label == causes.SIGN else 1.0 if words != "a constant factor is wrong" else 4.5
+    label, words, sure = meaning(1 / (1 + amount), bench)
+    cost = 0.5 if label == causes.SIGN else 1.0 if sure else 4.5
     yield Correction(label, words, cost, lambda v, hit: (1 + amount) * v)
 
 

@@ -3,45 +3,71 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 import numpy as np
 
 from minigrad.testing import causes
+from minigrad.testing.probes import Site
 from minigrad.testing.workbench import Workbench
 
 
-def meaning(factor: float, bench: Workbench) -> tuple[str, str]:
-    """The cause behind `yours = factor × numerical`, and a half-sentence that explains the number.
+def meaning(
+    factor: float, bench: Workbench, sites: Sequence[Site] = ()
+) -> tuple[str, str, bool]:
+    """The cause behind `yours = factor × right`, half a sentence on the number, and whether it is known.
 
-    Sizes that the batch and something else share are the batch's; a 2 is a 2 before it is a size,
-    unless a mean or a sum is about.
+    `sites` are expressions of the forward whose share has the factor: a mean among them counts.
     """
     if near(factor, -1):
-        return causes.SIGN, "the sign is flipped"
+        return causes.SIGN, "the sign is flipped", True
     rows = batch(bench)
     if rows > 1 and near(factor, rows):
-        return causes.NOT_DIVIDED, f"your batch has {rows} rows: divided by the batch size nowhere"
+        return causes.NOT_DIVIDED, f"your batch has {rows} rows: divided by the batch size nowhere", True
     if rows > 1 and near(factor, 1 / rows):
-        return causes.DIVIDED, f"your batch has {rows} rows: divided by it once too often"
-    for words, size in counts(bench):
-        for value in (size, 1 / size):
-            if near(abs(factor), value) and not near(abs(factor), 2) and not near(factor, 0.5):
-                return causes.COUNT, f"{number(size)} is {words}"
-    simple = (2.0, 0.5, 3.0, 1 / 3, 4.0, 0.25)
-    if any(near(abs(factor), value) for value in simple):
-        return causes.FACTOR, f"a factor {number(1 / factor)} is missing"
+        return causes.DIVIDED, f"your batch has {rows} rows: divided by it once too often", True
+    for words, size in _reduced(bench, sites):
+        if any(near(abs(factor), value) for value in (size, 1 / size)):
+            return causes.COUNT, f"{number(size)} is {words}", True
+    for value in (2.0, 0.5, 3.0, 1 / 3, 4.0, 0.25):
+        if near(abs(factor), value):
+            return causes.FACTOR, f"a factor {number(1 / factor)} is missing", True
     for name, value in scalars(bench).items():
         for power in (1, -1, 2, -2, 0.5, -0.5):
             if value > 0 and near(abs(factor), value**power):
-                return causes.FACTOR, f"that is {_power(name, power)} = {number(value**power)}"
+                return causes.FACTOR, f"that is {_power(name, power)} = {number(value**power)}", True
+    for words, size in counts(bench):
+        if near(abs(factor), size) or near(abs(factor), 1 / size):
+            return causes.COUNT, f"{number(size)} is {words}", True
     for words, size in ratios(bench):
         if near(factor, size) or near(factor, 1 / size):
-            return causes.COUNT, f"{number(max(size, 1 / size))} is {words}"
+            return causes.COUNT, f"{number(max(size, 1 / size))} is {words}", True
     if factor < 0:
-        return causes.SIGN, "the sign is flipped, and there is a factor"
-    return causes.FACTOR, "a constant factor is wrong"
+        return causes.SIGN, "the sign is flipped, and there is a factor", False
+    return causes.FACTOR, "a constant factor is wrong", False
+
+
+def _reduced(bench: Workbench, sites: Sequence[Site]) -> Iterator[tuple[str, float]]:
+    """How many entries a mean or sum among these expressions takes together, and parts of that."""
+    for k, site in enumerate(bench.ahead.sites):
+        if site.role != "func" or k not in bench.before:
+            continue
+        function = bench.before[k][0]
+        name, owner = getattr(function, "__name__", ""), getattr(function, "__self__", None)
+        if name not in {"mean", "sum", "var", "std", "average", "repeat"}:
+            continue
+        around = [s for s in sites if s.file == site.file and s.span[0] <= site.span[0] <= s.span[1]]
+        if not isinstance(owner, np.ndarray) or (sites and not around):
+            continue
+        shape = owner.shape
+        for many in range(1, len(shape) + 1):
+            for axes in combinations(range(len(shape)), many):
+                n = math.prod(shape[axis] for axis in axes)
+                if n > 1:
+                    yield f"the number of entries of `{site.text}` along axes {axes}", n
+                if n > 2:
+                    yield f"n / (n − 1) for the n = {n} entries of `{site.text}`", n / (n - 1)
 
 
 def batch(bench: Workbench) -> int:

@@ -91,7 +91,7 @@ def fitted(bench: Workbench, k: int, change: Change) -> float | None:
         return None
     amount = float(step @ gap) / square
     near = np.max(np.abs(gap - amount * step)) <= 1e-5 * max(np.max(np.abs(gap)), 1e-300)
-    return amount if near and amount != 0 else None
+    return amount if near and abs(amount) > 1e-9 else None
 
 
 def known_arrays(bench: Workbench) -> dict[str, Any]:

@@ -167,6 +167,8 @@ def same(a: Any, b: Array, near: float = NEAR) -> bool:
     """Whether two arrays are equal, relative to the largest entry."""
     if a is None or np.shape(a) != np.shape(b):
         return False
+    if not np.all(np.isfinite(a)):
+        return False
     size = max(np.max(np.abs(a), initial=0), np.max(np.abs(b), initial=0))
     return bool(np.max(np.abs(a - b), initial=0) <= near * size)
 
