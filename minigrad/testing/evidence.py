@@ -5,6 +5,9 @@ Diagnosis reads this, and may ask for more: other cotangents, other points.
 
 from __future__ import annotations
 
+import copy
+import inspect
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,7 +16,13 @@ from typing import Any
 import numpy as np
 
 from minigrad.graph import Array
+from minigrad.layers.inside import attributes
+from minigrad.testing.jacobian import Point, joined
 from minigrad.testing.subject import Run, Subject
+
+RTOL = 1e-6  # of the entry: what is called wrong beyond the bar
+OF_TERMS = 1e-9  # of the sum of |terms| behind an entry: what rounding may do to yours
+OF_LARGEST = 1e-12  # of the largest such sum in any gradient
 
 
 @dataclass(eq=False)
@@ -28,6 +37,8 @@ class Comparison:
         bar: half the width of the interval in which the true derivative lies; inf for unknown.
         tolerance: what a difference is held to: the bar, and what rounding may do to yours.
         kinks: where the function has a corner, so that the interval is between two slopes.
+        scale: the size of what the gradients are sums of, or of the outputs: what is far below it
+            need not be known.
     """
 
     name: str
@@ -37,6 +48,7 @@ class Comparison:
     bar: Array
     tolerance: Array
     kinks: Array
+    scale: float = 0.0
 
     @property
     def shape_is_right(self) -> bool:
@@ -49,19 +61,38 @@ class Comparison:
         if self.yours is None or not self.shape_is_right:
             return np.full(self.numerical.shape, np.inf)
         with np.errstate(all="ignore"):
-            error = np.abs(np.asarray(self.yours, np.float64) - self.numerical)
+            error: Array = np.abs(np.asarray(self.yours, np.float64) - self.numerical)
         return np.where(np.isnan(error), np.inf, error)
 
     @cached_property
     def wrong(self) -> Array:
         """Which entries are wrong beyond doubt."""
-        return self.error > self.tolerance
+        found: Array = self.error > self.tolerance
+        return found
 
     @cached_property
     def unknown(self) -> Array:
         """Which entries the numerical derivative cannot judge."""
-        size = np.max(np.abs(self.numerical), initial=0, where=np.isfinite(self.numerical))
-        return ~self.wrong & ~self.kinks & ~(self.tolerance <= 1e-3 * size)
+        known = np.abs(self.numerical[np.isfinite(self.bar)])
+        size = max(np.max(known, initial=0), 1e-4 * self.scale)
+        found: Array = ~self.wrong & ~self.kinks & ~(self.tolerance <= 1e-3 * size)
+        return found & (self.tolerance > 0)
+
+    @property
+    def ratio(self) -> float:
+        """The largest error over its tolerance: above 1 is wrong; inf for a wrong shape."""
+        if not self.shape_is_right:
+            return np.inf
+        with np.errstate(all="ignore"):
+            ratio = np.where(self.error > 0, self.error / self.tolerance, 0.0)
+        return float(np.max(np.where(np.isnan(ratio), 0.0, ratio), initial=0.0))
+
+    @property
+    def relative(self) -> Array:
+        """The relative error of each entry that is wrong, 0 for the others."""
+        with np.errstate(all="ignore"):
+            relative = self.error / np.abs(self.numerical)
+        return np.where(self.wrong, relative, 0.0)
 
     @property
     def is_wrong(self) -> bool:
@@ -74,24 +105,37 @@ class Evidence:
     """One forward, one cotangent, and the comparison for every operand.
 
     Attributes:
-        subject: what is checked; `subject.start(...)` runs it again as you like.
-        inputs: what forward was given, by name, in float64 where it is floats.
-        params: the parameters, by name.
-        outputs: what forward returned.
+        point: the subject at a point, which knows the numerical Jacobian.
         douts: the cotangents, one for each output.
         operands: the comparisons, by operand.
         state: the attributes of the layer after its forward, copied (empty for functions).
         source: the text of forward, backward, __init__, as far as it can be found.
     """
 
-    subject: Subject
-    inputs: dict[str, Any]
-    params: dict[str, Array]
-    outputs: list[Array]
+    point: Point
     douts: list[Array]
     operands: dict[str, Comparison]
     state: dict[str, Any] = field(default_factory=dict)
-    source: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def subject(self) -> Subject:
+        """What is checked; `subject.start(...)` runs it again as you like."""
+        return self.point.subject
+
+    @property
+    def inputs(self) -> dict[str, Any]:
+        """What forward was given, by name, in float64 where it is floats."""
+        return self.point.inputs
+
+    @property
+    def params(self) -> dict[str, Array]:
+        """The parameters, by name."""
+        return self.point.params
+
+    @property
+    def outputs(self) -> list[Array]:
+        """What forward returned."""
+        return self.point.outputs
 
     @property
     def wrong(self) -> dict[str, Comparison]:
@@ -108,21 +152,104 @@ class Evidence:
 
         Other cotangents at the same point cost one backward: the Jacobian is kept.
         """
-        raise NotImplementedError
+        point = self.point
+        if inputs is not None or params is not None:
+            point = Point(self.subject, inputs or self.inputs, params or self.params)
+        if douts is None:
+            same = [d.shape for d in self.douts] == [y.shape for y in point.outputs]
+            rng = np.random.default_rng(0)
+            douts = self.douts if same else [rng.normal(size=y.shape) for y in point.outputs]
+        return gathered(point, douts)
 
-    @cached_property
+    @property
     def jacobians(self) -> dict[str, Array]:
         """The numerical Jacobian of each operand: entry [j, i] is ∂ output j / ∂ operand i, flat.
 
         The outputs are one after another, flat, as in `flat_dout`.
         """
-        raise NotImplementedError
+        return {name: scan.value.T for name, scan in self.point.scans.items()}
 
     @property
     def flat_dout(self) -> Array:
         """The cotangents of all outputs, one after another."""
-        return np.concatenate([np.ravel(d) for d in self.douts])
+        return joined(self.douts)
+
+    @cached_property
+    def source(self) -> dict[str, str]:
+        """The text of what a person wrote: forward, backward, __init__."""
+        written = dict(self.subject.written)
+        owner = getattr(self.subject, "layer", None)
+        if owner is not None and "__init__" in vars(type(owner)):
+            written["__init__"] = type(owner).__init__
+        texts = {name: source_of(function) for name, function in written.items()}
+        return {name: text for name, text in texts.items() if text}
 
     def run(self) -> Run:
         """Make a fresh run at this point, after its forward."""
-        return self.subject.start(self.inputs, self.params)
+        return self.subject.start(self.inputs, self.params, np.float64)
+
+
+def gathered(point: Point, douts: Sequence[Array], rtol: float = RTOL) -> Evidence:
+    """Run backward at a point with these cotangents, and compare with the numerical Jacobian."""
+    run = point.subject.start(point.inputs, point.params, np.float64)
+    state = {k: copied(v) for k, v in attributes(run.thing).items()} if run.thing else {}
+    yours = run.gradients(douts)
+    return Evidence(point, list(douts), compared(point, douts, yours, rtol), state)
+
+
+def compared(
+    point: Point,
+    douts: Sequence[Array],
+    yours: Mapping[str, Array | None],
+    rtol: float = RTOL,
+    unit: float = 0.0,
+) -> dict[str, Comparison]:
+    """Put gradients beside dout times the Jacobian; `unit` is that of yours if it is coarser."""
+    dout = joined(list(douts))
+    terms, found = {}, {}
+    with np.errstate(all="ignore"):
+        for name, scan in point.scans.items():
+            terms[name] = np.abs(scan.value) @ np.abs(dout)
+        largest = max((np.max(t, initial=0) for t in terms.values()), default=0.0)
+        scale = max(largest, 1e-2 * float(np.abs(point.centre) @ np.abs(dout)))
+        for name, scan in point.scans.items():
+            value = point.operands[name]
+            used = np.abs(dout) > 0
+            numerical = (scan.value[:, used] @ dout[used]).reshape(value.shape)
+            bar = (scan.bar[:, used] @ np.abs(dout[used])).reshape(value.shape)
+            size = terms[name].reshape(value.shape)
+            rounding = rtol * np.abs(numerical) + OF_TERMS * size + OF_LARGEST * largest
+            if unit:
+                rounding += 100 * unit * (size + largest)
+            kinks = np.any(scan.kinks[:, used], axis=1).reshape(value.shape)
+            found[name] = Comparison(
+                name, value, yours.get(name), numerical, bar, bar + rounding, kinks, scale
+            )
+    return found
+
+
+def source_of(function: Any) -> str:
+    """The text of a function, without the indentation of its class; nothing where it is not known.
+
+    >>> source_of(print)
+    ''
+    """
+    try:
+        return textwrap.dedent(inspect.getsource(function))
+    except (OSError, TypeError):
+        return ""
+
+
+def where_of(function: Any) -> str:
+    """The file and the line of a function, as far as they are known: layers.py:12."""
+    function = inspect.unwrap(function) if callable(function) else function
+    code = getattr(getattr(function, "__func__", function), "__code__", None)
+    return f"{code.co_filename}:{code.co_firstlineno}" if code else ""
+
+
+def copied(value: Any) -> Any:
+    """Copy what a layer keeps, or take it as it is."""
+    try:
+        return copy.deepcopy(value)
+    except Exception:
+        return value

@@ -67,6 +67,12 @@ class Rewind:
         used = set(self.used)
         self._outside = [pair for pair in self._outside if pair[0].name in used]
 
+    def restore(self, state: list[Any]) -> None:
+        """Set what is outside to a state that `state` has read."""
+        sources = (*_shared(), *(source for source, _ in self._outside))
+        for source, value in zip(sources, state, strict=False):
+            source.write(value)
+
     def state(self, *things: Any) -> list[Any]:
         """Read all states as they are now, to be compared by `same_state`."""
         outside = [source.read() for source in (*_shared(), *(s for s, _ in self._outside))]

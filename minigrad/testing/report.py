@@ -2,85 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from enum import Enum
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from minigrad.graph import Array
+from minigrad.testing import pages, showing
+from minigrad.testing.findings import Cause, Finding, Mismatch, Verdict
 
-class Verdict(Enum):
-    """What a check can say.
-
-    >>> Verdict.PASS.name
-    'PASS'
-    """
-
-    PASS = "pass"
-    FAIL = "fail"
-    INCONCLUSIVE = "inconclusive"
+__all__ = ["Cause", "Finding", "GradientError", "Mismatch", "Report", "Verdict"]
 
 
-@dataclass(frozen=True)
-class Mismatch:
-    """One entry that is wrong: `W[3, 1]: yours 0.25, numerical 0.50 ± 1e-9`.
-
-    >>> print(Mismatch("W", (3, 1), 0.25, 0.5, 1e-9))
-    W[3, 1]: yours 0.25, numerical 0.5 ± 1e-09
-    """
-
-    name: str
-    index: tuple[int, ...]
-    yours: float
-    numerical: float
-    bar: float
-
-    def __str__(self) -> str:
-        place = f"[{', '.join(map(str, self.index))}]" if self.index else ""
-        return (
-            f"{self.name}{place}: yours {self.yours:.8g}, "
-            f"numerical {self.numerical:.8g} ± {self.bar:.0e}"
-        )
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at, and how it turned out; a contract is one.
-
-    Attributes:
-        name: which: "gradient of W", "changes dout". Contracts use the labels of `diagnosis`.
-        verdict: how it turned out.
-        sentence: what was seen, in plain words.
-        at: the operands or arrays concerned: x, W, dout.
-        order: the order of the derivative, for values; 0 for contracts.
-    """
-
-    name: str
-    verdict: Verdict
-    sentence: str
-    at: tuple[str, ...] = ()
-    order: int = 0
-
-
-@dataclass(frozen=True)
-class Cause:
-    """Why a gradient is wrong, as far as the evidence tells.
-
-    Attributes:
-        label: one of the closed list of causes.
-        sentence: the cause in plain words, with the evidence.
-        certain: False for the next best guess, which the report says to be one.
-        at: the operands concerned.
-        remedy: what to do, where one sentence can say it.
-    """
-
-    label: str
-    sentence: str
-    certain: bool = True
-    at: tuple[str, ...] = ()
-    remedy: str = ""
-
-
-@dataclass
+@dataclass(eq=False)
 class Report:
     """What a check found. `str` is for people, `to_json` for programs.
 
@@ -90,9 +24,16 @@ class Report:
         cause: why it failed, or None.
         worst: the worst entries, worst first; empty unless something is wrong.
         checks: all that was looked at, in order.
-        reason: of INCONCLUSIVE, or of an error, one sentence.
-        notes: what was assumed.
-        evidence: the evidence behind the first failure, for those who want to look themselves.
+        reason: why it is inconclusive, or what went wrong before numbers were compared.
+        notes: what was assumed, and what to know about the point.
+        where: the file and line of the backward, with its text.
+        errors: for each operand that was wrong, the relative error of every entry.
+        evidence: what is behind the first failure, for those who want to look themselves.
+        worst_ratio: the largest error over its tolerance; above 1 is wrong.
+
+    >>> report = Report("Affine", Verdict.PASS)
+    >>> report.ok, report.to_dict()["verdict"]
+    (True, 'PASS')
     """
 
     name: str
@@ -102,16 +43,46 @@ class Report:
     checks: Sequence[Finding] = ()
     reason: str = ""
     notes: Sequence[str] = ()
-    evidence: Any = None
+    where: Sequence[str] = ()
+    errors: dict[str, Array] = field(default_factory=dict)
+    counts: dict[str, tuple[int, int]] = field(default_factory=dict)  # wrong entries, of how many
+    worst_ratio: float = 0.0
     evaluations: int = 0
     seconds: float = 0.0
-    where: str = ""  # the file and line of the backward
-    pictures: dict[str, str] = field(default_factory=dict)  # heat maps, by operand
+    evidence: Any = None
 
     @property
     def ok(self) -> bool:
         """Whether everything that was looked at is right."""
         return self.verdict is Verdict.PASS
+
+    def to_dict(self) -> dict[str, Any]:
+        """What a program wants to know, in strings, numbers and lists."""
+        return {
+            "name": self.name,
+            "ok": self.ok,
+            "verdict": self.verdict.name,
+            "reason": self.reason,
+            "cause": None if self.cause is None else asdict(self.cause),
+            "worst": [asdict(entry) | {"text": str(entry)} for entry in self.worst],
+            "wrong": {k: {"entries": a, "of": b} for k, (a, b) in self.counts.items()},
+            "checks": [asdict(found) | {"verdict": found.verdict.name} for found in self.checks],
+            "notes": list(self.notes),
+            "where": list(self.where),
+            "worst_ratio": self.worst_ratio,
+            "evaluations": self.evaluations,
+            "seconds": self.seconds,
+        }
+
+    def to_json(self, indent: int | None = None) -> str:
+        """The report as JSON; numbers that are not finite become strings, which JSON has."""
+        return json.dumps(_for_json(self.to_dict()), indent=indent, ensure_ascii=False)
+
+    def _repr_html_(self) -> str:
+        return pages.html(self)
+
+    def __str__(self) -> str:
+        return showing.text(self)
 
 
 class GradientError(AssertionError):
@@ -124,3 +95,13 @@ class GradientError(AssertionError):
     def __init__(self, report: Report) -> None:
         super().__init__(str(report))
         self.report = report
+
+
+def _for_json(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(k): _for_json(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_for_json(v) for v in value]
+    if isinstance(value, float):
+        return value if value - value == 0 else str(value)
+    return value if isinstance(value, (str, int, bool, type(None))) else str(value)

@@ -8,7 +8,7 @@ random numbers each time. Nothing that a run does reaches the caller's own objec
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,6 +41,8 @@ class Subject:
         self.notes: list[str] = []
         self.written: dict[str, Any] = {}
         self.evaluations = 0
+        self.rows: tuple[str, ...] = ()  # inputs whose first axis is the batch
+        self.fewest = 0  # rows that it needs
         self.rewind = Rewind(())
 
     @property
@@ -52,6 +54,33 @@ class Subject:
     def parameter(self, name: str) -> str:
         """Name the parameter among the operands: by its own name, unless an input has that."""
         return f"self.{name}" if name in self.inputs else name
+
+    def set_rows(self, rows: Iterable[str] | None, fewest: int | None) -> None:
+        """Say which inputs have a row for each example, or guess: as many as the first has."""
+        arrays = {k: v for k, v in self.inputs.items() if isinstance(v, np.ndarray) and v.ndim}
+        if rows is None:
+            counts = {k: len(v) for k, v in arrays.items()}
+            first = next(iter(counts.values()), 0)
+            rows = [k for k, n in counts.items() if n == first]
+            fewest = 1 if fewest is None else fewest
+        self.rows, self.fewest = tuple(rows), fewest or 0
+
+    def cotangents(self, outputs: Sequence[Any], rng: Any) -> list[tuple[str, list[Array]]]:
+        """Draw cotangents: three normal ones, one of ±1, one of a single 1. Never ones.
+
+        Ones hide what a normalisation does to them: their sum is constant, its derivative zero.
+        """
+        shapes = [np.shape(y) for y in outputs]
+        size = sum(int(np.prod(shape)) for shape in shapes)
+        single = np.zeros(size)
+        single[rng.integers(size) if size else slice(0)] = 1.0
+        drawn = [("normal", rng.normal(size=size)) for _ in range(3)]
+        drawn += [("±1", rng.choice([-1.0, 1.0], size)), ("one-hot", single)]
+        return [(kind, cut(flat, shapes)) for kind, flat in drawn]
+
+    def arguments_of_backward(self) -> list[str]:
+        """What backward calls its arguments."""
+        return ["dout"]
 
     def start(
         self,
@@ -68,6 +97,15 @@ class Subject:
             cast: a dtype for all floats, inputs and parameters.
         """
         return Run(self, inputs or {}, params or {}, cast)
+
+    def evaluate(
+        self, inputs: Mapping[str, Any], params: Mapping[str, Any], cast: Any
+    ) -> list[Any]:
+        """Compute the outputs at all these inputs and parameters, with a fresh copy."""
+        self.evaluations += 1
+        thing = self.fresh(params, cast)
+        self.rewind.begin(thing)
+        return list(self.forward(thing, {k: kept(v) for k, v in inputs.items()}))
 
     # ---- what the kinds of subject do in their own way -----------------------------------------
     def fresh(self, params: Mapping[str, Any], cast: Any) -> Any:
@@ -175,3 +213,14 @@ def kept(value: Any) -> Any:
 def as_floats(value: Any, cast: Any) -> Any:
     """Convert floats to another dtype; leave everything else as it is."""
     return value.astype(cast) if cast and is_float(value) and value.dtype != cast else value
+
+
+def cut(flat: Array, shapes: Sequence[tuple[int, ...]]) -> list[Array]:
+    """Cut numbers that stand one after another into arrays of these shapes.
+
+    >>> cut(np.arange(3.0), [(2,), ()])
+    [array([0., 1.]), array(2.)]
+    """
+    ends = np.cumsum([int(np.prod(shape)) for shape in shapes])[:-1]
+    parts = np.split(flat, ends) if shapes else []
+    return [part.reshape(shape).copy() for part, shape in zip(parts, shapes, strict=True)]

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from minigrad.backward import gradients
-from minigrad.graph import Array, Node
+from minigrad.graph import Node
 from minigrad.layers import Layer
 from minigrad.networks import Network
 from minigrad.tensor import Tensor
 from minigrad.testing.attributes import assign, lookup, matching_gradients
 from minigrad.testing.randomness import Rewind
-from minigrad.testing.subject import Run, Subject, as_floats, is_float
+from minigrad.testing.subject import Run, Subject, as_floats, is_float, kept
 
 TARGETS = {"t", "y_true", "target", "targets", "label", "labels", "mask", "weights", "train_flag"}
 
@@ -113,11 +113,13 @@ class FunctionSubject(Subject):
         thing["outputs"] = flat(outputs)
         return tuple(y._data if isinstance(y, Node) else y for y in thing["outputs"])
 
-    def evaluate(self, inputs: Mapping[str, Any]) -> list[Array]:
+    def evaluate(
+        self, inputs: Mapping[str, Any], params: Mapping[str, Any], cast: Any
+    ) -> list[Any]:
         """Compute the function on arrays, without a graph."""
         self.evaluations += 1
         self.rewind.begin(self.f)
-        outputs = flat(self.f(*inputs.values()))
+        outputs = flat(self.f(*(kept(x) for x in inputs.values())))
         return [np.asarray(y._data if isinstance(y, Node) else y) for y in outputs]
 
     def backward(self, thing: Any, douts: tuple[Any, ...]) -> dict[str, Any]:
@@ -182,6 +184,10 @@ class ByHandSubject(Subject):
     def grads_of(self, thing: Any) -> dict[str, Any]:
         """Find the gradients of parameters, by operand, after a backward."""
         return {}
+
+    def arguments_of_backward(self) -> list[str]:
+        """What backward calls its arguments."""
+        return parameters_of(self.written.get("backward")) or ["dout"]
 
 
 class PairSubject(ByHandSubject):
