@@ -11,8 +11,8 @@ import numpy as np
 
 from minigrad.testing import causes
 from minigrad.testing.factors import batch, meaning
-from minigrad.testing.places import of_booleans, of_functions, of_integers, of_loops, of_tuples
-from minigrad.testing.places import of_indices, of_slices, of_stores
+from minigrad.testing.catalogue import of_booleans, of_functions, of_integers, of_loops, of_tuples
+from minigrad.testing.catalogue import of_indices, of_slices, of_stores
 from minigrad.testing.probes import Site
 from minigrad.testing.repairs import Correction, fitted, known_arrays, slopes_of_forward
 from minigrad.testing.workbench import Workbench
