@@ -21,11 +21,7 @@ def random_in_backward(trial: Trial) -> Broken:
         return None
     second, _ = attempted(lambda: trial.gradients(run, douts))
     names = trial.differing(second or {}, first)
-    return (
-        (names, "backward draws random numbers: called twice, it gives two answers")
-        if names
-        else None
-    )
+    return (names, "backward draws random numbers: called twice, it gives two answers") if names else None
 
 
 def adds_up(trial: Trial) -> Broken:
@@ -40,9 +36,7 @@ def adds_up(trial: Trial) -> Broken:
     names = [
         k
         for k in owners
-        if second
-        and first[k] is not None
-        and np.any(first[k])
+        if second and first[k] is not None and np.any(first[k])
         and distance(second.get(k), 2 * first[k]) < trial.near
     ]
     words = "after a second batch it is twice what it should be: the first one's is still in it"
@@ -84,11 +78,7 @@ def stale_cache(trial: Trial) -> Broken:
     if raised:
         return list(fresh), f"after two forwards, backward raises {raised}"
     names = trial.differing(found, fresh)
-    return (
-        (names, "after a second forward, backward still uses what the first one kept")
-        if names
-        else None
-    )
+    return (names, "after a second forward, backward still uses what the first one kept") if names else None
 
 
 def stale_parameter(trial: Trial) -> Broken:
@@ -153,10 +143,7 @@ def ignores_dout(trial: Trial) -> Broken:
     names = [
         k
         for k, g in d.items()
-        if g is not None
-        and np.any(g)
-        and np.all(np.isfinite(g))
-        and distance(g, e[k]) <= trial.near
+        if g is not None and np.any(g) and np.all(np.isfinite(g)) and distance(g, e[k]) <= trial.near
     ]
     return (names, "it is the same for two different douts") if names else None
 
@@ -168,10 +155,7 @@ def not_linear(trial: Trial) -> Broken:
     zero = trial.of([np.zeros_like(a) for a in d])
     names = [k for k, g in zero.items() if g is not None and np.any(g)]
     if names:
-        return (
-            names,
-            f"for dout = 0 it is not 0: {np.max(np.abs(zero[names[0]])):.3g} at its largest",
-        )
+        return names, f"for dout = 0 it is not 0: {np.max(np.abs(zero[names[0]])):.3g} at its largest"
     of_d, of_e = trial.of(d), trial.of(e)
     both = trial.of([np.asarray(2 * a + b) for a, b in zip(d, e, strict=True)])
     sums = {k: None if g is None or of_e[k] is None else 2 * g + of_e[k] for k, g in of_d.items()}
@@ -182,6 +166,4 @@ def not_linear(trial: Trial) -> Broken:
 
 
 def _own(trial: Trial) -> dict[str, Any]:
-    return {
-        k: x.copy() if isinstance(x, np.ndarray) else x for k, x in trial.subject.inputs.items()
-    }
+    return {k: x.copy() if isinstance(x, np.ndarray) else x for k, x in trial.subject.inputs.items()}

@@ -92,7 +92,9 @@ class Catalogue:
                     causes.OTHER_DERIVATIVE, f"the derivative of `{name}`", 3, _always(slope)
                 )
 
-    def products(self, bench: Workbench, k: int, site: Site, value: Any) -> Iterator[Correction]:
+    def products(
+        self, bench: Workbench, k: int, site: Site, value: Any
+    ) -> Iterator[Correction]:
         """One more factor, or one less."""
         if site.kind == "Constant":
             return
@@ -117,9 +119,7 @@ class Catalogue:
                 label = label if slope or own else causes.CHAIN
                 yield Correction(label, f"divided by {words}", 2.4, _times(1 / other))
                 if not slope:
-                    yield Correction(
-                        label, f"divided by the square of {words}", 3, _times(other**-2)
-                    )
+                    yield Correction(label, f"divided by the square of {words}", 3, _times(other**-2))
 
     def terms(self, bench: Workbench, k: int, site: Site, value: Any) -> Iterator[Correction]:
         """One more term, some multiple of a known array."""
@@ -132,7 +132,9 @@ class Catalogue:
                     words = f"plus {amount:.4g} × `{name}`"
                     yield Correction(causes.TERM, words, 4, _plus(other, amount))
 
-    def projections(self, bench: Workbench, k: int, site: Site, value: Any) -> Iterator[Correction]:
+    def projections(
+        self, bench: Workbench, k: int, site: Site, value: Any
+    ) -> Iterator[Correction]:
         """Some multiple of a sum over an axis, along an array: how a mean, a variance, a softmax act."""
         if value.ndim < 1 or site.kind in {"Constant", "Attribute"}:
             return
@@ -265,10 +267,7 @@ def turns(value: Any) -> Iterator[Correction]:
     if value.ndim > 1:
         for axes in combinations(range(value.ndim), 2):
             yield Correction(
-                causes.PLACE,
-                f"flipped along axes {axes}",
-                1.6,
-                lambda v, hit, a=axes: np.flip(v, a),
+                causes.PLACE, f"flipped along axes {axes}", 1.6, lambda v, hit, a=axes: np.flip(v, a)
             )
 
 
@@ -315,10 +314,8 @@ def _all_of(array: Any, index: tuple[Any, ...], rows: int) -> Iterator[tuple[Any
 
         def every(v: Any, hit: int) -> Any:
             starts = np.ndindex(*(max(s, 1) for s in steps))
-            return sum(
-                array[tuple(slice(a, None, s) for a, s in zip(at, steps, strict=True))]
-                for at in starts
-            )
+            return sum(array[tuple(slice(a, None, s) for a, s in zip(at, steps, strict=True))]
+                       for at in starts)
 
         yield every, causes.BROADCAST
 

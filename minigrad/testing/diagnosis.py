@@ -44,12 +44,7 @@ def _of_share(share: Share, found: list[Share], bench: Workbench, at: tuple[str,
             label = causes.DETACHED if uses else causes.TERM
         return Guess(label, f"what flows through {places} is left out", at, 0.5)
     label, words, sure = meaning(share.factor, bench, [s.site for s in found])
-    return Guess(
-        label,
-        f"what flows through {places} is {number(share.factor)} × its share: {words}",
-        at,
-        0.5 + 4 * (not sure),
-    )
+    return Guess(label, f"what flows through {places} is {number(share.factor)} × its share: {words}", at, 0.5 + 4 * (not sure))
 
 
 def of_constants(bench: Workbench) -> Iterator[Guess]:
@@ -58,12 +53,7 @@ def of_constants(bench: Workbench) -> Iterator[Guess]:
     for other in other_constants(bench):
         small = 0 < abs(other.was) <= 1e-2 and abs(other.value) < 1e-3 * abs(other.was)
         label = causes.EPS if small else causes.CONSTANT
-        yield Guess(
-            label,
-            f"yours is the gradient for `{other.site.text}` = {number(other.value)}; the forward has {number(other.was)}",
-            at,
-            0.3 if small else 1.2,
-        )
+        yield Guess(label, f"yours is the gradient for `{other.site.text}` = {number(other.value)}; the forward has {number(other.was)}", at, 0.3 if small else 1.2)
 
 
 def of_functions(bench: Workbench) -> Iterator[Guess]:

@@ -13,7 +13,9 @@ from minigrad.testing.probes import Site
 from minigrad.testing.workbench import Workbench
 
 
-def meaning(factor: float, bench: Workbench, sites: Sequence[Site] = ()) -> tuple[str, str, bool]:
+def meaning(
+    factor: float, bench: Workbench, sites: Sequence[Site] = ()
+) -> tuple[str, str, bool]:
     """The cause behind `yours = factor × right`, half a sentence on the number, and whether it is known.
 
     `sites` are expressions of the forward whose share has the factor: a mean among them counts.
@@ -22,11 +24,7 @@ def meaning(factor: float, bench: Workbench, sites: Sequence[Site] = ()) -> tupl
         return causes.SIGN, "the sign is flipped", True
     rows = batch(bench)
     if rows > 1 and near(factor, rows):
-        return (
-            causes.NOT_DIVIDED,
-            f"your batch has {rows} rows: divided by the batch size nowhere",
-            True,
-        )
+        return causes.NOT_DIVIDED, f"your batch has {rows} rows: divided by the batch size nowhere", True
     if rows > 1 and near(factor, 1 / rows):
         return causes.DIVIDED, f"your batch has {rows} rows: divided by it once too often", True
     for words, size in _reduced(bench, sites):
@@ -38,11 +36,7 @@ def meaning(factor: float, bench: Workbench, sites: Sequence[Site] = ()) -> tupl
     for name, value in scalars(bench).items():
         for power in (1, -1, 2, -2, 0.5, -0.5):
             if value > 0 and near(abs(factor), value**power):
-                return (
-                    causes.FACTOR,
-                    f"that is {_power(name, power)} = {number(value**power)}",
-                    True,
-                )
+                return causes.FACTOR, f"that is {_power(name, power)} = {number(value**power)}", True
     for words, size in counts(bench):
         if near(abs(factor), size) or near(abs(factor), 1 / size):
             return causes.COUNT, f"{number(size)} is {words}", True
@@ -63,9 +57,7 @@ def _reduced(bench: Workbench, sites: Sequence[Site]) -> Iterator[tuple[str, flo
         name, owner = getattr(function, "__name__", ""), getattr(function, "__self__", None)
         if name not in {"mean", "sum", "var", "std", "average", "repeat"}:
             continue
-        around = [
-            s for s in sites if s.file == site.file and s.span[0] <= site.span[0] <= s.span[1]
-        ]
+        around = [s for s in sites if s.file == site.file and s.span[0] <= site.span[0] <= s.span[1]]
         if not isinstance(owner, np.ndarray) or (sites and not around):
             continue
         shape = owner.shape

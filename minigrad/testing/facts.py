@@ -47,9 +47,7 @@ def jacobians(bench: Workbench) -> dict[str, Array]:
         rows.append(run.gradients([p.reshape(np.shape(d)) for p, d in pairs]))
     found = {}
     for name, x in bench.operands.items():
-        if all(
-            np.shape(row.get(name)) == np.shape(x) and row.get(name) is not None for row in rows
-        ):
+        if all(np.shape(row.get(name)) == np.shape(x) and row.get(name) is not None for row in rows):
             found[name] = np.array([np.ravel(row[name]) for row in rows], dtype=float)
     return {k: B for k, B in found.items() if np.all(np.isfinite(B)) and _linear(bench, k, B)}
 
@@ -67,12 +65,8 @@ def _swapped(bench: Workbench, yours: dict[str, Array], wrong: list[str]) -> Ite
         pairs = list(zip(wrong, order, strict=True))
         if all(same(yours[a], bench.evidence.jacobians[b]) for a, b in pairs):
             words = ", ".join(f"the gradient of {b} stands in the place of {a}'s" for a, b in pairs)
-            yield Guess(
-                causes.SWAPPED,
-                f"{words}: they are handed out in another order than the operands came in",
-                tuple(wrong),
-                0.1,
-            )
+            yield Guess(causes.SWAPPED, f"{words}: they are handed out in another order than the "
+                        "operands came in", tuple(wrong), 0.1)
             return
 
 
@@ -85,9 +79,7 @@ def _one_factor(bench: Workbench, yours: dict[str, Array], wrong: list[str]) -> 
         if factor and same(B, factor * J):
             label, words, sure = meaning(factor, bench)
             times = f"{number(factor)} × the numerical one"
-            yield Guess(
-                label, f"every entry of d{name} is {times}: {words}", (name,), 0.4 + 4 * (not sure)
-            )
+            yield Guess(label, f"every entry of d{name} is {times}: {words}", (name,), 0.4 + 4 * (not sure))
 
 
 def _moved(name: str, B: Array, J: Array, shape: tuple[int, ...]) -> Iterator[Guess]:
@@ -98,30 +90,16 @@ def _moved(name: str, B: Array, J: Array, shape: tuple[int, ...]) -> Iterator[Gu
             continue
         moved = np.transpose(stack, (0, *(i + 1 for i in order)))
         if moved.shape[1:] == shape and same(moved.reshape(B.shape), J):
-            words = (
-                "it is transposed" if len(shape) == 2 else f"its axes belong in the order {order}"
-            )
-            yield Guess(
-                causes.TRANSPOSED, f"all entries of d{name} are right, but {words}", (name,), 0.2
-            )
+            words = "it is transposed" if len(shape) == 2 else f"its axes belong in the order {order}"
+            yield Guess(causes.TRANSPOSED, f"all entries of d{name} are right, but {words}", (name,), 0.2)
             return
     for axis in range(len(shape)):
         if same(np.flip(stack, axis + 1).reshape(B.shape), J) and shape[axis] > 1:
-            yield Guess(
-                causes.PLACE,
-                f"all entries of d{name} are right, but in reverse order along axis {axis}",
-                (name,),
-                0.2,
-            )
+            yield Guess(causes.PLACE, f"all entries of d{name} are right, but in reverse order along axis {axis}", (name,), 0.2)
             return
         for by in range(1, shape[axis]):
             if same(np.roll(stack, by, axis + 1).reshape(B.shape), J):
-                yield Guess(
-                    causes.PLACE,
-                    f"all entries of d{name} are right, but shifted by {by} along axis {axis}",
-                    (name,),
-                    0.3,
-                )
+                yield Guess(causes.PLACE, f"all entries of d{name} are right, but shifted by {by} along axis {axis}", (name,), 0.3)
                 return
     order = _matching(B, J)
     if order is not None:
@@ -129,19 +107,9 @@ def _moved(name: str, B: Array, J: Array, shape: tuple[int, ...]) -> Iterator[Gu
         a, b = np.unravel_index(i, shape), np.unravel_index(order[i], shape)
         words = f"what belongs in [{_index(a)}] stands in [{_index(b)}]"
         for label, how in _reshapes(shape, order):
-            yield Guess(
-                label,
-                f"all entries of d{name} are right, but in other places: {words}, {how}",
-                (name,),
-                0.35,
-            )
+            yield Guess(label, f"all entries of d{name} are right, but in other places: {words}, {how}", (name,), 0.35)
             return
-        yield Guess(
-            causes.PLACE,
-            f"all entries of d{name} are right, but in other places: {words}",
-            (name,),
-            0.6,
-        )
+        yield Guess(causes.PLACE, f"all entries of d{name} are right, but in other places: {words}", (name,), 0.6)
 
 
 def _matching(B: Array, J: Array) -> Array | None:
@@ -167,13 +135,8 @@ def _reshapes(shape: tuple[int, ...], order: Array) -> Iterator[tuple[str, str]]
             continue
         moved = places.reshape(shape).transpose(axes)
         back = moved.reshape(shape)
-        if np.array_equal(np.ravel(back), order) or np.array_equal(
-            np.argsort(np.ravel(back)), order
-        ):
-            yield (
-                causes.RESHAPED,
-                f"as if axes had been reshaped where they should be moved to the order {axes}",
-            )
+        if np.array_equal(np.ravel(back), order) or np.array_equal(np.argsort(np.ravel(back)), order):
+            yield causes.RESHAPED, f"as if axes had been reshaped where they should be moved to the order {axes}"
 
 
 def _parts(bench: Workbench, name: str, B: Array, J: Array) -> Iterator[Guess]:
@@ -190,41 +153,24 @@ def _parts(bench: Workbench, name: str, B: Array, J: Array) -> Iterator[Guess]:
         yield from _missing(bench, name, wrong, J, in_true)
     elif not np.any(wrong & in_true):
         where = _places(bench, name, wrong.any(axis=0))
-        words = (
-            f"d{name} is right where the operand took part, and not zero where it did not ({where})"
-        )
+        words = f"d{name} is right where the operand took part, and not zero where it did not ({where})"
         yield Guess(causes.MASK, f"{words}: a mask is missing", (name,), 0.8)
     elif np.all(np.abs(np.abs(B) - np.abs(J)) <= 1e-6 * size):
         where = _places(bench, name, wrong.any(axis=0))
-        yield Guess(
-            causes.SIGN,
-            f"d{name} has the wrong sign at {where}, and is right elsewhere",
-            (name,),
-            0.8,
-        )
+        yield Guess(causes.SIGN, f"d{name} has the wrong sign at {where}, and is right elsewhere", (name,), 0.8)
 
 
 def _missing(bench: Workbench, name: str, wrong: Any, J: Array, in_true: Any) -> Iterator[Guess]:
     shape = bench.operands[name].shape
     m, n = J.shape
     if m == n and m > 1 and np.array_equal(wrong, in_true & ~np.eye(n, dtype=bool)):
-        yield Guess(
-            causes.DIAGONAL,
-            f"d{name} contains only how each output depends on its own entry of {name}; "
-            "the other entries of the Jacobian are left out",
-            (name,),
-            0.2,
-        )
+        yield Guess(causes.DIAGONAL, f"d{name} contains only how each output depends on its own entry of {name}; "
+                    "the other entries of the Jacobian are left out", (name,), 0.2)
         return
     whole = wrong.any(axis=0) & ~(in_true & ~wrong).any(axis=0)
     if np.array_equal(whole, wrong.any(axis=0)):
         where = _places(bench, name, whole)
-        yield Guess(
-            causes.MISSED,
-            f"d{name} is zero at {where}, which took part, and right elsewhere",
-            (name,),
-            1.45,
-        )
+        yield Guess(causes.MISSED, f"d{name} is zero at {where}, which took part, and right elsewhere", (name,), 1.45)
     del shape
 
 

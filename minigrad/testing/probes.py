@@ -57,9 +57,7 @@ class Spy:
         self.hits[k] = self.hits.get(k, -1) + 1
         return change(value, self.hits[k])
 
-    def begin(
-        self, changes: Mapping[int, Change], stores: Mapping[int, Store] | None = None
-    ) -> None:
+    def begin(self, changes: Mapping[int, Change], stores: Mapping[int, Store] | None = None) -> None:
         """Take other changes, and count from the first run through each place again."""
         self.changes, self.stores, self.hits = dict(changes), dict(stores or {}), {}
 
@@ -245,9 +243,7 @@ def _is_read(node: ast.expr) -> bool:
 
 def ast_has_parts(node: ast.AST) -> bool:
     """Whether there is something to wrap inside."""
-    return not isinstance(
-        node, (ast.operator, ast.unaryop, ast.cmpop, ast.boolop, ast.expr_context)
-    )
+    return not isinstance(node, (ast.operator, ast.unaryop, ast.cmpop, ast.boolop, ast.expr_context))
 
 
 def _worth(node: ast.expr) -> bool:
@@ -258,20 +254,8 @@ def _worth(node: ast.expr) -> bool:
         return node.id not in {"self", "super", "np", "numpy"}
     if isinstance(node, ast.Call) and _is_super(node):
         return False
-    return not isinstance(
-        node,
-        (
-            ast.Lambda,
-            ast.JoinedStr,
-            ast.Starred,
-            ast.Yield,
-            ast.YieldFrom,
-            ast.ListComp,
-            ast.GeneratorExp,
-            ast.NamedExpr,
-            ast.FormattedValue,
-        ),
-    )
+    return not isinstance(node, (ast.Lambda, ast.JoinedStr, ast.Starred, ast.Yield, ast.YieldFrom,
+                                 ast.ListComp, ast.GeneratorExp, ast.NamedExpr, ast.FormattedValue))
 
 
 def is_array(value: Any) -> bool:

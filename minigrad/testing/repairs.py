@@ -146,10 +146,8 @@ def _callee(bench: Workbench, k: int) -> Any:
     inside = [
         i
         for i in bench.before
-        if i != k
-        and sites[i].file == site.file
-        and site.span[0] <= sites[i].span[0]
-        and sites[i].span[1] <= site.span[1]
+        if i != k and sites[i].file == site.file and site.span[0] <= sites[i].span[0] and
+        sites[i].span[1] <= site.span[1]
     ]
     functions = [i for i in inside if sites[i].role == "func" and sites[i].span[0] == site.span[0]]
     arrays = [i for i in inside if sites[i].role == "args"]
@@ -158,12 +156,7 @@ def _callee(bench: Workbench, k: int) -> Any:
         for i in arrays:
             u = bench.before[i][0]
             function = bench.before[f][0]
-            if (
-                np.shape(u) == np.shape(value)
-                and np.ndim(u)
-                and _is_float(u)
-                and callable(function)
-            ):
+            if np.shape(u) == np.shape(value) and np.ndim(u) and _is_float(u) and callable(function):
                 return function, u
     return None
 

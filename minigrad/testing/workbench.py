@@ -131,9 +131,7 @@ class Workbench:
         finally:
             self.back.begin({})
 
-    def confirmed(
-        self, changes: Mapping[int, Change], stores: Mapping[int, Any] | None = None
-    ) -> bool:
+    def confirmed(self, changes: Mapping[int, Change], stores: Mapping[int, Any] | None = None) -> bool:
         """Whether a repair also holds for the other cotangents, on fresh copies."""
         names = self.mended(self.repaired(changes, stores))
         for which in range(1, len(self.douts)):
@@ -160,9 +158,7 @@ class Workbench:
         pairs = [(inner(k, v, STEP), inner(k, v, -STEP)) for k, v in along]
         return np.array([(a - b) / (2 * STEP) for a, b in pairs])
 
-    def along(
-        self, gradients: Mapping[str, Array], directions: Sequence[tuple[str, Array]]
-    ) -> Array:
+    def along(self, gradients: Mapping[str, Array], directions: Sequence[tuple[str, Array]]) -> Array:
         """The same derivatives, of gradients that are known."""
         return np.array([np.sum(gradients[k] * v) for k, v in directions])
 
