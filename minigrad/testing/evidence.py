@@ -18,7 +18,7 @@ import numpy as np
 from minigrad.graph import Array
 from minigrad.layers.inside import attributes
 from minigrad.testing.jacobian import Point, joined
-from minigrad.testing.subject import Run, Subject
+from minigrad.testing.subject import Run, Subject, kept
 
 RTOL = 1e-6  # of the entry: what is called wrong beyond the bar
 OF_TERMS = 1e-9  # of the sum of |terms| behind an entry: what rounding may do to yours
@@ -190,12 +190,14 @@ class Evidence:
 
     def run(self) -> Run:
         """Make a fresh run at this point, after its forward."""
-        return self.subject.start(self.inputs, self.params, np.float64)
+        inputs = {k: kept(v) for k, v in self.inputs.items()}
+        return self.subject.start(inputs, self.params, np.float64)
 
 
 def gathered(point: Point, douts: Sequence[Array], rtol: float = RTOL) -> Evidence:
     """Run backward at a point with these cotangents, and compare with the numerical Jacobian."""
-    run = point.subject.start(point.inputs, point.params, np.float64)
+    inputs = {k: kept(v) for k, v in point.inputs.items()}
+    run = point.subject.start(inputs, point.params, np.float64)
     state = {k: copied(v) for k, v in attributes(run.thing).items()} if run.thing else {}
     yours = run.gradients(douts)
     return Evidence(point, list(douts), compared(point, douts, yours, rtol), yours, state)
