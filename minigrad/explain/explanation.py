@@ -7,8 +7,8 @@ import os
 from minigrad.explain import drawings
 from minigrad.explain.model import Trace
 from minigrad.explain.page import page
-from minigrad.explain.views import LIMIT
 from minigrad.explain.quiz import Quiz
+from minigrad.explain.views import LIMIT
 
 
 class Explanation(Trace):
