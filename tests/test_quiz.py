@@ -321,12 +321,20 @@ def contrast(*colours):
 
 
 @needs_browser
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [("2*1.1", 2.2), ("-2**2", -4), ("2**-1", 0.5), ("(1+2)*3", 9), ("1-2-3", -4), ("8/2/2", 2),
-     ("1e-3", 1e-3), (".5", 0.5), ("2**3**2", 512), ("", None), ("2,2", None), ("(1", None),
-     ("1+", None), ("alert(1)", None), ("1/0", None), ("--2", 2)],
-)  # fmt: skip
-def test_the_arithmetic_of_the_page_is_pythons(opened, text, value):
+def test_the_arithmetic_of_the_page_is_pythons(opened):
     page = opened(all_of(apples()))
-    assert page.evaluate(f"number({json.dumps(text)})") == value
+    for text in (
+        "2*1.1",
+        "-2**2",
+        "2**-1",
+        "(1+2)*3",
+        "1-2-3",
+        "8/2/2",
+        "1e-3",
+        ".5",
+        "2**3**2",
+        "--2",
+    ):
+        assert page.evaluate(f"number({json.dumps(text)})") == pytest.approx(eval(text)), text
+    for text in ("", "2,2", "(1", "1+", "alert(1)", "1/0", "x", "2 3"):
+        assert page.evaluate(f"number({json.dumps(text)})") is None, text

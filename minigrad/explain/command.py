@@ -66,7 +66,7 @@ def _show(explanation: Any, args: argparse.Namespace) -> int:
         _write(args.json, explanation.to_json())
     if args.at:
         try:
-            print(explanation.at(_place(args.at)))
+            print(explanation.at(*_place(args.at)))
         except (KeyError, IndexError, ValueError) as error:
             args.parser.error(f"--at {args.at}: {error.args[0] if error.args else error}")
     elif not (args.html or args.svg or args.json):
