@@ -43,10 +43,11 @@ def traced(output: Node | None, nodes: Iterable[Node], names: Names, watched: Wa
     for node in sorted(nodes, key=lambda node: node._birth):
         lines.add(node)
     if output is None:
-        return Trace(lines.lines, [], watched.layers, None, None)
+        return Trace(lines.lines, [], watched.layers, None, None, None, lines.nodes)
     steps = walked(output, lines)
     seed = np.ones(output._data.shape, output._data.dtype)
-    return Trace(lines.lines, steps, watched.layers, lines.ids[output._birth], seed)
+    last = lines.ids[output._birth]
+    return Trace(lines.lines, steps, watched.layers, last, seed, None, lines.nodes)
 
 
 def behind(outputs: Sequence[Node]) -> list[Node]:

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.graph import Array
+from minigrad.graph import Array, Node
 
 SCHEMA = "minigrad.explanation/1"
 
@@ -114,7 +114,8 @@ class Trace:
     """A forward pass, and the backward pass through it.
 
     `output` is the id of the line that was differentiated; None when the forward pass failed, and
-    then `failure` says where. `seed` is the gradient that the walk began with, ones.
+    then `failure` says where. `seed` is the gradient that the walk began with, ones. `nodes` are
+    the recorded calls behind the lines, for questions that run a rule again; JSON leaves them out.
     """
 
     lines: list[Line]
@@ -123,6 +124,7 @@ class Trace:
     output: int | None
     seed: Array | None
     failure: Failure | None = None
+    nodes: list[Node | None] = field(default_factory=list, repr=False)  # the calls themselves
 
     def line(self, name: str) -> Line:
         """Find a line by its name; W1 and dW1 both find W1.

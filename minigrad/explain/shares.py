@@ -1,0 +1,35 @@
+"""One rule of one call, run again: on another gradient, or on a Tensor to differentiate it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.backward import fitted
+from minigrad.explain.model import Contribution, Step, Trace
+from minigrad.graph import Array, Node, each
+
+
+def share_of(trace: Trace, step: Step, c: Contribution, g: Any) -> Any:
+    """Run the rule of a contribution on the gradient `g` of its call; broadcasting is undone."""
+    node = trace.nodes[step.line]
+    assert isinstance(node, Node)
+    rules = list(zip(node._arguments, each(node._rules), strict=False))
+    rule: Any = rules[c.position][1]
+    with np.errstate(all="ignore"):
+        made = rule(g, node._data, *node._values, **node._keywords)
+    if type(node._rules) is not tuple:
+        made = made[c.position]
+    return fitted(made, trace.lines[c.to].value, node._function)
+
+
+def is_by_hand(trace: Trace, step: Step) -> bool:
+    """Tell whether the rule of a call is a backward that somebody wrote by hand."""
+    node = trace.nodes[step.line]
+    return node is not None and isinstance(node._function, type)
+
+
+def local_derivative(trace: Trace, step: Step, c: Contribution) -> Array:
+    """Differentiate a number by a number: what the rule makes of 1."""
+    return np.asarray(share_of(trace, step, c, np.ones_like(step.gradient)))

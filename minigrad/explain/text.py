@@ -1,0 +1,278 @@
+"""An explanation in the terminal: lines that fit its width, in colour where it has any."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+
+from minigrad.explain.model import Contribution, Failure, Group, Line, Step, Trace
+from minigrad.explain.numbers import shape_text, value_text, with_numbers
+from minigrad.graph import Array
+
+SHOWN = 60  # calls; a larger graph is told layer by layer
+BEGIN = "   (the walk back begins with 1)"
+COLOURS = {"head": "1", "name": "36", "rule": "33", "note": "2", "bad": "1;31", "layer": "35"}
+
+
+def text(trace: Trace, width: int | None = None, colour: bool | None = None) -> str:
+    """Write an explanation as text.
+
+    Args:
+        trace: what to write.
+        width: of a line, in characters; the terminal's when None.
+        colour: whether to colour; when None, if standard output is a terminal and the environment
+            variable NO_COLOR is not set.
+    """
+    width = max(40, width or shutil.get_terminal_size((100, 24)).columns)
+    if colour is None:
+        colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    page = _Page(trace, width, colour)
+    return "\n".join(page.lines())
+
+
+class _Page:
+    def __init__(self, trace: Trace, width: int, colour: bool) -> None:
+        self.trace, self.width, self.colour = trace, width, colour
+        self.calls = [line for line in trace.lines if line.kind == "call"]
+
+    def lines(self) -> Iterator[str]:
+        """Write the forward pass, the backward pass, and the gradients."""
+        whole = len(self.calls) <= SHOWN
+        yield self._paint("head", f"Forward: {_count(len(self.calls), 'call')}")
+        yield from self._forward() if whole else self._forward_by_layer()
+        failure = self.trace.failure
+        if failure is not None:
+            yield from self._failed(failure)
+            return
+        yield ""
+        told = "from the last call to the first"
+        yield self._paint("head", f"Backward: {_count(len(self.trace.steps), 'step')}, {told}")
+        yield from self._backward() if whole else self._backward_by_layer()
+        yield ""
+        yield self._paint("head", "Gradients")
+        yield from self._gradients()
+
+    # ---- forward ---------------------------------------------------------------------------------
+    def _forward(self) -> Iterator[str]:
+        given = [line for line in self.trace.lines if line.kind != "call"]
+        rows = [(x.name, "" if x.kind == "leaf" else "(data)", x.value, x) for x in given]
+        rows += [(line.name, line.call or "", line.value, line) for line in self.calls]
+        names = _widest(self._cut(name, 3) for name, *_ in rows)
+        codes = _widest(self._cut(code, 2) for _, code, *_ in rows)
+        shapes = _widest(shape_text(value) for *_, value, _ in rows)
+        layer = None
+        for name, code, value, line in rows:
+            if line.kind == "call" and line.layer != layer:
+                layer = line.layer
+                if layer is not None:
+                    group = self.trace.layers[layer]
+                    yield "  " + self._paint("layer", self._cut(_titled(group), 1))
+            shown = self._cut(name, 3).ljust(names)
+            text = self._cut(code, 2).ljust(codes)
+            yield self._row(
+                ("  ", ""),
+                (shown, "name"),
+                (" = " if line.kind == "call" else "   ", ""),
+                (text, "" if line.kind == "call" else "note"),
+                ("  ", ""),
+                (shape_text(value).ljust(shapes), "note"),
+                (" " if shapes else "", ""),
+                value=value,
+            )
+
+    def _forward_by_layer(self) -> Iterator[str]:
+        if not self.trace.layers:
+            yield from self._ends([f"{x.name} = {x.call}" for x in self.calls])
+            return
+        for title, lines in _by_layer(self.trace):
+            last = lines[-1]
+            shape = shape_text(last.value) or "a number"
+            told = f"{title}: {_count(len(lines), 'call')}, to {last.name} {shape}"
+            yield "  " + self._cut(told, 1)
+
+    # ---- backward --------------------------------------------------------------------------------
+    def _backward(self) -> Iterator[str]:
+        for step in self.trace.steps:
+            yield from self._step(step)
+
+    def _step(self, step: Step) -> Iterator[str]:
+        line = self.trace.lines[step.line]
+        number = f"{step.index + 1:>3}  "
+        told = f"{line.name} = {line.call}"
+        if line.layer is not None:
+            told += f"   [{self.trace.layers[line.layer].path}]"
+        yield number + self._paint("head", self._cut(told, 1, 5))
+        room = self.width - 8 - len(line.d)
+        shape = shape_text(step.gradient)
+        room -= len(shape) + 2
+        value = value_text(step.gradient, max(room, 12))
+        shape = f"{shape}  " if shape else ""
+        yield f"     {self._paint('name', line.d)} = {shape}{value}{'' if step.index else BEGIN}"
+        names = _widest(self.trace.lines[c.to].d for c in step.contributions)
+        signs = max((len(c.sign) for c in step.contributions), default=1)
+        for c in step.contributions:
+            yield from self._contribution(c, line, names, signs)
+        if step.backward:
+            for code in step.backward.rstrip().split("\n"):
+                yield "       " + self._paint("note", self._cut(code, 1, 7))
+        for name, kept in step.caches.items():
+            value = value_text(kept, max(12, self.width - 24 - len(name)))
+            yield f"       kept: {name} {shape_text(kept)}  {value}"
+        if step.note:
+            yield from self._noted(step.note)
+
+    def _contribution(self, c: Contribution, line: Line, names: int, signs: int) -> Iterator[str]:
+        name = self.trace.lines[c.to].d.ljust(names)
+        sign = c.sign.rjust(signs)
+        left = f"       {self._paint('name', name)} {sign} {self._paint('rule', c.rule)}"
+        used = 7 + len(name) + 1 + len(sign) + 1 + len(c.rule)
+        numbers = with_numbers(c.rule, self.trace, line)
+        middle = f" = {numbers}" if numbers is not None and numbers != c.rule else ""
+        shape = shape_text(c.share)
+        middle += f"   {shape}  " if shape else " = "
+        room, room_below = self.width - used - len(middle), self.width - 9 - len(shape)
+        value = value_text(c.share, max(8, room))
+        below = value_text(c.share, max(8, room_below))
+        if len(value) <= room and not (below.startswith("[") and not value.startswith("[")):
+            yield left + middle + value
+        else:
+            yield left
+            yield f"         {middle.strip().removeprefix('= ') or '='}  {below}"
+        if c.paths > 1:
+            yield from self._noted(self._path(c))
+        if c.note:
+            yield from self._noted(c.note)
+
+    def _path(self, c: Contribution) -> str:
+        told = f"path {c.path} of {c.paths}"
+        if c.path == 1:
+            return f"{told}: {self.trace.lines[c.to].name} is used {c.paths} times"
+        sofar = "the sum so far" if c.path < c.paths else "the sum"
+        return f"{told}; {sofar}: {value_text(c.running, 40)}"
+
+    def _noted(self, note: str) -> Iterator[str]:
+        room = self.width - 13
+        for i, row in enumerate(_wrapped(note, room)):
+            yield "         " + self._paint("note", f"{'# ' if i == 0 else '  '}{row}")
+
+    def _backward_by_layer(self) -> Iterator[str]:
+        trace = self.trace
+        if not trace.layers:
+            rows = []
+            for step in trace.steps:
+                line = trace.lines[step.line]
+                parts = [f"{trace.lines[c.to].d} {c.sign} {c.rule}" for c in step.contributions]
+                rows.append(f"{line.name} = {line.call}:  {'; '.join(parts)}")
+            yield from self._ends(rows)
+            return
+        for title, lines in reversed(list(_by_layer(trace))):
+            gradient = lines[-1].gradient
+            if gradient is None:
+                continue
+            room = max(12, self.width - len(title) - len(lines[-1].d) - 10)
+            yield f"  {title}: {lines[-1].d} {value_text(gradient, room)}"
+
+    def _ends(self, rows: Sequence[str], shown: int = 12) -> Iterator[str]:
+        """Show the first and the last of many rows."""
+        for row in rows[:shown]:
+            yield "  " + self._cut(row, 1)
+        yield f"  … {len(rows) - 2 * shown:,} more …"
+        for row in rows[-shown:]:
+            yield "  " + self._cut(row, 1)
+
+    # ---- the rest --------------------------------------------------------------------------------
+    def _gradients(self) -> Iterator[str]:
+        leaves = self.trace.leaves
+        names = _widest(line.d for line in leaves)
+        shapes = _widest(shape_text(line.value) for line in leaves)
+        for line in leaves:
+            name = line.d.ljust(names)
+            if line.gradient is None:
+                yield f"  {self._paint('name', name)}   no gradient: nothing on the way depends on it"
+                continue
+            yield self._row(
+                ("  ", ""),
+                (name, "name"),
+                (" =", ""),
+                (f" {shape_text(line.value).ljust(shapes)} " if shapes else "", "note"),
+                value=line.gradient,
+            )
+
+    def _failed(self, failure: Failure) -> Iterator[str]:
+        yield ""
+        yield self._paint("bad", "✗ Here the forward pass stopped")
+        if failure.call:
+            yield f"  {self._paint('bad', failure.call)}"
+        for name, shape in failure.operands:
+            yield f"      {name}: {'no array' if shape is None else shape}"
+        if failure.layer:
+            yield f"  in {failure.layer}"
+        if failure.source:
+            file, line = failure.source
+            yield f"  {file}:{line}"
+            if failure.code:
+                yield f"      {failure.code}"
+        for i, row in enumerate(_wrapped(f"{failure.kind}: {failure.message}", self.width - 4)):
+            yield ("  " if i == 0 else "    ") + row
+        if failure.fix:
+            for i, row in enumerate(_wrapped(f"Likely fix: {failure.fix}", self.width - 4)):
+                yield ("  " if i == 0 else "    ") + self._paint("head", row)
+
+    def _row(self, *cells: tuple[str, str], value: Array) -> str:
+        """Join cells, and write a value in the room that is left."""
+        used = sum(len(text) for text, _ in cells) + 2
+        painted = "".join(self._paint(kind, text) if kind else text for text, kind in cells)
+        return f"{painted} {value_text(value, max(12, self.width - used))}".rstrip()
+
+    def _cut(self, text: str, share: int, used: int = 2) -> str:
+        """Shorten a text to its share of the width."""
+        room = (self.width - used) // share
+        return text if len(text) <= room else text[: room - 1] + "…"
+
+    def _paint(self, kind: str, text: str) -> str:
+        if not self.colour or not text.strip():
+            return text
+        return f"\033[{COLOURS[kind]}m{text}\033[0m"
+
+
+def _by_layer(trace: Trace) -> Iterator[tuple[str, list[Line]]]:
+    """Join neighbouring lines of one layer: its title, and the lines."""
+    lines: list[Line] = []
+    for line in trace.lines:
+        if line.kind == "call":
+            if lines and line.layer != lines[-1].layer:
+                yield _title(trace, lines[0]), lines
+                lines = []
+            lines.append(line)
+    if lines:
+        yield _title(trace, lines[0]), lines
+
+
+def _title(trace: Trace, line: Line) -> str:
+    return "outside layers" if line.layer is None else _titled(trace.layers[line.layer])
+
+
+def _titled(group: Group) -> str:
+    """Name the call of a layer: net[0] Affine(2, 3), call 2 of 3."""
+    times = f", call {group.call} of {group.calls}" if group.calls > 1 else ""
+    return f"{group.path} {group.title}{times}"
+
+
+def _widest(texts: Iterator[str] | Sequence[str]) -> int:
+    return max((len(text) for text in texts), default=0)
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n:,} {what}{'' if n == 1 else 's'}"
+
+
+def _wrapped(text: str, room: int) -> list[str]:
+    """Break a text between words."""
+    rows = [""]
+    for word in text.split():
+        if rows[-1] and len(rows[-1]) + 1 + len(word) > room:
+            rows.append("")
+        rows[-1] += f" {word}" if rows[-1] else word
+    return rows
