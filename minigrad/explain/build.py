@@ -86,7 +86,8 @@ class Lines:
         if node._function is None or node._function is input_node:
             kind = "leaf" if node._function is None else "data"
             name = known or self._invented(None)
-            self._append(node, Line(len(self.lines), kind, name, named, node._data))
+            value = node._data.copy()  # a parameter's array goes on to be trained
+            self._append(node, Line(len(self.lines), kind, name, named, value))
             return
         operands = tuple(self._operand(a, made) for a in node._arguments)
         texts = [self.text(a, i) for a, i in zip(node._arguments, operands, strict=True)]

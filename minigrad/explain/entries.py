@@ -229,11 +229,13 @@ def _told(entry: Entry, shown: int = 8) -> Iterator[str]:
         of = f"   # path {part.path} of {part.paths}" if part.paths > 1 else ""
         sign = "=" if part.path == 1 else "+="
         yield f"{entry.name} {sign} {part.formula}{of}"
-        lead = " " * len(entry.name)
+        lead = " " * (len(entry.name) + len(sign) - 2)
         terms = [str(term) for term in part.terms]
+        if len(terms) == 1 and "·" not in terms[0]:
+            terms = []
         more = f" + … {len(terms) - shown} more" if len(terms) > shown else ""
         total = number(part.value)
-        if terms and terms != [total]:
+        if terms:
             yield f"{lead}  = {' + '.join(terms[:shown])}{more}"
         yield f"{lead}  = {total}"
         if part.terms and not part.adds_up:

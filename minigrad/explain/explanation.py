@@ -5,8 +5,12 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from minigrad.explain import drawings, entries, paths
-from minigrad.explain.model import Trace
+import numpy as np
+
+from minigrad.explain import again, checking, drawings, entries, paths
+from minigrad.explain import health as healths
+from minigrad.explain.located import Place, located
+from minigrad.explain.model import Line, Trace
 from minigrad.explain.page import page
 from minigrad.explain.quiz import Quiz
 from minigrad.explain.text import text
@@ -25,6 +29,9 @@ class Explanation(Trace):
     >>> e.gradients
     {'apple': array(2.), 'count': array(100.)}
     """
+
+    file: str | None = None  # where the learner's code stands, that computed it
+    rerun: again.Rerun | None = None  # runs a network again with other values of a parameter
 
     def text(self, width: int | None = None, colour: bool | None = None) -> str:
         """Write it for a terminal of this width; see `minigrad.explain.text.text`."""
@@ -50,8 +57,8 @@ class Explanation(Trace):
         >>> y = np.sum(x @ w)
         >>> print(mg.explain(y).at("w", 1))
         dw[1] = Σₙ x[n, 1] · dv1[n]
-              = 2·1 + 4·1
-              = 6
+             = 2·1 + 4·1
+             = 6
         """
         return entries.entry_at(self, name, index)
 
@@ -80,6 +87,58 @@ class Explanation(Trace):
         dx = 7, the sum over the paths
         """
         return paths.why(self, name, most)
+
+    def check(self, rng: int | np.random.Generator | None = 0) -> checking.Check:
+        """Compare the gradients of all leaves with finite differences, and predict a small step.
+
+        The recorded calls are run again with one entry of a leaf moved, Dropout's masks and all
+        else as they were: four times for each of at most 25 entries of each leaf.
+
+        Args:
+            rng: a seed or a Generator that chooses the entries of large leaves.
+
+        Raises:
+            RuntimeError: when a parameter was written since.
+
+        >>> import minigrad as mg
+        >>> x = mg.Tensor(3.0)
+        >>> y = x * x
+        >>> print(mg.explain(y).check())
+        Backprop and finite differences
+          ✓ dx  agree on 1 entry: largest difference ..., largest gradient 6
+        A small step, and what the gradient predicts of it
+          x + 0.003: y is to change by 0.018, and changes by 0.01801
+        """
+        output = "the output" if self.output is None else self.lines[self.output].name
+        if self.failure is not None:
+            return checking.Check([], output, "the forward pass failed")
+        try:
+            rerun = again.rerun_of(self)
+        except again.UnrepeatableError as error:
+            if self.rerun is None:
+                cause = f"{error} cannot be run again to the same result"
+                return checking.Check([], output, cause)
+            rerun = self.rerun
+        return checking.check(self, rerun, np.random.default_rng(rng))
+
+    def health(self) -> healths.Health:
+        """Look for what keeps a network from learning.
+
+        Dead ReLU units, saturated sigmoids and tanhs, gradients that vanish or explode between the
+        first layer and the last, and the first value that is not finite: which call made it, of
+        which layer, and on which line of whose code, where that can be found.
+
+        >>> import minigrad as mg
+        >>> p = mg.Tensor([0.5, 0.0])
+        >>> with np.errstate(all="ignore"):
+        ...     y = np.sum(np.log(p))
+        >>> print(mg.explain(y).health())
+        ✗ v1 = np.log(p) is the first value that is not finite (1 infinite of 2); p[1] is 0, and so v1[1] is -inf
+        """
+        return healths.health(self, lambda trace, line: self._located(line))
+
+    def _located(self, line: Line) -> Place | None:
+        return located(self, line, self.file)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         """What a notebook shows."""

@@ -12,9 +12,14 @@ from minigrad.graph import Array, Node, each
 
 
 def share_of(trace: Trace, step: Step, c: Contribution, g: Any) -> Any:
-    """Run the rule of a contribution on the gradient `g` of its call; broadcasting is undone."""
+    """Run the rule of a contribution on the gradient `g` of its call; broadcasting is undone.
+
+    Raises:
+        RuntimeError: when a parameter was written since, and the call's values are gone.
+    """
     node = trace.nodes[step.line]
     assert isinstance(node, Node)
+    refuse_written(trace, step.line)
     rules = list(zip(node._arguments, each(node._rules), strict=False))
     rule: Any = rules[c.position][1]
     with np.errstate(all="ignore"):
@@ -22,6 +27,17 @@ def share_of(trace: Trace, step: Step, c: Contribution, g: Any) -> Any:
     if type(node._rules) is not tuple:
         made = made[c.position]
     return fitted(made, trace.lines[c.to].value, node._function)
+
+
+def refuse_written(trace: Trace, line: int) -> None:
+    """Refuse to run a call again on values that have been replaced."""
+    node = trace.nodes[line]
+    for argument in () if node is None else node._arguments:
+        if isinstance(argument, Node) and node is not None and argument._written > node._birth:
+            raise RuntimeError(
+                f"{argument.name or 'a parameter'} was written after this was explained: explain "
+                "the new graph"
+            )
 
 
 def is_by_hand(trace: Trace, step: Step) -> bool:

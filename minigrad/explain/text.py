@@ -129,7 +129,8 @@ class _Page:
         left = f"       {self._paint('name', name)} {sign} {self._paint('rule', c.rule)}"
         used = 7 + len(name) + 1 + len(sign) + 1 + len(c.rule)
         numbers = with_numbers(c.rule, self.trace, line)
-        middle = f" = {numbers}" if numbers is not None and numbers != c.rule else ""
+        told = (None, c.rule, value_text(c.share, self.width))  # not twice in a row
+        middle = "" if numbers in told else f" = {numbers}"
         shape = shape_text(c.share)
         middle += f"   {shape}  " if shape else " = "
         room, room_below = self.width - used - len(middle), self.width - 9 - len(shape)

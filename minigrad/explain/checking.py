@@ -1,0 +1,139 @@
+"""The gradients of an explanation beside finite differences, and a prediction that comes true."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from minigrad.explain.again import Rerun
+from minigrad.explain.entries import Index
+from minigrad.explain.model import Line, Trace
+from minigrad.explain.numbers import number
+from minigrad.graph import Array
+
+ENTRIES = 25  # of each leaf that are compared, drawn at random where there are more
+_TOLERANCE = {"float64": 1e-5, "float32": 1e-2, "float16": 0.2}
+
+
+@dataclass
+class Nudge:
+    """A small step of one entry: the change of the output that the gradient predicts, and the
+    change that came.
+    """
+
+    entry: str
+    step: float
+    predicted: float
+    actual: float
+
+
+@dataclass
+class Verdict:
+    """What finite differences say of one leaf's gradient."""
+
+    name: str
+    ok: bool
+    compared: int  # entries
+    of: int
+    at_kinks: int  # of these; where the function has a kink there is no derivative to compare with
+    worst: float  # largest difference
+    scale: float  # of the gradient
+    nudge: Nudge | None
+
+
+@dataclass
+class Check:
+    """Verdicts for all leaves; `ok` when all agree. `cause` says why nothing could be compared."""
+
+    verdicts: list[Verdict]
+    output: str
+    cause: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether all leaves were compared and agree."""
+        return not self.cause and all(verdict.ok for verdict in self.verdicts)
+
+    def __str__(self) -> str:
+        return "\n".join(_told(self))
+
+
+def check(trace: Trace, rerun: Rerun, rng: np.random.Generator) -> Check:
+    """Compare the gradients of all leaves with central differences."""
+    assert trace.output is not None
+    found = [
+        _verdict(trace, line, rerun, rng) for line in trace.leaves if line.gradient is not None
+    ]
+    return Check(found, trace.lines[trace.output].name)
+
+
+def _verdict(trace: Trace, line: Line, rerun: Rerun, rng: np.random.Generator) -> Verdict:
+    assert line.gradient is not None
+    total = line.value.size
+    places = list(np.ndindex(line.value.shape))
+    if total > ENTRIES:
+        places = [places[i] for i in sorted(rng.choice(total, ENTRIES, replace=False))]
+    scale = float(np.max(np.abs(line.gradient), initial=0.0))
+    worst, kinks = 0.0, 0
+    for place in places:
+        left, right = _slopes(trace, line, rerun, place)
+        g = float(line.gradient[place])
+        if abs(left - right) > 1e-3 * (scale + abs(left) + abs(right)) + 1e-7:
+            kinks += 1
+        else:
+            worst = max(worst, abs((left + right) / 2 - g))
+    tolerance = _TOLERANCE.get(str(line.value.dtype), 1e-2)
+    ok = bool(worst <= tolerance * max(scale, 1e-6)) and bool(np.isfinite(scale))
+    nudge = _nudge(trace, line, rerun) if total else None
+    return Verdict(line.name, ok, len(places), total, kinks, worst, scale, nudge)
+
+
+def _slopes(trace: Trace, line: Line, rerun: Rerun, place: Index) -> tuple[float, float]:
+    """Slopes to the left and to the right."""
+    h = 1e-5 * max(1.0, abs(float(line.value[place])))
+    here, above, below = (_at(trace, line, rerun, place, d) for d in (0.0, h, -h))
+    return (here - below) / h, (above - here) / h
+
+
+def _at(trace: Trace, line: Line, rerun: Rerun, place: Index, step: float) -> float:
+    """The output, summed, with one entry of a leaf moved by `step`."""
+    values: Array = line.value.astype(np.float64)
+    values[place] += step
+    return float(np.sum(rerun(line.id, values)))
+
+
+def _nudge(trace: Trace, line: Line, rerun: Rerun) -> Nudge:
+    """Take a step where the gradient is largest."""
+    assert line.gradient is not None
+    flat = int(np.argmax(np.abs(line.gradient)))
+    place = tuple(map(int, np.unravel_index(flat, line.value.shape)))
+    step = 1e-3 * max(1.0, abs(float(line.value[place])))
+    change = _at(trace, line, rerun, place, step) - _at(trace, line, rerun, place, 0.0)
+    entry = line.name + (f"[{', '.join(map(str, place))}]" if place else "")
+    return Nudge(entry, step, float(line.gradient[place]) * step, change)
+
+
+def _told(found: Check) -> Iterator[str]:
+    if found.cause:
+        yield f"not compared: {found.cause}"
+        return
+    names = max((len(verdict.name) for verdict in found.verdicts), default=0) + 1
+    yield "Backprop and finite differences"
+    for v in found.verdicts:
+        mark = "✓" if v.ok else "✗"
+        entries = f"{v.compared} of {v.of} entries" if v.compared < v.of else f"{v.of} entries"
+        entries = "1 entry" if v.of == 1 else entries
+        told = "agree" if v.ok else "DIFFER"
+        kinks = f", {v.at_kinks} at a kink left out" if v.at_kinks else ""
+        gap = f"largest difference {number(v.worst, 2)}, largest gradient {number(v.scale)}"
+        yield f"  {mark} {('d' + v.name).ljust(names)}  {told} on {entries}{kinks}: {gap}"
+    yield "A small step, and what the gradient predicts of it"
+    for v in found.verdicts:
+        if v.nudge is not None:
+            n = v.nudge
+            yield (
+                f"  {n.entry} + {number(n.step)}: {found.output} is to change by "
+                f"{number(n.predicted)}, and changes by {number(n.actual)}"
+            )

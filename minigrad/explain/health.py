@@ -1,0 +1,174 @@
+"""What is wrong with a pass, in plain words: dead units, saturation, gradients that vanish, NaN."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from minigrad.explain.model import Line, Trace
+from minigrad.explain.numbers import number
+from minigrad.graph import Array
+
+Locate = Callable[[Trace, Line], "tuple[str, int, str] | None"]  # file, line and its text
+_RATIO = 1000.0  # between the gradients of two layers, to be called vanishing or exploding
+_SHARE = 0.5  # of units that are dead or saturated, to be called a problem
+
+
+@dataclass
+class Finding:
+    """One thing that was looked at, and whether it is a problem."""
+
+    kind: str  # finite, dead, saturated, vanishing, exploding, gradients
+    problem: bool
+    line: int | None
+    words: str
+
+
+@dataclass
+class Health:
+    """All findings; `ok` when none is a problem."""
+
+    findings: list[Finding]
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong."""
+        return not any(finding.problem for finding in self.findings)
+
+    def __str__(self) -> str:
+        return "\n".join(f"{'✗' if f.problem else '✓'} {f.words}" for f in self.findings)
+
+
+def health(trace: Trace, locate: Locate) -> Health:
+    """Look for what keeps a network from learning."""
+    findings = [*_not_finite(trace, locate)]
+    for line in trace.lines:
+        findings += _units(trace, line)
+    findings += _ratios(trace)
+    return Health(findings)
+
+
+# ---- numbers that are none -----------------------------------------------------------------------
+def _not_finite(trace: Trace, locate: Locate) -> Iterator[Finding]:
+    """Find the first value, forward and then backward, that is not finite."""
+    for line in trace.lines:
+        if not _finite(line.value):
+            yield Finding("finite", True, line.id, _forward_words(trace, line, locate))
+            return
+    for step in trace.steps:
+        line = trace.lines[step.line]
+        for c in step.contributions:
+            if not _finite(c.share) and _finite(step.gradient):
+                to = trace.lines[c.to]
+                told = f"{to.d} is the first gradient that is not finite ({_bad(c.share)}): "
+                told += f"{to.d} {c.sign} {c.rule}, on the way back through {line.name} = "
+                told += f"{line.call}{_where(trace, line, locate)}"
+                yield Finding("finite", True, to.id, told)
+                return
+    yield Finding("finite", False, None, "all values and all gradients are finite")
+
+
+def _forward_words(trace: Trace, line: Line, locate: Locate) -> str:
+    if line.kind != "call":
+        return f"{line.name} itself is not finite ({_bad(line.value)}), before anything is computed"
+    told = f"{line.name} = {line.call} is the first value that is not finite ({_bad(line.value)})"
+    told += _where(trace, line, locate)
+    place = tuple(map(int, np.argwhere(~np.isfinite(line.value))[0]))
+    shown = []
+    for i in dict.fromkeys(line.operands):
+        operand = None if i is None else trace.lines[i]
+        if operand is not None and operand.value.shape in (line.value.shape, ()):
+            at = place if operand.value.ndim else ()
+            index = f"[{', '.join(map(str, at))}]" if at else ""
+            shown.append(f"{operand.name}{index} is {number(operand.value[at])}")
+    index = f"[{', '.join(map(str, place))}]" if place else ""
+    if shown:
+        told += f"; {', '.join(shown)}, and so {line.name}{index} is {number(line.value[place])}"
+    return told
+
+
+def _where(trace: Trace, line: Line, locate: Locate) -> str:
+    told = "" if line.layer is None else f", in {_layer(trace, line)}"
+    found = locate(trace, line)
+    if found is not None:
+        file, number, code = found
+        told += f", at {file}:{number}" + (f" ({code})" if code else "")
+    return told
+
+
+def _finite(array: Any) -> bool:
+    return array.dtype.kind != "f" or bool(np.all(np.isfinite(array)))
+
+
+def _bad(array: Array) -> str:
+    """Count what is not finite: 2 nan of 6 entries."""
+    nan, infinite = int(np.sum(np.isnan(array))), int(np.sum(np.isinf(array)))
+    parts = [f"{n} {what}" for n, what in ((nan, "nan"), (infinite, "infinite")) if n]
+    return f"{' and '.join(parts)} of {array.size}" if array.size > 1 else parts[0][2:]
+
+
+# ---- units ---------------------------------------------------------------------------------------
+def _units(trace: Trace, line: Line) -> Iterator[Finding]:
+    """Look at the units of an activation: the last axis, over all rows."""
+    if line.kind != "call" or line.value.size == 0:
+        return
+    name = f"{line.name}{_of_layer(trace, line)}"
+    rows = line.value.reshape(-1, line.value.shape[-1]) if line.value.ndim else line.value
+    if rows.ndim < 2:
+        return
+    units, many = rows.shape[1], f"all {len(rows)} rows"
+    if line.function == "relu" or (line.call or "").startswith("np.maximum("):
+        dead = int(np.sum(np.all(rows <= 0, axis=0)))
+        told = f"{name}: {dead} of {units} ReLU units are 0 in {many} and learn nothing from them"
+        yield Finding("dead", dead > _SHARE * units, line.id, told)
+    elif line.function in ("sigmoid", "np.tanh"):
+        slope = rows * (1 - rows) * 4 if line.function == "sigmoid" else 1 - rows**2
+        flat = float(np.mean(slope < 0.05))
+        told = f"{name}: {number(100 * flat, 2)} % of the entries are saturated: the slope there is "
+        told += "under a twentieth of what it can be"
+        yield Finding("saturated", flat > _SHARE, line.id, told)
+
+
+def _of_layer(trace: Trace, line: Line) -> str:
+    return "" if line.layer is None else f" ({_layer(trace, line)})"
+
+
+def _layer(trace: Trace, line: Line) -> str:
+    assert line.layer is not None
+    group = trace.layers[line.layer]
+    return f"{group.path} {group.title}"
+
+
+# ---- from layer to layer -------------------------------------------------------------------------
+def _ratios(trace: Trace) -> Iterator[Finding]:
+    """Compare the gradients of the weights, the first layer's with the last one's."""
+    weights = [x for x in trace.leaves if x.value.ndim > 1 and x.gradient is not None]
+    if len(weights) < 2:
+        return
+    first_use = {id(x): _used_first(trace, x) for x in weights}
+    weights.sort(key=lambda x: first_use[id(x)])
+    sizes = [_size(x.gradient) for x in weights]
+    first, last = weights[0], weights[-1]
+    told = f"{first.d} is of size {number(sizes[0])} and {last.d} of {number(sizes[-1])}"
+    if not all(map(np.isfinite, sizes)):
+        return
+    if sizes[0] * _RATIO < sizes[-1]:
+        told += ": gradients vanish on the way back to the first layer"
+        yield Finding("vanishing", True, first.id, told)
+    elif sizes[0] > sizes[-1] * _RATIO:
+        told += ": gradients explode on the way back to the first layer"
+        yield Finding("exploding", True, first.id, told)
+    else:
+        told += " (root mean square): they neither vanish nor explode on the way back"
+        yield Finding("gradients", False, first.id, told)
+
+
+def _used_first(trace: Trace, leaf: Line) -> int:
+    return next((x.id for x in trace.lines if leaf.id in x.operands), len(trace.lines))
+
+
+def _size(gradient: Any) -> float:
+    return float(np.sqrt(np.mean(np.square(gradient.astype(np.float64)))))
