@@ -18,7 +18,7 @@ BLANK = re.compile(r"^\n(?!>>> )", re.MULTILINE)  # inside of what a block shows
 @pytest.fixture(autouse=True)
 def wide_terminal(monkeypatch):
     """Outputs fit so many columns, whatever the terminal that the tests run in."""
-    monkeypatch.setenv("COLUMNS", "88")
+    monkeypatch.setenv("COLUMNS", "100")
 
 
 def blocks(page: Path, language: str) -> list[str]:

@@ -18,6 +18,12 @@ PAGES = sorted(FOLDER.glob("[0-9]*.md"))
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 
 
+@pytest.fixture(autouse=True)
+def wide_terminal(monkeypatch):
+    """Outputs fit so many columns, whatever the terminal that the tests run in."""
+    monkeypatch.setenv("COLUMNS", "100")
+
+
 def tool():
     spec = importlib.util.spec_from_file_location("run", FOLDER / "run.py")
     module = importlib.util.module_from_spec(spec)

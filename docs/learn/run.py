@@ -63,7 +63,7 @@ def main():
     options.add_argument("--notebook", metavar="FILE", help="write a notebook instead")
     options.add_argument("--refresh", action="store_true", help="write the outputs into the page")
     args = options.parse_args()
-    os.environ["COLUMNS"] = "88"  # what is printed fits these pages
+    os.environ["COLUMNS"] = "100"  # what is printed fits these pages
     sys.path.insert(0, str(FOLDER.parents[1]))  # minigrad beside these pages, when not installed
     for page in PAGES.values() if args.page == "all" else [PAGES[args.page]]:
         if args.notebook:
