@@ -19,6 +19,7 @@ TOLERANCE = {
     "backprop_by_hand": 1e-12,
     "custom_layer": 0.02,
     "custom_net": 0.05,
+    "initial_weights": 1e-3,
     "newton": 0.01,
     "optimizer_paths": 1e-3,
     "overfit_dropout": 0.02,
@@ -27,6 +28,7 @@ TOLERANCE = {
 }
 DRAWING = {  # each with options for a quick run
     "custom_net": ["--epochs", "1"],
+    "initial_weights": [],
     "optimizer_paths": [],
     "overfit_dropout": ["--epochs", "2"],
 }

@@ -105,7 +105,8 @@ class Quiz:
             )
         chosen = sorted(rng.permutation(len(found))[:questions].tolist())
         self.questions = [
-            _question(trace, number, *found[i], rng) for number, i in enumerate(chosen, 1)
+            _question(trace, number, found[i][0], found[i][1], rng)
+            for number, i in enumerate(chosen, 1)
         ]
 
     def check(self, number: int, answer: float | str) -> Feedback:
