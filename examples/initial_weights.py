@@ -1,9 +1,9 @@
 """How weights should begin: what five hidden layers make of 1,000 random examples.
 
-Each of the layers has 100 units and a sigmoid. With weights of standard deviation 1 the outputs stick
-to 0 and 1, where the sigmoid is flat and gradients vanish. With 0.01 every unit says 0.5, whatever it
-is asked: a hundred units are worth one. Xavier's weights, scaled by the width of the layers, keep
-the outputs spread. These are the pictures of the book's chapter 6.
+Each of the layers has 100 units and a sigmoid. With weights of standard deviation 1 the outputs
+stick to 0 and 1, where the sigmoid is flat and gradients vanish. With 0.01 every unit says 0.5,
+whatever it is asked: a hundred units are worth one. Xavier's weights, scaled by the width of the
+layers, keep the outputs spread. These are the pictures of the book's chapter 6.
 
     python examples/initial_weights.py [--out FOLDER]
 

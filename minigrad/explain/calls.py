@@ -31,6 +31,7 @@ _READ: dict[Any, str] = {
     _probabilities: "softmax({0})",
     operator.getitem: "{0}[{1}]",
     converted: "{0}.astype({1})",
+    np.transpose: "{0}.T",
     np.negative: "-{0}",
     np.positive: "+{0}",
 }
@@ -53,13 +54,14 @@ def call_text(function: Function, arguments: Sequence[str], keywords: Mapping[st
         return f"{left} {_INFIX[function]} {right}"
     if function is affine and arguments[2:] in ([], ["None"]):
         return f"{arguments[0]} @ {arguments[1]}"
-    if function in _READ and len(arguments) <= 3 and not keywords:
+    if function in _READ and not keywords and (function is not np.transpose or not arguments[1:]):
         return _READ[function].format(*arguments)
     default = _defaults(function)
     options = [
         f"{name}={literal(value)}"
         for name, value in keywords.items()
-        if name not in default or not _same(default[name], value)
+        if not (name in default and _same(default[name], value))
+        and not (name == "keepdims" and value is False)  # NumPy's default, which has no value
     ]
     name = called(function).removeprefix("_")
     return f"{name}({', '.join([*arguments, *options])})"

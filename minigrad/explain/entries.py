@@ -239,7 +239,7 @@ def _told(entry: Entry, shown: int = 8) -> Iterator[str]:
             yield f"{lead}  = {' + '.join(terms[:shown])}{more}"
         yield f"{lead}  = {total}"
         if part.terms and not part.adds_up:
-            yield f"{lead}    # the terms do not add up to this: the rule is not linear in {entry.name}"
+            yield f"{lead}    # the terms do not add up to this: the rule is not linear"
     if len(entry.sums) > 1:
         parts = " + ".join(_signed(part.value) for part in entry.sums)
         yield f"{entry.name} = {parts} = {number(entry.value)}"

@@ -1,59 +1,222 @@
-"""`mg.explain`: what can be explained, and how."""
+"""`mg.explain`: what can be explained, and how each is."""
 
 from __future__ import annotations
 
+import inspect
 import sys
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from types import FrameType
+from typing import Any, overload
 
+import numpy as np
+
+from minigrad.explain.again import Rerun
 from minigrad.explain.build import Watched, behind, traced
+from minigrad.explain.entries import Entry
 from minigrad.explain.explanation import Explanation
+from minigrad.explain.failures import argument_text, failure, nodes_in
+from minigrad.explain.model import Trace
 from minigrad.explain.names import Names, parameters
-from minigrad.explain.watching import Watching
-from minigrad.graph import Node
+from minigrad.explain.watching import Watching, callable_name, is_learners
+from minigrad.graph import Array, Node
+from minigrad.layers import Layer
 from minigrad.layers.randomness import Replay
 from minigrad.layers.structure import layers_by_path
 from minigrad.networks import Network
 from minigrad.tensor import Tensor
 
 
-def explain(what: Any, *args: Any, names: Mapping[str, Any] | None = None) -> Explanation:
-    """Explain a backward pass.
+@overload
+def explain(
+    what: Any, *args: Any, names: Mapping[str, Any] | None = None, at: None = None
+) -> Explanation: ...
+@overload
+def explain(
+    what: Any, *args: Any, names: Mapping[str, Any] | None = None, at: tuple[Any, ...]
+) -> Entry: ...
+def explain(
+    what: Any,
+    *args: Any,
+    names: Mapping[str, Any] | None = None,
+    at: tuple[Any, ...] | None = None,
+) -> Explanation | Entry:
+    """Explain a backward pass: every step of it, with rules, shapes, numbers and sums.
 
     Args:
-        what: a Tensor that was computed; or a network, with a batch and its targets.
-        args: x and t for a network.
-        names: the learner's variables, `locals()`; those of the caller when left out.
+        what: one of
+
+            - a Tensor that was computed: the graph behind it is explained;
+            - a network, with `args` x and t: the loss of that batch, in training; random layers
+              draw what the next `net.gradient(x, t)` will draw, and nothing is changed;
+            - a function, with `args` for its arguments: what it returns;
+            - an exception that a forward pass raised: the graph as far as it came.
+        args: as above; a function's arrays of floats are differentiated by.
+        names: the learner's variables by name, `locals()`; those of the caller when left out.
+        at: ("W1", 0, 1) asks for one entry at once, as `Explanation.at` does.
+
+    Returns:
+        An `Explanation`; an `Entry` with `at`. When the forward pass of a network or a function
+        fails, the explanation has a `failure`: the call that failed, both shapes, and the likely
+        fix.
+
+    Raises:
+        TypeError: for anything else.
 
     >>> import minigrad as mg
-    >>> x = mg.Tensor(3.0)
-    >>> y = x * x
-    >>> explain(y, names={"x": x, "y": y}).gradients
-    {'x': array(6.)}
+    >>> apple, count, tax = mg.Tensor(100.0), mg.Tensor(2.0), mg.Tensor(1.1)
+    >>> apple_price = apple * count
+    >>> price = apple_price * tax
+    >>> print(mg.explain(price))
+    Forward: 2 calls
+      apple                             100
+      count                             2
+      tax                               1.1
+      apple_price = apple * count       200
+      price       = apple_price * tax   220
+    <BLANKLINE>
+    Backward: 2 steps, from the last call to the first
+      1  price = apple_price * tax
+         dprice = 1   (the walk back begins with 1)
+           dapple_price = dprice * tax = 1 * 1.1 = 1.1
+           dtax         = dprice * apple_price = 1 * 200 = 200
+      2  apple_price = apple * count
+         dapple_price = 1.1
+           dapple = dapple_price * count = 1.1 * 2 = 2.2
+           dcount = dapple_price * apple = 1.1 * 100 = 110
+    <BLANKLINE>
+    Gradients
+      dapple = 2.2
+      dcount = 110
+      dtax   = 200
     """
-    if names is None:
-        frame = sys._getframe(1)
-        names = {**frame.f_globals, **frame.f_locals}
-    if isinstance(what, Network):
-        return _of_network(what, *args)
+    frame = sys._getframe(1)
+    known = _variables(frame) if names is None else names
     if isinstance(what, Tensor):
-        return _of_tensor(what, Names(names))
-    raise TypeError(f"explain takes a Tensor, or a network with x and t, not {type(what).__name__}")
+        found = _of_tensor(what, Names(known))
+    elif isinstance(what, BaseException):
+        found = _of_error(what, Names(known))
+    elif isinstance(what, Network):
+        found = _of_network(what, *args)
+    elif callable(what) and not isinstance(what, type):
+        found = _of_function(what, args, Names(known))
+    else:
+        raise TypeError(
+            f"explain takes a Tensor, a network with x and t, a function with its arguments or an "
+            f"exception, not {what!r:.60}"
+        )
+    found.file = found.file or frame.f_code.co_filename
+    return found if at is None else found.at(*at)
 
 
+def _variables(frame: FrameType) -> dict[str, Any]:
+    """The caller's variables; those of a function come before the module's."""
+    return {
+        **frame.f_locals,
+        **{k: v for k, v in frame.f_globals.items() if k not in frame.f_locals},
+    }
+
+
+def _explanation(found: Trace) -> Explanation:
+    return Explanation(**vars(found))
+
+
+# ---- a graph that is there -----------------------------------------------------------------------
 def _of_tensor(output: Node, names: Names) -> Explanation:
     if names.of_node(output) is None:
         names.tensors[id(output)] = "y" if "y" not in names.tensors.values() else "output"
-    found = traced(output, behind([output]), names, Watched({}, [], []))
-    return Explanation(**vars(found))
+    return _explanation(traced(output, behind([output]), names, Watched({}, [], [])))
 
 
-def _of_network(net: Network, x: Any, t: Any) -> Explanation:
+def _of_error(error: BaseException, names: Names) -> Explanation:
+    """Explain what the frames of a traceback still hold."""
+    nodes = behind(nodes_in(error, names, is_learners))
+    found = traced(None, nodes, names, Watched({}, [], []))
+    return _failed(found, error, names, None)
+
+
+def _failed(found: Trace, error: BaseException, names: Names, layer: str | None) -> Explanation:
+    pairs = zip(found.nodes, found.lines, strict=True)
+    known = {node._birth: line.name for node, line in pairs if node is not None}
+    found.failure = failure(error, argument_text(names, known), layer, is_learners)
+    return _explanation(found)
+
+
+# ---- a forward pass that runs now, watched -------------------------------------------------------
+def _of_network(net: Network, *batch: Any) -> Explanation:
+    if len(batch) != 2:
+        raise TypeError(
+            f"to explain a {type(net).__name__} takes a batch: mg.explain(net, x, t), with the "
+            "targets t for its loss"
+        )
+    x, t = (b if isinstance(b, Tensor) else np.asarray(b) for b in batch)
     names = Names({"x": x, "t": t})
     for name, tensor in parameters("", net):
         names.add(name, tensor)
-    with Replay(net), Watching(list(layers_by_path(net)), names) as seen:
-        loss = net.objective(x, t)
-    names.tensors[id(loss)] = "loss"
-    found = traced(loss, behind([loss]), names, seen.watched)
-    return Explanation(**vars(found))
+    layers = list(layers_by_path(net))
+    with Replay(net) as replay:
+        found = _watched(lambda: net.objective(x, t), layers, names, "loss")
+    found.rerun = _rerun(net, np.array(x), np.array(t), replay, found)
+    return found
+
+
+def _of_function(function: Callable[..., Any], args: Any, names: Names) -> Explanation:
+    """Call a function, with Tensors in place of arrays of floats."""
+    layers = [(name, layer) for name, layer in names.layers if isinstance(layer, Layer)]
+    inner = [pair for name, layer in layers for pair in _renamed(name, layer)]
+    lifted = [_lifted(a) for a in args]
+    try:
+        parameters_ = list(inspect.signature(function).parameters)
+    except (TypeError, ValueError):
+        parameters_ = []
+    for name, value in zip(parameters_, lifted, strict=False):
+        names.add(name, value)
+    return _watched(lambda: function(*lifted), inner, names, callable_name(function))
+
+
+def _renamed(name: str, layer: Layer) -> list[tuple[str, Any]]:
+    return [(name + path.removeprefix("net"), each) for path, each in layers_by_path(layer)]
+
+
+def _lifted(a: Any) -> Any:
+    is_floats = isinstance(a, float) or (isinstance(a, np.ndarray) and a.dtype.kind == "f")
+    return Tensor(a) if is_floats else a
+
+
+def _watched(
+    run: Callable[[], Any], layers: list[tuple[str, Any]], names: Names, output: str
+) -> Explanation:
+    """Run a forward pass, and explain it, or as much of it as there is."""
+    seen = Watching(layers, names)
+    try:
+        with seen:
+            y = run()
+    except Exception as error:
+        nodes = behind([*seen.nodes, *nodes_in(error, names, is_learners)])
+        found = traced(None, nodes, names, seen.watched)
+        path = next((seen.path(layer) for layer in seen.failed if seen.path(layer)), None)
+        return _failed(found, error, names, path)
+    if not isinstance(y, Tensor):
+        raise TypeError(
+            f"nothing was recorded: the result is {type(y).__name__}, no Tensor; call layers as "
+            "layer(x), and do not turn Tensors into arrays on the way"
+        )
+    names.tensors.setdefault(id(y), output)
+    return _explanation(traced(y, behind([y]), names, seen.watched))
+
+
+def _rerun(net: Network, x: Any, t: Any, replay: Replay, found: Explanation) -> Rerun:
+    """Make the function that computes a network's loss again, with the same random numbers."""
+
+    def rerun(line: int, values: Array) -> Array:
+        node = found.nodes[line]
+        assert node is not None
+        kept = node._data.copy()
+        try:
+            node._data[...] = values
+            with Replay(net):  # today's state comes back afterwards
+                replay.rewind()
+                return np.asarray(net.objective(x, t)._data)
+        finally:
+            node._data[...] = kept
+
+    return rerun

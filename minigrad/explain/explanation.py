@@ -11,6 +11,7 @@ from minigrad.explain import again, checking, drawings, entries, paths
 from minigrad.explain import health as healths
 from minigrad.explain.located import Place, located
 from minigrad.explain.model import Line, Trace
+from minigrad.explain.notebook import html
 from minigrad.explain.page import page
 from minigrad.explain.quiz import Quiz
 from minigrad.explain.text import text
@@ -132,8 +133,8 @@ class Explanation(Trace):
         >>> p = mg.Tensor([0.5, 0.0])
         >>> with np.errstate(all="ignore"):
         ...     y = np.sum(np.log(p))
-        >>> print(mg.explain(y).health())
-        ✗ v1 = np.log(p) is the first value that is not finite (1 infinite of 2); p[1] is 0, and so v1[1] is -inf
+        >>> print(mg.explain(y, names={"p": p, "y": y}).health())
+        ✗ v1 = np.log(p) is the first value that is not finite (1 infinite of 2)...
         """
         return healths.health(self, lambda trace, line: self._located(line))
 
@@ -142,7 +143,7 @@ class Explanation(Trace):
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         """What a notebook shows."""
-        return {"text/plain": text(self, 100, False)}
+        return {"text/plain": text(self, 100, False), "text/html": html(self)}
 
     def quiz(self, seed: int = 0, questions: int = 5) -> Quiz:
         """Hide so many contributions, drawn by the seed, and ask for them: see `Quiz`.

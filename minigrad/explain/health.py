@@ -14,6 +14,7 @@ from minigrad.graph import Array
 
 Locate = Callable[[Trace, Line], "tuple[str, int, str] | None"]  # file, line and its text
 _RATIO = 1000.0  # between the gradients of two layers, to be called vanishing or exploding
+_LISTED = 20  # activations that are told one by one
 _SHARE = 0.5  # of units that are dead or saturated, to be called a problem
 
 
@@ -45,8 +46,13 @@ class Health:
 def health(trace: Trace, locate: Locate) -> Health:
     """Look for what keeps a network from learning."""
     findings = [*_not_finite(trace, locate)]
-    for line in trace.lines:
-        findings += _units(trace, line)
+    units = [finding for line in trace.lines for finding in _units(trace, line)]
+    bad = [finding for finding in units if finding.problem]
+    if len(units) > _LISTED:
+        good = len(units) - len(bad)
+        words = f"{good} of {len(units)} activations are neither dead nor saturated"
+        units = [*bad[:_LISTED], Finding("units", False, None, words)]
+    findings += units
     findings += _ratios(trace)
     return Health(findings)
 
@@ -123,11 +129,14 @@ def _units(trace: Trace, line: Line) -> Iterator[Finding]:
     if line.function == "relu" or (line.call or "").startswith("np.maximum("):
         dead = int(np.sum(np.all(rows <= 0, axis=0)))
         told = f"{name}: {dead} of {units} ReLU units are 0 in {many} and learn nothing from them"
+        told = told if dead else f"{name}: no ReLU unit is 0 in {many}"
         yield Finding("dead", dead > _SHARE * units, line.id, told)
     elif line.function in ("sigmoid", "np.tanh"):
         slope = rows * (1 - rows) * 4 if line.function == "sigmoid" else 1 - rows**2
         flat = float(np.mean(slope < 0.05))
-        told = f"{name}: {number(100 * flat, 2)} % of the entries are saturated: the slope there is "
+        told = (
+            f"{name}: {number(100 * flat, 2)} % of the entries are saturated: the slope there is "
+        )
         told += "under a twentieth of what it can be"
         yield Finding("saturated", flat > _SHARE, line.id, told)
 

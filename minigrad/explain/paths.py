@@ -54,9 +54,7 @@ def why(trace: Trace, name: str, most: int = 20) -> Why:
         for c in step.contributions:
             towards.setdefault(c.to, []).append((step, c))
     count = _counts(trace, towards).get(line.id, 0)
-    paths = []
-    for hops in _walks(line.id, trace.output, towards, most):
-        paths.append(_path(trace, hops))
+    paths = [_path(trace, hops) for hops in _walks(line.id, trace.output, towards, most)]
     return Why(line.name, count, paths, line.gradient)
 
 
@@ -85,8 +83,8 @@ def _walks(
             found += 1
             yield hops
             continue
-        for hop in reversed(towards.get(line, [])):
-            stack.append((hop[0].line, (hop, behind)))
+        hops_on = reversed(towards.get(line, []))
+        stack += [(hop[0].line, (hop, behind)) for hop in hops_on]
 
 
 def _path(trace: Trace, hops: list[Hop]) -> Path:

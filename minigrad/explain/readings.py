@@ -33,7 +33,7 @@ READINGS: dict[Any, Any] = {
     over: lambda g, divisor: g / divisor,  # 0 / 0 is 0
     kept: lambda g, mask: g * mask,
     product: lambda x, W: x @ W,
-    np.dot: lambda a, b: a @ b if np.ndim(a) * np.ndim(b) in (1, 2, 4) else np.dot(a, b),
+    np.dot: lambda a, b: a @ b if a.ndim * b.ndim in (1, 2, 4) else np.dot(a, b),
     mT: lambda a: a.T if a.ndim == 2 else np.swapaxes(a, -1, -2),
     matmul_left: lambda g, a, b: (
         np.outer(g, b)

@@ -12,6 +12,7 @@ from minigrad.explain.numbers import shape_text, value_text, with_numbers
 from minigrad.graph import Array
 
 SHOWN = 60  # calls; a larger graph is told layer by layer
+FIX = "Likely fix"
 BEGIN = "   (the walk back begins with 1)"
 COLOURS = {"head": "1", "name": "36", "rule": "33", "note": "2", "bad": "1;31", "layer": "35"}
 
@@ -40,7 +41,8 @@ class _Page:
     def lines(self) -> Iterator[str]:
         """Write the forward pass, the backward pass, and the gradients."""
         whole = len(self.calls) <= SHOWN
-        yield self._paint("head", f"Forward: {_count(len(self.calls), 'call')}")
+        upto = "" if self.trace.failure is None else ", up to the one that failed"
+        yield self._paint("head", f"Forward: {_count(len(self.calls), 'call')}{upto}")
         yield from self._forward() if whole else self._forward_by_layer()
         failure = self.trace.failure
         if failure is not None:
@@ -68,7 +70,7 @@ class _Page:
                 layer = line.layer
                 if layer is not None:
                     group = self.trace.layers[layer]
-                    yield "  " + self._paint("layer", self._cut(_titled(group), 1))
+                    yield "  " + self._paint("layer", self._cut(titled(group), 1))
             shown = self._cut(name, 3).ljust(names)
             text = self._cut(code, 2).ljust(codes)
             yield self._row(
@@ -86,11 +88,12 @@ class _Page:
         if not self.trace.layers:
             yield from self._ends([f"{x.name} = {x.call}" for x in self.calls])
             return
+        rows = []
         for title, lines in _by_layer(self.trace):
             last = lines[-1]
             shape = shape_text(last.value) or "a number"
-            told = f"{title}: {_count(len(lines), 'call')}, to {last.name} {shape}"
-            yield "  " + self._cut(told, 1)
+            rows.append(f"{title}: {_count(len(lines), 'call')}, to {last.name} {shape}")
+        yield from self._ends(rows)
 
     # ---- backward --------------------------------------------------------------------------------
     def _backward(self) -> Iterator[str]:
@@ -168,30 +171,32 @@ class _Page:
                 rows.append(f"{line.name} = {line.call}:  {'; '.join(parts)}")
             yield from self._ends(rows)
             return
+        rows = []
         for title, lines in reversed(list(_by_layer(trace))):
             gradient = lines[-1].gradient
-            if gradient is None:
-                continue
-            room = max(12, self.width - len(title) - len(lines[-1].d) - 10)
-            yield f"  {title}: {lines[-1].d} {value_text(gradient, room)}"
+            if gradient is not None:
+                room = max(12, self.width - len(title) - len(lines[-1].d) - 10)
+                rows.append(f"{title}: {lines[-1].d} {value_text(gradient, room)}")
+        yield from self._ends(rows)
 
     def _ends(self, rows: Sequence[str], shown: int = 12) -> Iterator[str]:
         """Show the first and the last of many rows."""
-        for row in rows[:shown]:
-            yield "  " + self._cut(row, 1)
-        yield f"  … {len(rows) - 2 * shown:,} more …"
-        for row in rows[-shown:]:
-            yield "  " + self._cut(row, 1)
+        more = len(rows) - 2 * shown
+        cut = [*rows[:shown], f"… {more:,} more …", *rows[-shown:]] if more > 1 else rows
+        yield from ("  " + self._cut(row, 1) for row in cut)
 
     # ---- the rest --------------------------------------------------------------------------------
     def _gradients(self) -> Iterator[str]:
         leaves = self.trace.leaves
+        if len(leaves) > SHOWN:
+            yield from self._ends([f"{x.d} {shape_text(x.value)}" for x in leaves])
+            return
         names = _widest(line.d for line in leaves)
         shapes = _widest(shape_text(line.value) for line in leaves)
         for line in leaves:
             name = line.d.ljust(names)
             if line.gradient is None:
-                yield f"  {self._paint('name', name)}   no gradient: nothing on the way depends on it"
+                yield f"  {self._paint('name', name)}   no gradient: nothing on the way uses it"
                 continue
             yield self._row(
                 ("  ", ""),
@@ -204,22 +209,9 @@ class _Page:
     def _failed(self, failure: Failure) -> Iterator[str]:
         yield ""
         yield self._paint("bad", "✗ Here the forward pass stopped")
-        if failure.call:
-            yield f"  {self._paint('bad', failure.call)}"
-        for name, shape in failure.operands:
-            yield f"      {name}: {'no array' if shape is None else shape}"
-        if failure.layer:
-            yield f"  in {failure.layer}"
-        if failure.source:
-            file, line = failure.source
-            yield f"  {file}:{line}"
-            if failure.code:
-                yield f"      {failure.code}"
-        for i, row in enumerate(_wrapped(f"{failure.kind}: {failure.message}", self.width - 4)):
-            yield ("  " if i == 0 else "    ") + row
-        if failure.fix:
-            for i, row in enumerate(_wrapped(f"Likely fix: {failure.fix}", self.width - 4)):
-                yield ("  " if i == 0 else "    ") + self._paint("head", row)
+        for row in wrapped_failure(failure, self.width):
+            kind = "bad" if row.strip() == failure.call else "head" if FIX in row else ""
+            yield self._paint(kind, row) if kind else row
 
     def _row(self, *cells: tuple[str, str], value: Array) -> str:
         """Join cells, and write a value in the room that is left."""
@@ -252,10 +244,10 @@ def _by_layer(trace: Trace) -> Iterator[tuple[str, list[Line]]]:
 
 
 def _title(trace: Trace, line: Line) -> str:
-    return "outside layers" if line.layer is None else _titled(trace.layers[line.layer])
+    return "outside layers" if line.layer is None else titled(trace.layers[line.layer])
 
 
-def _titled(group: Group) -> str:
+def titled(group: Group) -> str:
     """Name the call of a layer: net[0] Affine(2, 3), call 2 of 3."""
     times = f", call {group.call} of {group.calls}" if group.calls > 1 else ""
     return f"{group.path} {group.title}{times}"
@@ -277,3 +269,22 @@ def _wrapped(text: str, room: int) -> list[str]:
             rows.append("")
         rows[-1] += f" {word}" if rows[-1] else word
     return rows
+
+
+def wrapped_failure(failure: Failure, width: int) -> Iterator[str]:
+    """Write where a forward pass stopped: the call, the shapes, the place, the likely fix."""
+    if failure.call:
+        yield f"  {failure.call}"
+    names = _widest([name for name, _ in failure.operands])
+    for name, shape in failure.operands:
+        yield f"      {name.ljust(names)}  {'no array' if shape is None else shape}"
+    if failure.layer:
+        yield f"  in {failure.layer}"
+    if failure.source:
+        yield f"  at {failure.source[0]}:{failure.source[1]}"
+        if failure.code:
+            yield f"      {failure.code}"
+    told = [f"{failure.kind}: {failure.message}"] + [f"{FIX}: {failure.fix}"] * bool(failure.fix)
+    for text in told:
+        for i, row in enumerate(_wrapped(text, width - 4)):
+            yield ("  " if i == 0 else "    ") + row

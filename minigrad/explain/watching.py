@@ -25,6 +25,11 @@ _THEIRS = (_OURS, str(Path(np.__file__).parent), "<frozen")
 _RECORD = minigrad.graph.record.__code__
 
 
+def is_learners(file: str) -> bool:
+    """Tell the files of people from those of minigrad, NumPy and Python."""
+    return not file.startswith(_THEIRS)
+
+
 class Watching:
     """A context manager that notes what is recorded while it is open.
 
@@ -37,6 +42,7 @@ class Watching:
         self.names = names
         self.nodes: list[Node] = []
         self.watched = Watched({}, [], [])
+        self.failed: list[Any] = []  # layers that an error came out of, the innermost first
         self._paths = {id(layer): path for path, layer in layers}
         self._calls: dict[CodeType, bool] = {}
         for _, layer in layers:
@@ -45,6 +51,7 @@ class Watching:
                 self._calls[code] = True
         self._open: list[tuple[FrameType, int | None]] = []
         self._times: dict[int, int] = {}
+        self._kinds: dict[str, int] = {}
         self._before: Any = None
 
     def __enter__(self) -> Watching:
@@ -58,6 +65,10 @@ class Watching:
         for group in self.watched.layers:
             group.calls = self._times[id(self.watched.owners[group.id])]
 
+    def path(self, layer: Any) -> str:
+        """Name a layer as an error does: net[0] Affine(2, 3)."""
+        return f"{self._paths[id(layer)]} {layer!r}"
+
     def _see(self, frame: FrameType, event: str, argument: Any) -> None:
         code = frame.f_code
         if event == "return":
@@ -66,7 +77,7 @@ class Watching:
                     self._recorded(argument, frame)
             elif code in self._calls:
                 self._leave(frame, argument)
-            if not code.co_filename.startswith(_THEIRS):
+            if is_learners(code.co_filename):
                 self._named(frame)
         elif event == "call" and code in self._calls:
             self._enter(frame)
@@ -92,10 +103,13 @@ class Watching:
         if not self._open or self._open[-1][0] is not frame:
             return
         _, number = self._open.pop()
+        if output is None and number is not None:
+            self.failed.append(self.watched.owners[number])
         if isinstance(output, Node) and number is not None:
             kind = self.watched.layers[number].kind
-            count = sum(group.kind == kind for group in self.watched.layers[: number + 1])
-            self.names.outputs.setdefault(id(output), f"{kind.lower()}{count}")
+            if id(output) not in self.names.outputs:
+                count = self._kinds[kind] = self._kinds.get(kind, 0) + 1
+                self.names.outputs[id(output)] = f"{kind.lower()}{count}"
 
     def _same(self, layer: Any) -> bool:
         """Tell whether the innermost call that is open is this layer's: a wrapper of itself."""
@@ -111,7 +125,8 @@ class Watching:
     def _written_at(self, frame: FrameType | None) -> tuple[str, int] | None:
         """Find the line of the learner's code that made a call."""
         while frame is not None and frame is not self._root:
-            if not frame.f_code.co_filename.startswith(_THEIRS):
+            if is_learners(frame.f_code.co_filename):
+                self._named(frame)  # what was assigned before this call
                 return frame.f_code.co_filename, frame.f_lineno
             frame = frame.f_back
         return None

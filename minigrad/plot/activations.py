@@ -42,7 +42,7 @@ def activation_histograms(nets: Any, x: ArrayLike) -> Figure:
     if not rows or not all(rows.values()):
         raise ValueError("there is no activation to draw: every layer here has parameters")
     columns = max(map(len, rows.values()))
-    figure = new_figure(max(2.1 * columns + 0.6, 4.0), 2.5 * len(rows))
+    figure = new_figure(max(2.0 * columns + 0.6, 4.0), 2.5 * len(rows))
     panels = figure.subplots(len(rows), columns, squeeze=False, sharey="row")
     for (name, outputs), line, colour in zip(
         rows.items(), panels, COLOURS * len(rows), strict=False
