@@ -38,4 +38,4 @@ def to_dot(trace: Trace, inside: str | None = None, limit: int = LIMIT) -> str:
 
 def picture(trace: Trace, inside: str | None, limit: int) -> Picture:
     """Paint the whole, or one part of it."""
-    return paint(trace, views(trace, inside, limit)[0])
+    return paint(trace, views(trace, inside, limit)[:1])[0]

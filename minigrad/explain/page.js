@@ -81,8 +81,9 @@
 
   function bringIntoView(element, frame) {
     const inner = element.getBoundingClientRect(), outer = frame.getBoundingClientRect();
-    const off = inner.x + inner.width / 2 - outer.x - outer.width / 2;
-    frame.scrollBy({ left: off, behavior: calm.matches ? "instant" : "smooth" });
+    const left = inner.x + inner.width / 2 - outer.x - outer.width / 2;
+    const top = inner.y + inner.height / 2 - outer.y - outer.height / 2;
+    frame.scrollBy({ left, top, behavior: calm.matches ? "instant" : "smooth" });
   }
 
   function trail() {
@@ -160,6 +161,7 @@
       item.append(make("span", part.cells[entry], "n"), words);
       list.append(item);
     }
+    if (array.more) list.append(make("li", `… and ${array.more} more`));
     const total = make("li", "", "all");
     total.append(make("span", array.gradient[entry], "n"), make("span", `= ${array.gradientName}${where}`));
     list.append(total);

@@ -11,20 +11,17 @@ import base64
 import hashlib
 import html
 import json
-from typing import Any
 
 from minigrad.explain.colours import variables
+from minigrad.explain.embedding import embedded
 from minigrad.explain.files import read
 from minigrad.explain.model import Trace
-from minigrad.explain.painting import paint, title, unit_key
-from minigrad.explain.picture import Picture, number
+from minigrad.explain.numbers import number
+from minigrad.explain.painting import paint, title
 from minigrad.explain.schedule import Schedule
 from minigrad.explain.sections import Section, sections
 from minigrad.explain.svg import drawn
-from minigrad.explain.tables import same_cells, table
 from minigrad.explain.views import View, views
-
-ARRAYS = 3000  # of a large graph, those that a click opens
 
 
 def page(trace: Trace, inside: str | None = None) -> str:
@@ -36,16 +33,12 @@ def page(trace: Trace, inside: str | None = None) -> str:
     found = views(trace, inside)
     schedule = Schedule.of(trace, found)
     steps = sections(trace, schedule)
-    pictures = [paint(trace, view) for view in found]
+    pictures = paint(trace, found)
     figures = [
         f"<figure{' hidden' if v else ''}>{drawn(picture, label=view.name)}</figure>"
         for v, (view, picture) in enumerate(zip(found, pictures, strict=True))
     ]
-    data = {
-        "views": [_view(schedule, *pair) for pair in zip(found, pictures, strict=True)],
-        "arrays": _arrays(trace, schedule, found),
-        "forward": schedule.seed or len(steps),
-    }
+    data = embedded(trace, schedule, found, pictures)
     parts = {
         "title": html.escape(title(trace)),
         "result": html.escape(_result(trace)),
@@ -102,86 +95,3 @@ def _tape(steps: list[Section]) -> str:
         ]
         columns.append(f"<div><h2>{phase.capitalize()}</h2><ol>{''.join(rows)}</ol></div>")
     return "".join(columns)
-
-
-# ---- data for the script -------------------------------------------------------------------------
-def _view(schedule: Schedule, view: View, picture: Picture) -> dict[str, Any]:
-    """Say when the boxes and lines of a view have their turn, and which boxes open."""
-    made, back = schedule.made, schedule.back
-    boxes = {}
-    for unit in view.units:
-        boxes[unit_key(unit)] = [_range(unit.calls, made), _range(unit.calls, back)]
-    for box in picture.boxes:
-        if box.key not in boxes:
-            at, whole = _single(schedule, box.key)
-            boxes[box.key] = [[at, at], [whole, whole] if whole is not None else None]
-    lines = {}
-    for line in picture.lines:
-        head = boxes[picture.boxes[line.head].key]
-        known = boxes[picture.boxes[line.tail].key][0]
-        lines[line.key] = [head[0], head[1] if line.gradient else None, known and known[0]]
-    return {
-        "name": view.name,
-        "up": view.up,
-        "steps": _range(view.calls, made),
-        "back": _range(view.calls, back),
-        "boxes": boxes,
-        "lines": lines,
-        "inside": {unit_key(u): u.view for u in view.units if u.view is not None},
-    }
-
-
-def _range(calls: list[int], when: dict[int, int]) -> list[int] | None:
-    """Give the first and the last step in which some calls have their turn."""
-    steps = [when[call] for call in calls if call in when]
-    return [min(steps), max(steps)] if steps else None
-
-
-def _single(schedule: Schedule, key: str) -> tuple[int, int | None]:
-    """Say when the value of a box that is no call is known, and when its gradient is complete."""
-    if key == "failed":
-        return len(schedule.moments) - 1, None
-    line = int(key.removeprefix("out"))
-    if key.startswith("out"):
-        return schedule.made[line], schedule.complete(line) or schedule.seed
-    return schedule.made[line], schedule.complete(line)
-
-
-def _arrays(trace: Trace, schedule: Schedule, found: list[View]) -> dict[str, Any]:
-    """Write down values, gradients and what these are sums of, as far as tables show them."""
-    shown = {operand for call in found[0].calls for operand in trace.lines[call].operands}
-    shown.update(found[0].calls)
-    arrays = {}
-    for i in sorted(line for line in shown if line is not None)[:ARRAYS]:
-        line = trace.lines[i]
-        layout = table(line.value)
-        array: dict[str, Any] = {
-            "name": line.name,
-            "shape": str(line.value.shape) if line.value.ndim else "",
-            "rows": layout.rows,
-            "columns": layout.columns,
-            "entries": [
-                layout.place(k) if line.value.ndim else "" for k in range(len(layout.cells))
-            ],
-            "value": layout.cells,
-            "call": line.call or "",
-        }
-        if line.gradient is not None:
-            array["gradient"] = same_cells(layout, line.gradient)
-            array["gradientName"] = line.d
-            array["parts"] = [
-                {
-                    "step": schedule.back.get(step.line, 0),
-                    "rule": f"{line.d} {c.sign} {c.rule}",
-                    "cells": same_cells(layout, c.share),
-                }
-                for step, c in schedule.parts.get(i, ())
-            ]
-        else:
-            array["why"] = (
-                "No gradient flows here: it is data."
-                if line.kind == "data"
-                else "No gradient flows here."
-            )
-        arrays[str(i)] = array
-    return arrays

@@ -6,7 +6,8 @@ import numpy as np
 
 from minigrad.explain.model import Contribution, Trace
 from minigrad.explain.model import Line as Value
-from minigrad.explain.picture import Box, Label, Line, Picture, label, number
+from minigrad.explain.numbers import number
+from minigrad.explain.picture import Box, Label, Line, Picture, label
 from minigrad.explain.views import Unit, View, alone
 from minigrad.graph import Array
 
@@ -15,18 +16,29 @@ SIGNS |= {"negative": "−", "power": "**"}
 MOST = 4  # lines drawn between the same two boxes
 
 
-def paint(trace: Trace, view: View) -> Picture:
-    """Make the picture of a view."""
-    return _Painting(trace, view).picture
+def paint(trace: Trace, found: list[View]) -> list[Picture]:
+    """Make the pictures of views."""
+    shares = {(s.line, c.position): c for s in trace.steps for c in s.contributions}
+    users: dict[int, list[int]] = {}
+    for line in trace.lines:
+        for operand in line.operands:
+            if operand is not None:
+                users.setdefault(operand, []).append(line.id)
+    return [_Painting(trace, view, shares, users).picture for view in found]
 
 
 class _Painting:
     """One picture while it is made: `home` says in which box a value comes to be."""
 
-    def __init__(self, trace: Trace, view: View) -> None:
-        self.trace = trace
+    def __init__(
+        self,
+        trace: Trace,
+        view: View,
+        shares: dict[tuple[int, int], Contribution],
+        users: dict[int, list[int]],
+    ) -> None:
+        self.trace, self.shares, self.users = trace, shares, users
         self.home: dict[int, int] = {}
-        self.shares = {(s.line, c.position): c for s in trace.steps for c in s.contributions}
         self.picture = Picture([], [], title(trace))
         apart = alone(trace, view.units)
         for unit in view.units:
@@ -108,13 +120,7 @@ class _Painting:
     def close(self, view: View) -> None:
         """Draw where values leave the picture: the result, or what other views need."""
         inside = set(view.calls)
-        used = {
-            o: None
-            for line in self.trace.lines
-            if line.id not in inside
-            for o in line.operands
-            if o in inside
-        }
+        used = {c: None for c in view.calls if not inside.issuperset(self.users.get(c, ()))}
         if self.trace.output in self.home:
             used[self.trace.output] = None
         for value in used:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from minigrad.explain.layout import Edge, Placement, Size, arrange
+from minigrad.explain.numbers import number
 from minigrad.graph import Array
 
 TITLE, SMALL = 14.0, 11.5  # heights of letters
@@ -119,15 +120,6 @@ def shortened(text: str, longest: int = LONGEST) -> str:
         return text
     half = (longest - 1) // 2
     return f"{text[:half]}…{text[-half:]}"
-
-
-def number(value: float) -> str:
-    """Write a number for people, as short as it is still useful.
-
-    >>> number(220.0), number(0.1 + 0.2), number(-1.5e-9), number(-0.0)
-    ('220', '0.3', '-1.5e-09', '0')
-    """
-    return f"{float(value) + 0.0:.4g}"  # + 0.0: people do not write −0
 
 
 def label(array: Array) -> Label:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import html
-import re
 from typing import NamedTuple
 
 from minigrad.explain.model import Contribution, Line, Step, Trace
-from minigrad.explain.picture import number
+from minigrad.explain.numbers import number, with_numbers
 from minigrad.explain.schedule import Moment, Schedule
 from minigrad.explain.tables import markup
-from minigrad.explain.views import Unit
+from minigrad.explain.views import Unit, inputs
 from minigrad.graph import Array
-
-NAME = re.compile(r"(?<![\w.])[^\W\d]\w*(?![\w(.])")
 
 
 class Section(NamedTuple):
@@ -71,15 +68,14 @@ def shape_of(array: Array) -> str:
 def _inputs(trace: Trace) -> Section:
     """Show what the pass begins with."""
     parts: list[str] = []
-    for line in trace.lines:
-        if line.kind != "call" and len(parts) < 60:
-            role = "gradient wanted" if line.kind == "leaf" else "data, no gradient"
-            parts.append(
-                f'<div class="part"><h3>{html.escape(line.name)}</h3>'
-                f'<p class="words">{shape_of(line.value)} · {role}</p>'
-                f"{markup(line.value, line.name, 'value', line.id)}</div>"
-            )
-    names = [line.name for line in trace.lines if line.kind == "leaf"]
+    for line in inputs(trace):
+        role = "gradient wanted" if line.kind == "leaf" else "data, no gradient"
+        parts.append(
+            f'<div class="part"><h3>{html.escape(line.name)}</h3>'
+            f'<p class="words">{shape_of(line.value)} · {role}</p>'
+            f"{markup(line.value, line.name, 'value', line.id)}</div>"
+        )
+    names = [line.name for line in trace.leaves]
     listed = ", ".join(names[:6]) + (" …" if len(names) > 6 else "")
     return Section("forward", [f"inputs: {listed}"], f"<h2>The inputs</h2>{''.join(parts)}")
 
@@ -88,7 +84,7 @@ def _made(trace: Trace, line: Line) -> Section:
     """Show a call of the forward pass."""
     said = f"{line.name} = {line.call}"
     body = [f"<h2>{html.escape(said)}</h2>"]
-    numbers = with_numbers(trace, line.call or "")
+    numbers = with_numbers(line.call or "", trace, line)
     if numbers:
         body.append(f'<p class="mono">= {html.escape(numbers)} = {number(line.value.item())}</p>')
     operands = [trace.lines[o] for o in dict.fromkeys(line.operands) if o is not None]
@@ -104,31 +100,6 @@ def _made(trace: Trace, line: Line) -> Section:
     if line.source:
         body.append(f'<p class="words">{html.escape(placed(line.source))}</p>')
     return Section("forward", [said], "".join(body))
-
-
-def with_numbers(trace: Trace, expression: str, known: dict[str, float] | None = None) -> str:
-    """Put numbers in place of names, where all of them are numbers; else return ""."""
-    known = known if known is not None else scalars(trace)
-    missing = [name for name in NAME.findall(expression) if name not in known]
-    if missing or not NAME.search(expression):
-        return ""
-
-    def numeral(found: re.Match[str]) -> str:
-        text = number(known[found.group()])
-        return f"({text})" if text.startswith("-") else text
-
-    return NAME.sub(numeral, expression)
-
-
-def scalars(trace: Trace) -> dict[str, float]:
-    """Collect the values and gradients that are numbers, by name."""
-    known = {}
-    for line in trace.lines:
-        if line.value.ndim == 0:
-            known[line.name] = float(line.value)
-            if line.gradient is not None:
-                known[line.d] = float(line.gradient)
-    return known
 
 
 # ---- backward ------------------------------------------------------------------------------------
@@ -152,7 +123,7 @@ def _walked(trace: Trace, step: Step) -> Section:
         f"{f', the sum of {line.paths} paths' if line.paths > 1 else ''}:</p>",
         markup(step.gradient, line.d, "gradient", line.id),
     ]
-    body += [_contribution(trace, c) for c in step.contributions]
+    body += [_contribution(trace, line, c) for c in step.contributions]
     if step.backward:
         body.append(f"<pre>{html.escape(step.backward)}</pre>")
     for name, array in step.caches.items():
@@ -163,7 +134,7 @@ def _walked(trace: Trace, step: Step) -> Section:
     return Section("backward", rules or [f"nothing flows back from {line.d}"], "".join(body))
 
 
-def _contribution(trace: Trace, c: Contribution) -> str:
+def _contribution(trace: Trace, through: Line, c: Contribution) -> str:
     """Show what one operand gets: the rule, the numbers, the sum so far."""
     line = trace.lines[c.to]
     rule = html.escape(f"{line.d} {c.sign} {c.rule}")
@@ -173,8 +144,7 @@ def _contribution(trace: Trace, c: Contribution) -> str:
         f"{shape_of(c.share)}</span></p>"
     ]
     if c.share.ndim == 0:
-        known = scalars(trace)
-        numbers = with_numbers(trace, c.rule, known)
+        numbers = with_numbers(c.rule, trace, through)
         middle = f"{html.escape(numbers)} = " if numbers else ""
         body.append(f'<p class="mono">= {middle}<b class="share">{number(c.share.item())}</b></p>')
     else:

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minigrad.explain.picture import LEVELS, number
+from minigrad.explain.numbers import number
+from minigrad.explain.picture import LEVELS
 from minigrad.graph import Array
 
 ROWS, COLUMNS = 6, 6

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from math import ceil
 
-from minigrad.explain.model import Trace
+from minigrad.explain.model import Line, Trace
 
 LIMIT = 60  # boxes of one picture
 BUDGET = 1500  # calls; a graph of more is drawn as a whole, and its parts when they are asked for
@@ -45,14 +45,15 @@ def views(trace: Trace, inside: str | None = None, limit: int = LIMIT) -> list[V
     """
     calls = [line.id for line in trace.lines if line.kind == "call"]
     found = [View("whole graph", calls)]
-    divide(trace, found, limit, len(calls) <= BUDGET)
+    divide(trace, found, limit, inside is not None or len(calls) <= BUDGET)
     if inside is None:
         return found
-    names = {unit.title: unit for view in found for unit in view.units if len(unit.calls) > 1}
-    if inside not in names:
-        raise KeyError(f"no part is called {inside!r}; there are {', '.join(names) or 'none'}")
-    found = [View(inside, names[inside].calls)]
-    divide(trace, found, limit, len(found[0].calls) <= BUDGET)
+    parts = {view.name: view.calls for view in found[1:]}
+    if inside not in parts:
+        most = ", ".join([*parts][:LIMIT])
+        raise KeyError(f"no part is called {inside!r}; there are {most or 'none'}")
+    found = [View(inside, parts[inside])]
+    divide(trace, found, limit, len(parts[inside]) <= BUDGET)
     return found
 
 
@@ -76,6 +77,11 @@ def unopened(found: list[View]) -> Iterator[Unit]:
             yield unit
         else:
             stack += reversed(found[unit.view].units)
+
+
+def inputs(trace: Trace) -> list[Line]:
+    """List the leaves and data that a page shows one by one."""
+    return [line for line in trace.lines if line.kind != "call"][:LIMIT]
 
 
 def _units(trace: Trace, calls: list[int], limit: int) -> list[Unit]:
