@@ -50,7 +50,13 @@ def test_a_page_is_a_notebook_too(page, tmp_path, capsys):
         else:
             assert ">>>" not in cell["source"]
     assert cells[0]["source"].startswith("# ")
-    assert capsys.readouterr().out.count("\n") >= 3 or page.name.startswith("7")
+    assert "Backward: " in capsys.readouterr().out
+
+
+def test_a_cell_of_a_notebook_ends_where_something_is_shown():
+    cells = tool().notebook(FOLDER / "1-one-multiplication.md")["cells"]
+    first = [cell["source"].splitlines()[-1] for cell in cells if cell["cell_type"] == "code"][:2]
+    assert all(line.startswith("round(") for line in first)
 
 
 def test_the_command_runs_a_page_and_writes_a_notebook(tmp_path):

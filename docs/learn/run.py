@@ -41,17 +41,31 @@ def refreshed(page):
 
 
 def notebook(page):
-    """The page as the JSON of a notebook: a cell for each stretch of text, and for each block."""
+    """The page as the JSON of a notebook: a cell for each stretch of text and each result."""
     cells = []
     for i, part in enumerate(BLOCK.split(page.read_text("utf-8"))):
         if i % 2 == 0:
             cells.append({"cell_type": "markdown", "metadata": {}, "source": part.strip()})
         else:
-            code = [example.source for example in doctest.DocTestParser().get_examples(part)]
-            cell = {"cell_type": "code", "source": "".join(code).rstrip()}
-            cells.append(cell | {"metadata": {}, "outputs": [], "execution_count": None})
+            cells += map(_code_cell, _pieces(part))
     filled = [cell for cell in cells if cell["source"]]
     return {"cells": filled, "metadata": {}, "nbformat": 4, "nbformat_minor": 4}
+
+
+def _pieces(block):
+    """Split a block behind each result: a notebook shows the last one of a cell alone."""
+    lines = []
+    for example in doctest.DocTestParser().get_examples(block):
+        lines.append(example.source)
+        if example.want:
+            yield "".join(lines).rstrip()
+            lines = []
+    yield "".join(lines).rstrip()
+
+
+def _code_cell(source):
+    empty = {"metadata": {}, "outputs": [], "execution_count": None}
+    return {"cell_type": "code", "source": source} | empty
 
 
 def main():
