@@ -9,42 +9,82 @@ import numpy as np
 
 from minigrad.testing import causes
 from minigrad.testing.corrections import Catalogue
-from minigrad.testing.factors import meaning, number
+from minigrad.testing.factors import meaning, near, number
 from minigrad.testing.facts import facts
 from minigrad.testing.guesses import Guess
-from minigrad.testing.overlooked import Share, other_constants, shares, straight_through
+from minigrad.testing.overlooked import (
+    Share,
+    other_cases,
+    other_constants,
+    pairs_of_shares,
+    shares,
+    straight_through,
+)
+from minigrad.testing.probes import Site
 from minigrad.testing.repairs import repairs
 from minigrad.testing.workbench import Workbench
 
-REDUCTION = re.compile(r"\b(mean|var|std|sum|average|max|min|norm|prod)\(")
+
+SURE = 0.5  # a guess so cheap is believed without looking for others
 
 
 def guesses(bench: Workbench) -> list[Guess]:
     """Every explanation found, the most believable first."""
-    found = [*facts(bench), *of_shares(bench), *of_constants(bench)]
-    found += [*of_functions(bench)]
-    found += list(of_repairs(bench))
-    return sorted(found, key=lambda guess: (-len(guess.at), guess.cost))
+    found: list[Guess] = []
+    for family in (facts, of_shares, of_constants, of_functions, of_repairs):
+        found += family(bench)
+        found.sort(key=lambda guess: (-len(guess.at), guess.cost))
+        if found and found[0].cost <= SURE and len(found[0].at) == len(bench.wrong):
+            break
+    return found
 
 
 def of_shares(bench: Workbench) -> Iterator[Guess]:
     """What flows through one expression of the forward is missing, or too much."""
     found = [share for share in shares(bench) if not share.whole]
-    at = tuple(k for k, _ in bench.directions(1))
-    for share in found[:1] and [min(found, key=lambda s: (abs(s.factor) > 1e-3, 0))]:
-        yield _of_share(share, found, bench, at)
+    at = tuple(dict.fromkeys(k for k, _ in bench.directions(1)))
+    if found:
+        yield _of_share(found, bench, at)
+    elif not any(np.any(bench.yours[0][k]) for k in at):
+        return
+    else:
+        pair = pairs_of_shares(bench)
+        if pair is not None:
+            a, b = pair
+            words = f"what flows through `{a.text}` and `{b.text}` (lines {a.line}, {b.line}) is left out"
+            yield Guess(causes.DETACHED, words, at, 0.9)
 
 
-def _of_share(share: Share, found: list[Share], bench: Workbench, at: tuple[str, ...]) -> Guess:
-    places = f"`{share.site.text}` (line {share.site.line})"
-    if abs(share.factor) < 1e-3:
-        label = causes.TERM if share.elementwise else causes.DETACHED
-        if share.site.kind in {"Name", "Attribute"} and share.site.text.split(".")[-1] in at:
-            uses = REDUCTION.search(" ".join(s.site.text for s in found))
-            label = causes.DETACHED if uses else causes.TERM
-        return Guess(label, f"what flows through {places} is left out", at, 0.5)
-    label, words, sure = meaning(share.factor, bench, [s.site for s in found])
-    return Guess(label, f"what flows through {places} is {number(share.factor)} × its share: {words}", at, 0.5 + 4 * (not sure))
+def _of_share(found: list[Share], bench: Workbench, at: tuple[str, ...]) -> Guess:
+    first, last = found[0], found[-1]
+    place = f"`{first.site.text}` (line {first.site.line})"
+    if abs(first.factor) < 1e-3:
+        label = _left_out(found)
+        return Guess(label, f"what flows through {place} is left out", at, 0.5)
+    sites = [share.site for share in found]
+    label, words, sure = meaning(first.factor, bench, sites, lambda b: _share_of(b, last.site))
+    times = f"{number(first.factor)} × its share"
+    words = f"what flows through {place} is {times}: {words}"
+    return Guess(label, words, at, 0.5 + 4 * (not sure))
+
+
+def _share_of(bench: Workbench, site: Site) -> float | None:
+    """The factor of the same share on another bench."""
+    return next((s.factor for s in shares(bench) if s.site.text == site.text), None)
+
+
+def _left_out(found: list[Share]) -> str:
+    """Whether what is left out is a term, a branch, or something computed and held constant."""
+    last = found[-1].site
+    if "where" in last.around[:2] and any(share.elementwise for share in found):
+        return causes.BRANCH
+    if any(share.elementwise for share in found):
+        return causes.TERM
+    texts = " ".join(share.site.text for share in found)
+    joined = last.around[:1]
+    if joined and joined[0] in {"Mult", "Div", "MatMult", "Pow"}:
+        return causes.DETACHED
+    return causes.DETACHED if re.search(r"\b(mean|var|std|softmax)\(", texts) else causes.TERM
 
 
 def of_constants(bench: Workbench) -> Iterator[Guess]:
@@ -53,6 +93,8 @@ def of_constants(bench: Workbench) -> Iterator[Guess]:
     for other in other_constants(bench):
         small = 0 < abs(other.was) <= 1e-2 and abs(other.value) < 1e-3 * abs(other.was)
         label = causes.EPS if small else causes.CONSTANT
+        if near(other.value, 1):
+            label = causes.FACTOR
         yield Guess(label, f"yours is the gradient for `{other.site.text}` = {number(other.value)}; the forward has {number(other.was)}", at, 0.3 if small else 1.2)
 
 
@@ -60,7 +102,13 @@ def of_functions(bench: Workbench) -> Iterator[Guess]:
     """A function of the forward was not differentiated."""
     at = tuple(k for k, _ in bench.directions(1))
     for site in straight_through(bench):
-        yield Guess(causes.CHAIN, f"the derivative of `{site.text}` is left out", at, 1.0)
+        mask = "maximum(" in site.text or "minimum(" in site.text or "clip(" in site.text
+        label = causes.MASK if mask else causes.CHAIN
+        if "where(" not in site.text and "@" not in site.text:
+            yield Guess(label, f"the derivative of `{site.text}` is left out", at, 1.0)
+    for site, how in other_cases(bench):
+        words = f"yours is the gradient of a forward in which `{site.text}` is {how}"
+        yield Guess(causes.BRANCH, words, at, 0.9)
 
 
 def of_repairs(bench: Workbench) -> Iterator[Guess]:
