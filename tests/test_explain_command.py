@@ -36,6 +36,17 @@ def nothing():
 
 def broken():
     return np.ones(3) @ np.ones(4)
+
+def does_not_fit():
+    x, W = mg.Tensor(np.ones((2, 3))), mg.Tensor(np.ones((2, 4)))
+    h = np.tanh(x)
+    return np.sum(h @ W)
+
+def net_does_not_fit():
+    return mg.mlp([2, 3, 2], rng=0), np.ones((4, 5)), np.array([0, 1, 1, 0])
+
+def interrupted():
+    raise RuntimeError("mine")
 """
 
 
@@ -96,6 +107,7 @@ def test_every_example_is_explained(name, capsys):
 def test_a_function_of_a_file(function, leaves, folder, capsys):
     out = shown(capsys, f"net.py::{function}")
     assert all(f"d{name}" in out for name in leaves.split())
+    assert "result" not in out  # a variable of the command's own
 
 
 def test_it_is_a_command(folder):
@@ -230,6 +242,7 @@ def test_what_makes_no_sense_is_one_line_and_status_2(argv, words, folder, capsy
     ("what", "words"),
     [
         ("net.py::broken", "net.py:22: ValueError: matmul"),
+        ("net.py::interrupted", "net.py:33: RuntimeError: mine"),
         ("typo.py::build", "typo.py"),
     ],
 )
@@ -237,6 +250,24 @@ def test_an_error_of_the_learners_code_is_told_by_its_line_and_status_1(
     what, words, folder, capsys
 ):
     assert words in refused(capsys, 1, what)
+
+
+@pytest.mark.parametrize(
+    ("argv", "shapes"),
+    [
+        (["net.py::does_not_fit"], ["(2, 3)", "(2, 4)"]),
+        (["net.py::net_does_not_fit"], ["(4, 5)", "(2, 3)", "net[0] Affine(2, 3)"]),
+        (["sum(exp(x) @ W)", "x=[1, 2]", "W=[1, 2, 3]"], ["(2,)", "(3,)", "np.exp(x)"]),
+    ],
+)
+def test_a_forward_pass_that_fails_is_shown_as_far_as_it_came(argv, shapes, folder, capsys):
+    assert main(["explain", *argv]) == 1
+    out, err = capsys.readouterr()
+    assert "✗ Here the forward pass stopped" in out
+    assert all(shape in out for shape in shapes)
+    assert err == ""
+    assert main(["explain", *argv, "--html", "failed.html"]) == 1
+    assert Path("failed.html").exists()
 
 
 def test_a_place_that_cannot_be_written_is_one_line_and_status_1(folder, capsys):

@@ -4,7 +4,8 @@
     minigrad explain net.py::build --html backward.html
     minigrad explain dropout --quiz
 
-Exit status: 0 done, 1 the file's code or the writing failed, 2 what was asked for makes no sense.
+Exit status: 0 done; 1 the forward pass, the file's code or the writing failed; 2 what was asked for
+makes no sense. A forward pass that fails is shown as far as it came.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ def _show(explanation: Any, args: argparse.Namespace) -> int:
             args.parser.error(f"--at {args.at}: {error.args[0] if error.args else error}")
     elif not (args.html or args.svg or args.json):
         print(explanation)
-    return 0
+    return 0 if explanation.failure is None else 1
 
 
 def _ask(explanation: Any, args: argparse.Namespace) -> int:
@@ -124,18 +125,21 @@ def explained(result: Any) -> Any:
     """
     if isinstance(result, tuple) and len(result) == 2 and isinstance(result[1], dict):
         return explain(result[0], names=result[1])
-    return explain(*result) if isinstance(result, tuple) else explain(result)
+    args = result if isinstance(result, tuple) else (result,)
+    return explain(*args, names={})
 
 
 def _of_expression(text: str, values: list[str]) -> Callable[[], Any]:
+    tensors: dict[str, Tensor] = {}
     try:
-        given = dict(map(read_value, values))
-        tensors = {name: Tensor(value) for name, value in given.items()}
+        tensors |= {name: Tensor(value) for name, value in map(read_value, values)}
         result = evaluate(text, tensors)
     except ExpressionError as error:
+        if stopped := _as_far_as_it_came(error.__cause__, tensors):
+            return lambda: stopped
         known = "" if names_in(text) not in ([], [text]) else f" (examples: {', '.join(EXAMPLES)})"
         raise UsageError(f"{error}{known}") from error
-    unused = [name for name in given if name not in names_in(text)]
+    unused = [name for name in tensors if name not in names_in(text)]
     if unused:
         raise UsageError(f"{', '.join(unused)} stands nowhere in {text!r}")
     if not isinstance(result, Tensor):
@@ -151,8 +155,13 @@ def _of_expression(text: str, values: list[str]) -> Callable[[], Any]:
 def _of_file(what: str) -> Callable[[], Any]:
     path, _, function = what.partition("::")
     build = _function(path, function)
-    with _code_of_the_learner(path):
-        result = build()
+    try:
+        with _code_of_the_learner(path):
+            result = build()
+    except BuildError as error:
+        if stopped := _as_far_as_it_came(error.__cause__):
+            return lambda: stopped
+        raise
     if result is None:
         raise UsageError(f"{what} returned None: return a loss, (loss, names) or (net, x, t)")
     return lambda: explained(result)
@@ -190,6 +199,12 @@ def _code_of_the_learner(path: str) -> Iterator[None]:
         lines = [f for f in traceback.extract_tb(error.__traceback__) if f.filename.endswith(path)]
         place = f"{path}:{lines[-1].lineno}" if lines else path
         raise BuildError(f"{place}: {type(error).__name__}: {error}") from error
+
+
+def _as_far_as_it_came(error: BaseException | None, names: Any = None) -> Any:
+    """Explain an error that arose in a recorded call; None for all others."""
+    found = explain(error, names=names or {}) if isinstance(error, Exception) else None
+    return found if found and found.failure and found.failure.call else None
 
 
 # ---- options -------------------------------------------------------------------------------------
