@@ -46,6 +46,9 @@ def net_does_not_fit():
     return mg.mlp([2, 3, 2], rng=0), np.ones((4, 5)), np.array([0, 1, 1, 0])
 
 def interrupted():
+    deeper()
+
+def deeper():
     raise RuntimeError("mine")
 """
 
@@ -242,7 +245,7 @@ def test_what_makes_no_sense_is_one_line_and_status_2(argv, words, folder, capsy
     ("what", "words"),
     [
         ("net.py::broken", "net.py:22: ValueError: matmul"),
-        ("net.py::interrupted", "net.py:33: RuntimeError: mine"),
+        ("net.py::interrupted", "net.py:36: RuntimeError: mine"),
         ("typo.py::build", "typo.py"),
     ],
 )

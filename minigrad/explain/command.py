@@ -174,7 +174,8 @@ def _function(path: str, name: str) -> Callable[[], Any]:
     file = Path(path)
     if not file.is_file():
         raise UsageError(f"there is no file {path}")
-    spec = importlib.util.spec_from_file_location(file.stem, file)
+    own_name = f"explained_{file.stem}"  # a file may be called random.py
+    spec = importlib.util.spec_from_file_location(own_name, file)
     if spec is None or spec.loader is None:
         raise UsageError(f"{path} is no Python file: its name ends in .py")
     module = importlib.util.module_from_spec(spec)
