@@ -5,9 +5,12 @@ import typing
 from minigrad.first_use import on_first_use as _on_first_use
 
 if typing.TYPE_CHECKING:  # what stands here for editors and type checkers …
-    from minigrad.differences import numerical_gradient
     from minigrad.testing.checks import check_layer, check_network, check_vjp, gradcheck
-    from minigrad.testing.numerical import numerical_derivative
+    from minigrad.testing.numerical import (
+        NumericalDerivative,
+        numerical_derivative,
+        numerical_gradient,
+    )
     from minigrad.testing.report import (
         Cause,
         Finding,
@@ -21,8 +24,7 @@ else:  # … stands here for Python, which imports it when it is first used
         __name__,
         {
             "checks": "check_layer check_network check_vjp gradcheck",
-            "differences": "numerical_gradient",
-            "numerical": "numerical_derivative",
+            "numerical": "NumericalDerivative numerical_derivative numerical_gradient",
             "report": "Cause Finding GradientError Mismatch Report Verdict",
         },
     )
@@ -32,6 +34,7 @@ __all__ = [
     "Finding",
     "GradientError",
     "Mismatch",
+    "NumericalDerivative",
     "Report",
     "Verdict",
     "check_layer",

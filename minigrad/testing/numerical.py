@@ -11,7 +11,7 @@ import numpy as np
 
 from minigrad.differences import numerical_gradient
 from minigrad.graph import Array
-from minigrad.testing.plateau import SPREADS, Scan, U, scale_of
+from minigrad.testing.plateau import SPREADS, Scan, U, follow, scale_of
 
 __all__ = ["NumericalDerivative", "numerical_derivative", "numerical_gradient"]
 
@@ -76,7 +76,8 @@ def numerical_derivative(
     (0.0, 1.0, True)
     """
     lines = Lines(f, x, along)
-    scan = scanned(lines.at, lines.centre, lines.scale)
+    scan = Scan(np.repeat(lines.centre[None], len(lines.scale), axis=0), lines.scale)
+    follow(scan, lines.at)
     value, bar = scan.value, scan.bar
     exact = lines.complex_steps() if complex_step else None
     good = np.zeros(value.shape, bool)
@@ -86,24 +87,15 @@ def numerical_derivative(
         good |= (fine == 0) & (spread == 0) & (np.abs(value) <= bar) & (bar < 1e-9)
         value, bar = np.where(good, fine, value), np.where(good, np.minimum(bar, spread), bar)
     method = "complex step" if good.size and np.all(good) else "plateau scan"
-    shaped = map(lines.shaped, (value, bar, scan.kinks))
-    return NumericalDerivative(*shaped, lines.evaluations, method)
-
-
-def scanned(at: Callable[[int, float], Array], centre: Array, scale: Array) -> Scan:
-    """Differentiate along lines: `at(i, t)` are the outputs, flat, at t on the line i."""
-    scan = Scan(np.repeat(centre[None], len(scale), axis=0), scale)
-    while scan.open.size:
-        steps = list(zip(scan.open, scan.steps, strict=True))
-        above = np.array([at(i, h) for i, h in steps])
-        scan.add(above, np.array([at(i, -h) for i, h in steps]))
-    return scan
+    value, bar, kinks = map(lines.shaped, (value, bar, scan.kinks))
+    return NumericalDerivative(value, bar, kinks, lines.evaluations, method)
 
 
 class Lines:
     """The lines through x, along each axis or along one direction, and f on them."""
 
     def __init__(self, f: Callable[..., Any], x: Any, along: Any) -> None:
+        self.is_number = not isinstance(x, np.ndarray) and np.ndim(x) == 0
         x = np.asarray(x)
         if x.dtype.kind not in "fiub":
             raise TypeError(f"numerical_derivative needs an x of real numbers, not of {x.dtype}")
@@ -123,7 +115,7 @@ class Lines:
         """Compute f, flat."""
         self.evaluations += 1
         with np.errstate(all="ignore"):
-            y = np.asarray(self.f(x if x.ndim else x[()]))
+            y = np.asarray(self.f(x[()] if self.is_number else x))
         self.shape = y.shape
         wanted = "fiubc" if np.iscomplexobj(x) else "fiub"
         if y.dtype.kind not in wanted:
@@ -134,7 +126,7 @@ class Lines:
         """Compute f at t on the line i."""
         x = np.array(self.x * (1 + nudge), dtype=np.result_type(t, np.float64))
         if self.along is None:
-            x.reshape(-1)[i] += t
+            x.flat[i] += t  # in C order, whatever the layout
         else:
             x += t * self.along
         return self.values(x)
@@ -152,11 +144,12 @@ class Lines:
             return None
         fine = np.array(three)
         spread = np.max(fine, axis=0) - np.min(fine, axis=0)
-        bar = SPREADS * spread + 8 * U * np.abs(fine[0])
+        largest = np.max(np.abs(fine[0]), axis=-1, initial=0, keepdims=True)
+        bar = SPREADS * spread + 32 * U * np.abs(fine[0]) + 4 * U * largest
         return fine[0], np.where(np.isnan(bar), np.inf, bar)
 
     def shaped(self, found: Array) -> Array:
         """Give an array (lines, outputs) the shape of the derivative."""
         if self.along is not None:
-            return found[0].reshape(self.shape)
+            return np.reshape(found[0], self.shape)
         return np.moveaxis(found, 0, -1).reshape(self.shape + self.x.shape)

@@ -9,12 +9,14 @@ from __future__ import annotations
 import random
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from types import FunctionType, MethodType
+from types import FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from minigrad.layers.inside import inside
+
+_NEITHER = (ModuleType, type, np.ndarray, str, bytes, int, float, complex)  # hold no generators
 
 
 class Source(NamedTuple):
@@ -54,29 +56,43 @@ class Rewind:
 
     def begin(self, *things: Any) -> None:
         """Set everything back: what is outside, and what `things`, copies of the holders, hold."""
+        self.begin_with(self.inside(*things))
+
+    def inside(self, *things: Any) -> list[tuple[Any, Any]]:
+        """List the generators that copies of the holders hold, with the state to begin from."""
+        if not self._inside:
+            return []
+        found = ((i, path, bits) for i, thing in enumerate(things) for path, bits in _held(thing))
+        known = self._inside
+        return [(bits, known[i, path]) for i, path, bits in found if (i, path) in known]
+
+    def begin_with(self, generators: Iterable[tuple[Any, Any]]) -> None:
+        """Set everything back: what is outside, and these."""
         for source, state in self._outside:
             source.write(state)
-        if self._inside:
-            for i, thing in enumerate(things):
-                for path, bits in _held(thing):
-                    if (i, path) in self._inside:
-                        bits.state = self._inside[i, path]
+        for bits, state in generators:
+            bits.state = state
 
     def forget_unused(self) -> None:
         """Look after the generators that have moved on, and after no others from here on."""
         used = set(self.used)
         self._outside = [pair for pair in self._outside if pair[0].name in used]
 
-    def restore(self, state: list[Any]) -> None:
-        """Set what is outside to a state that `state` has read."""
+    def now(self) -> list[tuple[Source, Any]]:
+        """Read the generators outside as they are now, to be set back by `restore`."""
         sources = (*_shared(), *(source for source, _ in self._outside))
-        for source, value in zip(sources, state, strict=False):
-            source.write(value)
+        return [(source, source.read()) for source in sources]
 
     def state(self, *things: Any) -> list[Any]:
         """Read all states as they are now, to be compared by `same_state`."""
         outside = [source.read() for source in (*_shared(), *(s for s, _ in self._outside))]
         return outside + [bits.state for thing in things for _, bits in _held(thing)]
+
+
+def restore(states: Iterable[tuple[Source, Any]]) -> None:
+    """Set generators back to what `Rewind.now` has read."""
+    for source, state in states:
+        source.write(state)
 
 
 def same_state(a: Any, b: Any) -> bool:
@@ -103,11 +119,19 @@ def _shared() -> list[Source]:
 
 
 def _reached(holders: Iterable[Any]) -> Iterator[Source]:
-    """List the generators in closures, defaults and globals of functions among the holders."""
+    """List the generators that functions among the holders reach by name, and theirs in turn."""
     seen: set[int] = set()
-    for holder in holders:
-        for function in _functions(holder):
-            for name, value in _names(function).items():
+    stack = [function for holder in holders for function in _functions(holder)]
+    home = {id(function.__globals__) for function in stack}
+    while stack:
+        function = stack.pop()
+        if id(function) in seen or id(function.__globals__) not in home:
+            continue
+        seen.add(id(function))
+        for name, value in _names(function).items():
+            if isinstance(value, FunctionType):
+                stack.append(value)
+            elif not isinstance(value, _NEITHER):
                 for _, bits in _held(value):
                     if id(bits) not in seen:
                         seen.add(id(bits))
@@ -135,8 +159,7 @@ def _names(function: FunctionType) -> dict[str, Any]:
     found = {name: known[name] for name in function.__code__.co_names if name in known}
     cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
     found |= {name: cell.cell_contents for name, cell in cells if _is_filled(cell)}
-    kinds = (np.random.Generator, np.random.RandomState, list, tuple, dict)
-    return {name: value for name, value in found.items() if isinstance(value, kinds)}
+    return found
 
 
 def _is_filled(cell: Any) -> bool:
@@ -147,7 +170,8 @@ def _is_filled(cell: Any) -> bool:
 
 
 def _held(root: Any) -> Iterator[tuple[str, Any]]:
-    """List the bit generators inside an object, by path."""
+    """List the bit generators inside an object, or the one whose method it is, by path."""
+    root = root.__self__ if isinstance(root, MethodType) else root
     for path, value in inside(root):
         if isinstance(value, np.random.Generator):
             yield path, value.bit_generator

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.graph import Array
+from minigrad.testing.decisions import Decision, decisions
 from minigrad.testing.randomness import Rewind
 
 
@@ -44,6 +45,8 @@ class Subject:
         self.rows: tuple[str, ...] = ()  # inputs whose first axis is the batch
         self.fewest = 0  # rows that it needs
         self.rewind = Rewind(())
+        self.keeps_nothing = False  # from one forward to the next, so that one copy is enough
+        self._benches: dict[Any, tuple[Any, list[Any]]] = {}
 
     @property
     def operands(self) -> dict[str, Array]:
@@ -54,6 +57,11 @@ class Subject:
     def parameter(self, name: str) -> str:
         """Name the parameter among the operands: by its own name, unless an input has that."""
         return f"self.{name}" if name in self.inputs else name
+
+    @property
+    def is_copied(self) -> bool:
+        """Whether runs are independent: functions and their closures cannot be copied."""
+        return True
 
     def set_rows(self, rows: Iterable[str] | None, fewest: int | None) -> None:
         """Say which inputs have a row for each example, or guess: as many as the first has."""
@@ -101,11 +109,32 @@ class Subject:
     def evaluate(
         self, inputs: Mapping[str, Any], params: Mapping[str, Any], cast: Any
     ) -> list[Any]:
-        """Compute the outputs at all these inputs and parameters, with a fresh copy."""
+        """Compute the outputs at all these inputs and parameters."""
+        return self._evaluated(inputs, params, cast)[1]
+
+    def evaluate_and_decide(
+        self, inputs: Mapping[str, Any], params: Mapping[str, Any], cast: Any
+    ) -> tuple[list[Any], list[Decision]]:
+        """Compute the outputs, and list the decisions in the graph behind them, if there is one."""
+        thing, outputs = self._evaluated(inputs, params, cast)
+        return outputs, decisions(self.graph(thing))
+
+    def _evaluated(
+        self, inputs: Mapping[str, Any], params: Mapping[str, Any], cast: Any
+    ) -> tuple[Any, list[Any]]:
+        """Run a copy forward: a fresh one, or the same one again where it keeps nothing."""
         self.evaluations += 1
-        thing = self.fresh(params, cast)
-        self.rewind.begin(thing)
-        return list(self.forward(thing, {k: kept(v) for k, v in inputs.items()}))
+        if not self.keeps_nothing:
+            thing = self.fresh(params, cast)
+            self.rewind.begin(*self.holders(thing))
+        else:
+            if cast not in self._benches:
+                thing = self.fresh({}, cast)
+                self._benches[cast] = thing, self.rewind.inside(*self.holders(thing))
+            thing, generators = self._benches[cast]
+            self.set_params(thing, params)
+            self.rewind.begin_with(generators)
+        return thing, list(self.forward(thing, {k: kept(v) for k, v in inputs.items()}))
 
     # ---- what the kinds of subject do in their own way -----------------------------------------
     def fresh(self, params: Mapping[str, Any], cast: Any) -> Any:
@@ -119,6 +148,14 @@ class Subject:
     def backward(self, thing: Any, douts: tuple[Any, ...]) -> dict[str, Any]:
         """Run the thing backward: raw gradients by operand; one that was not made is not there."""
         raise NotImplementedError
+
+    def holders(self, thing: Any) -> tuple[Any, ...]:
+        """What in a copy corresponds to the holders of generators that `rewind` knows."""
+        return (thing,)
+
+    def graph(self, thing: Any) -> list[Any]:
+        """The outputs as nodes of a graph of ours, where there is one."""
+        return []
 
     def params_of(self, thing: Any) -> dict[str, Any]:
         """Find the arrays of the parameters that the thing holds now."""
@@ -162,7 +199,7 @@ class Run:
         if inputs is None:
             inputs = {k: kept(v) for k, v in self.given.items()}
         subject.evaluations += 1
-        subject.rewind.begin(self.thing)
+        subject.rewind.begin(*subject.holders(self.thing))
         outputs = subject.forward(self.thing, inputs)
         self.outputs = [np.asarray(y) for y in outputs]
         return self.outputs

@@ -5,12 +5,13 @@ from __future__ import annotations
 import copy
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MethodType
 from typing import Any
 
 import numpy as np
 
 from minigrad.backward import gradients
-from minigrad.graph import Node
+from minigrad.graph import Array, Node
 from minigrad.layers import Layer
 from minigrad.networks import Network
 from minigrad.tensor import Tensor
@@ -122,6 +123,15 @@ class FunctionSubject(Subject):
         outputs = flat(self.f(*(kept(x) for x in inputs.values())))
         return [np.asarray(y._data if isinstance(y, Node) else y) for y in outputs]
 
+    def holders(self, thing: Any) -> tuple[Any, ...]:
+        """The function itself, which is not copied."""
+        return (self.f,)
+
+    def graph(self, thing: Any) -> list[Any]:
+        """What the function returned."""
+        found: list[Any] = thing["outputs"]
+        return found
+
     def backward(self, thing: Any, douts: tuple[Any, ...]) -> dict[str, Any]:
         """Differentiate by every input of floats."""
         total = {k: np.zeros(x.shape, x.dtype) for k, x in thing["tensors"].items()}
@@ -215,6 +225,15 @@ class PairSubject(ByHandSubject):
         forward, backward = copied(self.pair)
         return {"forward": forward, "backward": backward}
 
+    @property
+    def is_copied(self) -> bool:
+        """Whether both are methods: a function is the same in a copy, and so is its closure."""
+        return all(isinstance(f, MethodType) for f in self.pair)
+
+    def holders(self, thing: Any) -> tuple[Any, ...]:
+        """The two."""
+        return thing["forward"], thing["backward"]
+
     def forward_of(self, thing: Any) -> Callable[..., Any]:
         """Find the forward; a cache that it returns is put aside."""
         if not self.takes_cache:
@@ -276,7 +295,9 @@ class ForeignSubject(ByHandSubject):
     def fresh(self, params: Mapping[str, Any], cast: Any) -> Any:
         """Copy the layer as it was given."""
         thing = copied(self.layer)
-        self.set_params(thing, {k: as_floats(v, cast) for k, v in (self.params | params).items()})
+        self.set_params(
+            thing, {k: as_floats(v, cast) for k, v in {**self.params, **params}.items()}
+        )
         return thing
 
     def forward_of(self, thing: Any) -> Callable[..., Any]:
@@ -329,6 +350,7 @@ class LayerSubject(ByHandSubject):
             self.written["backward"] = type(layer).backward
         self.rewind = Rewind([layer])
         self.params = {name: value.copy() for name, value in layer.params.items()}
+        self.keeps_nothing = keeps_nothing(layer)
         self.settle(fixed)
 
     def fresh(self, params: Mapping[str, Any], cast: Any) -> Any:
@@ -344,6 +366,11 @@ class LayerSubject(ByHandSubject):
     def pulled_back(self, thing: Any, douts: Sequence[Any]) -> Any:
         """Call the backward."""
         return thing.backward(*douts)
+
+    def graph(self, thing: Any) -> list[Any]:
+        """The output of the latest forward, unless backward is written by hand."""
+        latest = thing._memory.latest
+        return [] if latest is None or thing.is_by_hand() else [latest[0]]
 
     def grads_of(self, thing: Any) -> dict[str, Any]:
         """Ask the layer."""
@@ -372,6 +399,7 @@ class NetworkSubject(Subject):
         self.rewind = Rewind([net])
         self.params = {key: np.array(value) for key, value in net.params.items()}
         self.written = {"forward": type(net).loss, "backward": type(net).gradient}
+        self.keeps_nothing = isinstance(net, Network) and keeps_nothing(net)
 
     def fresh(self, params: Mapping[str, Any], cast: Any) -> Any:
         """Copy the network as it was given."""
@@ -379,7 +407,9 @@ class NetworkSubject(Subject):
         if cast and isinstance(net, Network):
             net = net.astype(cast)
         thing = {"net": net}
-        self.set_params(thing, {k: as_floats(v, cast) for k, v in (self.params | params).items()})
+        self.set_params(
+            thing, {k: as_floats(v, cast) for k, v in {**self.params, **params}.items()}
+        )
         return thing
 
     def forward(self, thing: Any, inputs: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -387,12 +417,25 @@ class NetworkSubject(Subject):
         net = thing["net"]
         thing["given"] = inputs
         if isinstance(net, Network):
-            return (net.objective(*inputs.values()).data,)
+            thing["loss"] = net.objective(*inputs.values())
+            return (thing["loss"].data,)
         return (net.loss(*inputs.values()),)
+
+    def holders(self, thing: Any) -> tuple[Any, ...]:
+        """The network."""
+        return (thing["net"],)
+
+    def graph(self, thing: Any) -> list[Any]:
+        """The loss."""
+        return [thing["loss"]] if "loss" in thing else []
+
+    def cotangents(self, outputs: Sequence[Any], rng: Any) -> list[tuple[str, list[Array]]]:
+        """The gradient of a loss takes no cotangent."""
+        return [("1", [np.ones(())])]
 
     def backward(self, thing: Any, douts: tuple[Any, ...]) -> dict[str, Any]:
         """Ask the network for its gradient, with the random numbers of the forward."""
-        self.rewind.begin(thing["net"])
+        self.rewind.begin(*self.holders(thing))
         found = thing["net"].gradient(*thing["given"].values())
         return {self.parameter(k): g for k, g in found.items()}
 
@@ -469,6 +512,11 @@ def copied(thing: Any) -> Any:
         return copy.deepcopy(thing)
     except Exception:
         return thing
+
+
+def keeps_nothing(layer: Layer) -> bool:
+    """Tell whether a layer of ours has no caches of its own: none inside is written by hand."""
+    return not any(inner.is_by_hand() for inner in (layer, *layer.structure().inner))
 
 
 def recast(layer: Layer, cast: Any) -> Layer:
