@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from minigrad.testing import causes
+from minigrad.testing.contracts import CONTRACTS
 from minigrad.testing.corrections import Catalogue
+from minigrad.testing.evidence import Comparison, Evidence
 from minigrad.testing.factors import batch, meaning, near, number
 from minigrad.testing.facts import facts
+from minigrad.testing.findings import Cause, Finding, Verdict
 from minigrad.testing.guesses import Guess
 from minigrad.testing.modes import other_mode
 from minigrad.testing.overlooked import (
@@ -29,6 +32,78 @@ from minigrad.testing.workbench import Workbench
 
 
 SURE = 0.5  # a guess so cheap is believed without looking for others
+FAR = 3.0  # from here on a guess is said to be one
+HARMLESS = {  # broken contracts that do not explain wrong numbers in an ordinary call
+    causes.WRONG_SHAPE,
+    causes.ALIASES_DOUT,
+    causes.ALIASES_BUFFER,
+    causes.SHARED_STATE,
+    causes.STALE_CACHE,
+    causes.STALE_PARAMETER,
+    causes.STATE_IN_BACKWARD,
+    causes.WRONG_DTYPE,
+    causes.LAYOUT,
+    causes.BATCH_OF_ONE,
+    causes.EMPTY_BATCH,
+    causes.NAN_AT_ZERO,
+    causes.OVERFLOWS,
+}
+
+
+def diagnose(evidence: Evidence | None, findings: Sequence[Finding]) -> Cause | None:
+    """Name the cause of a failed check, or None rather than a wrong one.
+
+    A broken contract that entails wrong numbers comes first, then what the numbers themselves say,
+    then contracts that are broken although the numbers are right.
+
+    Args:
+        evidence: yours beside the numerical gradients; None where backward could not run.
+        findings: what was looked at; those of contracts have the contracts' names.
+    """
+    broken = [f for f in findings if f.verdict is Verdict.FAIL and f.name in CONTRACTS]
+    if evidence is None or not evidence.wrong:
+        return _of_contract(broken[0]) if broken else None
+    grave = [f for f in broken if f.name not in HARMLESS]
+    if grave:
+        return _of_contract(grave[0])
+    shape = [f for f in broken if f.name == causes.WRONG_SHAPE]
+    if shape and all(_only_shape(one) for one in evidence.wrong.values()):
+        return _of_contract(shape[0])
+    try:
+        with np.errstate(all="ignore"):
+            found = guesses(Workbench(evidence))
+    except Exception:  # the bench ran somebody's code in ways that they did not foresee
+        found = []
+    if found:
+        return _of_guess(found)
+    return _of_contract(broken[0]) if broken else None
+
+
+def _only_shape(one: Comparison) -> bool:
+    """Whether the numbers are right and only the shape is wrong."""
+    if one.shape_is_right or one.yours is None or np.size(one.yours) != one.numerical.size:
+        return False
+    gap = np.abs(np.ravel(one.yours) - np.ravel(one.numerical))
+    return bool(np.all(gap <= np.ravel(one.tolerance)))
+
+
+def _of_contract(found: Finding) -> Cause:
+    return Cause(found.name, _sentence(found), True, tuple(found.at))
+
+
+def _sentence(found: Finding) -> str:
+    names = ", ".join(found.at)
+    return f"{found.name} ({names}): {found.sentence}" if names else f"{found.name}: {found.sentence}"
+
+
+def _of_guess(found: list[Guess]) -> Cause:
+    """The best guess, and the next best of another kind where the best is not sure."""
+    best = found[0]
+    sentence = f"{best.label}: {best.sentence}"
+    others = [g for g in found[1:] if g.label != best.label and g.cost < best.cost + 1]
+    if others and best.cost > SURE:
+        sentence += f". Or else: {others[0].label}: {others[0].sentence}"
+    return Cause(best.label, sentence, best.cost < FAR, best.at)
 
 
 def guesses(bench: Workbench) -> list[Guess]:
@@ -151,8 +226,3 @@ def of_repairs(bench: Workbench) -> Iterator[Guess]:
             repair.operands,
             repair.correction.cost + len(site.text) * 1e-4,
         )
-
-
-def diagnose(evidence, findings):
-    """Nothing yet."""
-    return None
