@@ -68,7 +68,9 @@ def of_slices(value: slice) -> Iterator[Correction]:
     if not all(isinstance(x, (int, np.integer)) for x in numbers):
         return
     by = [1, -1, *(n for n in range(2, 4)), *(-n for n in range(2, 4))]
-    tries = [slice(None, None, -1), slice(None)]
+    if value != slice(None):
+        yield Correction(causes.MISSED, "exchanged for all of it, `:`", 1.7, _be(slice(None)))
+    tries = [slice(None, None, -1)]
     tries += [slice((start or 0) + d, stop, step) for d in by if (start or 0) + d >= 0]
     tries += [slice(start, stop + d, step) for d in by if stop is not None]
     tries += [slice((start or 0) + d, stop + d, step) for d in by if stop is not None]
@@ -142,6 +144,9 @@ def of_loops(value: Any) -> Iterator[Correction]:
 def of_functions(value: Any) -> Iterator[Correction]:
     """A function that is easily taken for this one."""
     name, owner = getattr(value, "__name__", ""), getattr(value, "__self__", None)
+    if name == "put_along_axis":
+        words = "one that adds, not np.put_along_axis"
+        yield Correction(causes.OVERWRITES, words, 1.0, lambda v, hit: _add_along_axis)
     for other, label in FUNCTIONS.get(name, ()):
         if isinstance(owner, np.ndarray):
             new = getattr(owner, other, None)
@@ -167,6 +172,12 @@ def _plus(array: Any, index: Any, value: Any) -> None:
 
 def _at(array: Any, index: Any, value: Any) -> None:
     np.add.at(array, index, value)
+
+
+def _add_along_axis(array: Any, indices: Any, values: Any, axis: int) -> None:
+    places = list(np.indices(indices.shape, sparse=True))
+    places[axis] = indices
+    np.add.at(array, tuple(places), values)
 
 
 def _be(other: Any) -> Any:

@@ -19,7 +19,7 @@ from minigrad.testing.catalogue import (
     of_stores,
     of_tuples,
 )
-from minigrad.testing.factors import meaning
+from minigrad.testing.factors import meaning, number, scalars
 from minigrad.testing.moves import of_axes
 from minigrad.testing.probes import Site
 from minigrad.testing.repairs import Correction, Known, fitted, known_arrays, slopes_of_forward
@@ -46,6 +46,8 @@ class Catalogue:
             yield Correction(causes.WRONG_MASK, "turned round", 3, lambda v, hit: not v)
         elif isinstance(value, (int, np.integer)):
             yield from of_integers(bench, k, int(value))
+            if site.kind == "Constant" and site.role != "axis":
+                yield from constants(bench, value)
             if site.role in {"left", "right"} and "slice" not in site.around:
                 yield from factors(bench, k)
         elif _is_float(value) or isinstance(value, float):
@@ -68,6 +70,8 @@ class Catalogue:
         value = np.asarray(values[0])
         yield from factors(self.bench, k)
         yield from powers(value)
+        if site.kind == "Constant":
+            yield from constants(self.bench, value)
         if value.ndim:
             yield from of_axes(self.bench, k, value)
         if len(values) == 1:
@@ -88,7 +92,7 @@ class Catalogue:
             if not fits or name == site.text or np.array_equal(other.value, value):
                 continue
             label, dear = self._confusion(site, value, other)
-            cost = (1.5 if simple else 2.5) + dear
+            cost = (1.5 if site.kind in {"Name", "Attribute"} else 2.5) + dear
             change = self._now(other, lambda v, o: o.copy())
             yield Correction(label, f"`{name}` in the place of it", cost, change)
             if twins:
@@ -111,7 +115,9 @@ class Catalogue:
         if "Compare" in site.around[:2]:
             return causes.WRONG_MASK, -0.1
         if right.place is not None and _inside(self.bench.back.sites[right.place], site):
-            return causes.EXTRA_CHAIN, -1.0  # a part of the expression in place of the whole
+            factor = site.kind == "BinOp" and "Mult" in self.bench.back.sites[right.place].around[:1]
+            if factor or self.bench.back.sites[right.place].around[:1] == ("Sub",):
+                return causes.EXTRA_CHAIN, -1.0  # a part of the expression in place of the whole
         how = self._made_of(right.value, value)
         if how == "Mult":
             return causes.CHAIN, 0.9
@@ -176,6 +182,8 @@ class Catalogue:
             return
         for name, other in self.known.items():
             if _fits(other.value, value) and other.value.dtype.kind == "f":
+                if np.array_equal(np.broadcast_to(other.value, value.shape), value):
+                    continue
                 amount = fitted(self.bench, k, self._plus(other, 1.0))
                 if amount is not None:
                     words = f"plus {amount:.4g} × `{name}`"
@@ -230,9 +238,22 @@ def factors(bench: Workbench, k: int) -> Iterator[Correction]:
         return None if found is None or found == -1 else 1 / (1 + found)
 
     label, words, sure = meaning(1 / (1 + amount), bench, again=elsewhere)
+    site, value = bench.back.sites[k], bench.back.seen[k][0]
+    if not sure and site.kind == "Constant":
+        words = f"{value * (1 + amount):.6g} belongs there"
+        yield Correction(causes.CONSTANT, words, 1.6, lambda v, hit: (1 + amount) * v)
+        return
     cost = 0.5 if label == causes.SIGN else 1.0 if sure else 4.5
     times = f"times {1 + amount:.4g}: {words}"
     yield Correction(label, times, cost, lambda v, hit: (1 + amount) * v)
+
+
+def constants(bench: Workbench, value: Any) -> Iterator[Correction]:
+    """A number of the layer's own, where a constant is written."""
+    for name, other in scalars(bench).items():
+        if other != value:
+            words = f"exchanged for `{name}` = {number(other)}"
+            yield Correction(causes.CONSTANT, words, 1.15, lambda v, hit, o=other: o)
 
 
 def powers(value: Any) -> Iterator[Correction]:

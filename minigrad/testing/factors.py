@@ -38,16 +38,16 @@ def meaning(
     for words, size in _reduced(bench, sites):
         if near(factor, size) or (near(factor, 1 / size) and size > 2):
             return causes.COUNT, f"{number(size)} is {words}", True
-    for value in (2.0, 0.5, 3.0, 1 / 3, 4.0, 0.25):
-        if near(abs(factor), value):
-            return causes.FACTOR, f"a factor {number(1 / factor)} is missing", True
     for name, value in scalars(bench).items():
         for power in (1, -1, 2, -2, 0.5, -0.5):
             if value > 0 and near(abs(factor), value**power):
                 return causes.FACTOR, f"that is {_power(name, power)} = {number(value**power)}", True
     for words, size in counts(bench):
-        if near(abs(factor), size) or near(abs(factor), 1 / size):
+        if size > 2 and size != rows and (near(factor, size) or near(factor, 1 / size)):
             return causes.COUNT, f"{number(size)} is {words}", True
+    for value in (2.0, 0.5, 3.0, 1 / 3, 4.0, 0.25):
+        if near(abs(factor), value):
+            return causes.FACTOR, f"a factor {number(1 / factor)} is missing", True
     for words, size in ratios(bench):
         if near(factor, size) or near(factor, 1 / size):
             return causes.COUNT, f"{number(max(size, 1 / size))} is {words}", True

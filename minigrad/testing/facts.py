@@ -138,15 +138,23 @@ def _matching(B: Array, J: Array) -> Array | None:
 
 
 def _reshapes(shape: tuple[int, ...], order: Array) -> Iterator[tuple[str, str]]:
-    """Whether an order of entries is that of a reshape in the place of a transpose."""
+    """Whether an order of entries is that of a reshape where axes should have been moved."""
     places = np.arange(order.size)
-    for axes in permutations(range(len(shape))) if 2 <= len(shape) <= 5 else ():
-        if axes == tuple(range(len(shape))):
-            continue
-        moved = places.reshape(shape).transpose(axes)
-        back = moved.reshape(shape)
-        if np.array_equal(np.ravel(back), order) or np.array_equal(np.argsort(np.ravel(back)), order):
-            yield causes.RESHAPED, f"as if axes had been reshaped where they should be moved to the order {axes}"
+    for split in _products(order.size, 4):
+        for axes in permutations(range(len(split))):
+            if axes != tuple(range(len(split))):
+                moved = places.reshape(split).transpose(axes).ravel()
+                if np.array_equal(moved, order):
+                    words = f"as if a reshape had taken the place of moving axes, of {split} to the order {axes}"
+                    yield causes.RESHAPED, words
+
+
+def _products(n: int, most: int) -> Iterator[tuple[int, ...]]:
+    """All ways to write n as a product of 2 to `most` factors, in order."""
+    for first in (d for d in range(2, n) if n % d == 0):
+        yield first, n // first
+        if most > 2:
+            yield from ((first, *rest) for rest in _products(n // first, most - 1))
 
 
 def _parts(bench: Workbench, name: str, B: Array, J: Array) -> Iterator[Guess]:
@@ -158,9 +166,13 @@ def _parts(bench: Workbench, name: str, B: Array, J: Array) -> Iterator[Guess]:
     in_yours, in_true = np.abs(B) > 1e-9 * size, np.abs(J) > 1e-7 * size
     wrong = ~right
     if not np.any(in_yours):
-        words = f"d{name} is zero everywhere: {name} is treated as a constant"
+        words = f"d{name} is zero everywhere, as if {name} were a constant"
         yield Guess(causes.DETACHED, words, (name,), 0.4)
         return
+    if B.shape == B.T.shape and same(B.T, J):
+        moves = bool(np.all(in_true.sum(axis=0) == 1))
+        words = f"your Jacobian of {name} is the transpose of the right one: the forward's steps are taken again"
+        yield Guess(causes.PLACE if moves else causes.ORDER, words, (name,), 1.2)
     lines = [np.sort(np.abs(M), axis=1) for M in (B, J)]
     if same(*lines) and not np.all(right):
         words = f"each output's share of d{name} has the right values, in the wrong entries"

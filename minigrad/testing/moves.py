@@ -34,7 +34,7 @@ def transposes(value: Any) -> Iterator[Correction]:
         for order in _orders(value.ndim):
             words = "transposed" if value.ndim == 2 else f"with its axes in the order {order}"
             yield Correction(
-                causes.TRANSPOSED, words, 1.0, lambda v, hit, o=order: np.transpose(v, o)
+                causes.TRANSPOSED, words, 0.97, lambda v, hit, o=order: np.transpose(v, o)
             )
     if value.ndim == 2 and len(value) == len(value.T):
         yield Correction(
@@ -47,8 +47,10 @@ def reshapes(bench: Workbench, k: int) -> Iterator[Correction]:
     place = _call_of(bench, k, "reshape")
     if place is None:
         return
-    old = bench.back.seen[place][0].__self__.shape
-    new = bench.back.seen[k][0].shape
+    shapes = {(f.__self__.shape, y.shape) for f, y in zip(bench.back.seen[place], bench.back.seen[k])}
+    if len(shapes) > 1:
+        return
+    ((old, new),) = shapes
 
     def source() -> Any:
         return bench.back.latest[place].__self__
@@ -56,12 +58,12 @@ def reshapes(bench: Workbench, k: int) -> Iterator[Correction]:
     for order in _orders(len(old)) if len(old) <= 5 else ():
         words = f"with axes moved to the order {order} before it is reshaped"
         change = lambda v, hit, o=order: source().transpose(o).reshape(new)  # noqa: E731
-        yield Correction(causes.RESHAPED, words, 0.9, change)
+        yield Correction(causes.RESHAPED, words, 1.0, change)
     for order in _orders(len(new)) if 2 <= len(new) <= 6 else ():
         middle = tuple(new[order.index(i)] for i in range(len(new)))
         words = f"reshaped to {middle}, with axes then moved to the order {order}"
         change = lambda v, hit, m=middle, o=order: source().reshape(m).transpose(o)  # noqa: E731
-        yield Correction(causes.RESHAPED, words, 0.9, change)
+        yield Correction(causes.RESHAPED, words, 1.0, change)
 
 
 def sums(bench: Workbench, value: Any) -> Iterator[Correction]:
@@ -144,7 +146,7 @@ def _orders(n: int) -> Iterator[tuple[int, ...]]:
 def _call_of(bench: Workbench, k: int, method: str) -> int | None:
     """The place of the method, where place k is a call of that method of an array."""
     site = bench.back.sites[k]
-    if site.kind == "Call" and len(bench.back.seen[k]) == 1:
+    if site.kind == "Call":
         for i in range(k + 1, min(k + 3, len(bench.back.sites))):
             for f in bench.back.seen.get(i, ()):
                 owner = getattr(f, "__self__", None)

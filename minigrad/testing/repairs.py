@@ -113,7 +113,7 @@ def known_arrays(bench: Workbench) -> dict[str, Known]:
     named["the output"] = Known(bench.evidence.outputs[0])
     for spy, seen in ((bench.ahead, bench.before), (bench.back, bench.back.seen)):
         for k in sorted(seen, key=lambda k: len(spy.sites[k].text)):
-            if len(seen[k]) == 1 and spy.sites[k].text not in named:
+            if len(seen[k]) == 1 and "super()" not in spy.sites[k].text and spy.sites[k].text not in named:
                 named[spy.sites[k].text] = Known(seen[k][0], k if spy is bench.back else None)
     found: dict[str, Known] = {}
     for name, one in named.items():
