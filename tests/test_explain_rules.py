@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from test_derivatives import name_of
 
 import minigrad as mg
-from minigrad.explain.readings import one_hot
+from minigrad.explain.readings import READINGS, one_hot
 
 HELPERS = {
     name.removeprefix("_"): value
@@ -25,6 +25,7 @@ HELPERS |= {f"_{name}": value for name, value in HELPERS.items()}
 HELPERS |= {"np": np, "math": math, "one_hot": one_hot}
 
 
+EXAMPLES = max(2, settings.default.max_examples // 12)  # two by default, more in thorough profiles
 UNWRITTEN = ("factors", "array)", "array,")  # what a large constant, or a decomposition, is called
 
 
@@ -40,7 +41,7 @@ def run(text, names):
 
 
 @pytest.mark.parametrize("function", DOMAINS, ids=name_of)
-@settings(max_examples=5)
+@settings(max_examples=EXAMPLES)
 @given(data=st.data())
 def test_the_text_of_a_rule_computes_what_the_rule_computes(function, data):
     s = data.draw(DOMAINS[function])
@@ -56,3 +57,61 @@ def test_the_text_of_a_rule_computes_what_the_rule_computes(function, data):
                 assert np.shape(computed) == c.made.shape, c.local
                 assert np.allclose(computed, c.made, rtol=1e-9, equal_nan=True), c.local
                 assert np.allclose(run(c.rule, names), c.share, equal_nan=True), c.rule
+
+
+RNG = np.random.default_rng(0)
+A, B = RNG.normal(size=(2, 4, 3))
+LABELS = np.array([0, 2, 1, 1])
+ONE_HOT = np.eye(3)[LABELS]
+SOFT = np.full((4, 3), 0.25)
+GIVEN = {  # arguments that a helper with a reading is called with, in each of its forms
+    "times": [(A, B)],
+    "over": [(A, B)],
+    "kept": [(A, B > 0)],
+    "product": [(A, B.T), (A[0], B.T)],
+    "dot": [(A, B.T), (A[0], B[0]), (A, B[0])],
+    "mT": [(A,), (RNG.normal(size=(2, 3, 4)),)],
+    "matmul_left": [(A[:, 0], A, B[0]), (A[:, 0], B[0], B.T), (2.0, A[0], B[0])],
+    "matmul_right": [(A[:, 0], A, B[0]), (A[:, 0], B[0], B.T), (2.0, A[0], B[0])],
+    "to_extremes": [(A[:, 0], A.max(1), A, 1, False, None, True)],
+    "_share": [(A,), (A[0],)],
+    "_less_one_hot": [(A, LABELS, 0.25), (A[0], np.array(2), 1.0)],
+    "_weighted_difference": [(A, LABELS, 0.5), (A, ONE_HOT, 0.5), (A, SOFT, 0.5)],
+}
+
+
+def test_every_reading_has_arguments_to_be_compared_on():
+    assert {helper.__name__ for helper in READINGS} == set(GIVEN)
+
+
+@pytest.mark.parametrize("helper", READINGS, ids=lambda helper: helper.__name__)
+def test_a_reading_computes_what_its_helper_computes(helper):
+    for arguments in GIVEN[helper.__name__]:
+        read, computed = READINGS[helper](*arguments), helper(*arguments)
+        assert np.shape(read) == np.shape(computed)
+        assert np.allclose(read, computed, rtol=1e-12)
+
+
+def test_of_two_lambdas_on_one_line_the_right_one_is_read():
+    f = mg.primitive(lambda g, y, a, b: g * b, lambda g, y, a, b: g * a)(lambda a, b: a * b)
+    h = mg.primitive(lambda g, y, a, b: g * a * b, lambda g, y, a, b: (lambda k: g * k)(a))(f)
+    a, b = mg.Tensor(2.0), mg.Tensor(3.0)
+    assert mg.explain(f(a, b)).steps[0].contributions[0].rule.endswith(" * b")
+    first, second = mg.explain(h(a, b)).steps[0].contributions
+    assert first.rule.endswith(" * a * b")
+    assert second.rule.startswith("rule(d")
+
+
+def test_a_rule_of_several_statements_is_shown_as_a_call_of_it():
+    def slope(g, y, x):
+        total = 0.0
+        for factor in (g, 2.0, x):
+            total = factor if total == 0.0 else total * factor
+        return total
+
+    square = mg.primitive(slope)(lambda x: x * x)
+    x = mg.Tensor(3.0)
+    y = square(x)
+    (c,) = mg.explain(y).steps[0].contributions
+    assert c.rule == "slope(dy, y, x)"
+    assert c.rule_source.startswith(__file__)

@@ -11,11 +11,12 @@ from typing import Any, overload
 import numpy as np
 
 from minigrad.explain.again import Rerun
-from minigrad.explain.build import Watched, behind, traced
+from minigrad.explain.build import behind, traced
 from minigrad.explain.entries import Entry
 from minigrad.explain.explanation import Explanation
 from minigrad.explain.failures import argument_text, failure, nodes_in
-from minigrad.explain.model import Trace
+from minigrad.explain.forward import Made, Watched
+from minigrad.explain.model import Group, Trace
 from minigrad.explain.names import Names, parameters
 from minigrad.explain.watching import Watching, callable_name, is_learners
 from minigrad.graph import Array, Node
@@ -124,7 +125,33 @@ def _explanation(found: Trace) -> Explanation:
 def _of_tensor(output: Node, names: Names) -> Explanation:
     if names.of_node(output) is None:
         names.tensors[id(output)] = "y" if "y" not in names.tensors.values() else "output"
-    return _explanation(traced(output, behind([output]), names, Watched({}, [], [])))
+    nodes = behind([output])
+    return _explanation(traced(output, nodes, names, _by_parameters(nodes, names)))
+
+
+def _by_parameters(nodes: list[Node], names: Names) -> Watched:
+    """Find the layers of a graph that is there already: a call with a layer's parameter is its."""
+    owners: dict[int, tuple[str, Layer]] = {}
+    for name, net in names.layers:
+        for path, layer in _renamed(name, net):
+            if not layer.structure().inner:
+                owners |= {
+                    id(tensor): (path, layer) for tensor in layer.structure().tensors.values()
+                }
+    found = Watched({}, [], [])
+    times: dict[int, int] = {}
+    for node in sorted(nodes, key=lambda node: node._birth) if owners else ():
+        used = [owners[id(a)] for a in node._arguments if id(a) in owners]
+        if used:
+            path, layer = used[0]
+            call = times[id(layer)] = times.get(id(layer), 0) + 1
+            kind, number = type(layer._owner).__name__, len(found.layers)
+            found.layers.append(Group(number, path, repr(layer), kind, None, call))
+            found.owners.append(layer)
+            found.made[node._birth] = Made(number, None)
+    for group in found.layers:
+        group.calls = times[id(found.owners[group.id])]
+    return found
 
 
 def _of_error(error: BaseException, names: Names) -> Explanation:

@@ -58,8 +58,8 @@ class Explanation(Trace):
         >>> y = np.sum(x @ w)
         >>> print(mg.explain(y).at("w", 1))
         dw[1] = Σₙ x[n, 1] · dv1[n]
-             = 2·1 + 4·1
-             = 6
+              = 2·1 + 4·1
+              = 6
         """
         return entries.entry_at(self, name, index)
 

@@ -134,9 +134,7 @@ def _units(trace: Trace, line: Line) -> Iterator[Finding]:
     elif line.function in ("sigmoid", "np.tanh"):
         slope = rows * (1 - rows) * 4 if line.function == "sigmoid" else 1 - rows**2
         flat = float(np.mean(slope < 0.05))
-        told = (
-            f"{name}: {number(100 * flat, 2)} % of the entries are saturated: the slope there is "
-        )
+        told = f"{name}: {100 * flat:.0f} % of the entries are saturated: the slope there is "
         told += "under a twentieth of what it can be"
         yield Finding("saturated", flat > _SHARE, line.id, told)
 
@@ -153,30 +151,25 @@ def _layer(trace: Trace, line: Line) -> str:
 
 # ---- from layer to layer -------------------------------------------------------------------------
 def _ratios(trace: Trace) -> Iterator[Finding]:
-    """Compare the gradients of the weights, the first layer's with the last one's."""
-    weights = [x for x in trace.leaves if x.value.ndim > 1 and x.gradient is not None]
-    if len(weights) < 2:
+    """Compare the gradients that arrive at the first layer with weights and at the last."""
+    weights = {x.id for x in trace.leaves if x.value.ndim > 1 and x.gradient is not None}
+    weighted = [x for x in trace.lines if x.on_path and weights & set(x.operands)]
+    if len(weighted) < 2:
         return
-    first_use = {id(x): _used_first(trace, x) for x in weights}
-    weights.sort(key=lambda x: first_use[id(x)])
-    sizes = [_size(x.gradient) for x in weights]
-    first, last = weights[0], weights[-1]
-    told = f"{first.d} is of size {number(sizes[0])} and {last.d} of {number(sizes[-1])}"
-    if not all(map(np.isfinite, sizes)):
+    first, last = weighted[0], weighted[-1]
+    early, late = _size(first.gradient), _size(last.gradient)
+    if not np.isfinite(early + late):
         return
-    if sizes[0] * _RATIO < sizes[-1]:
+    told = f"{last.d} is of size {number(late)} and {first.d} of {number(early)}"
+    if early * _RATIO < late:
         told += ": gradients vanish on the way back to the first layer"
         yield Finding("vanishing", True, first.id, told)
-    elif sizes[0] > sizes[-1] * _RATIO:
+    elif early > late * _RATIO:
         told += ": gradients explode on the way back to the first layer"
         yield Finding("exploding", True, first.id, told)
     else:
         told += " (root mean square): they neither vanish nor explode on the way back"
         yield Finding("gradients", False, first.id, told)
-
-
-def _used_first(trace: Trace, leaf: Line) -> int:
-    return next((x.id for x in trace.lines if leaf.id in x.operands), len(trace.lines))
 
 
 def _size(gradient: Any) -> float:

@@ -9,9 +9,11 @@ import numpy as np
 
 from minigrad.graph import Array, Node
 from minigrad.layers.inside import attributes
-from minigrad.layers.structure import Part
+from minigrad.layers.structure import Part, layers_by_path
 
 _KEPT = 1_000_000  # entries that an array may have, to be compared with the learner's arrays
+_FEW = 1000  # entries that a list or dict may have, to be looked into
+_NOTEBOOKS = {"In", "Out"}  # what IPython keeps among the learner's variables
 
 
 class Names:
@@ -29,11 +31,11 @@ class Names:
         self.tensors: dict[int, str] = {}
         self.outputs: dict[int, str] = {}  # of layers, for want of a learner's name: relu1
         self.arrays: list[tuple[str, Array]] = []
-        self.layers: list[tuple[str, Part]] = []
+        self.layers: list[tuple[str, Any]] = []
         self._taken: set[str] = set()
         self._alive: list[Any] = []  # ids stay theirs as long as what they name lives
         for name, value in (variables or {}).items():
-            if isinstance(name, str) and not name.startswith("_"):
+            if not name.startswith("_") and name not in _NOTEBOOKS:
                 self.add(name, value)
 
     def add(self, name: str, value: Any) -> None:
@@ -49,11 +51,7 @@ class Names:
 
     def of_node(self, node: Node) -> str | None:
         """Find the learner's name of a Tensor; the one it was given at birth comes first."""
-        return node.name or self.tensors.get(id(node)) or self.outputs.get(id(node))
-
-    def is_learners(self, node: Node) -> bool:
-        """Tell whether the name of a Tensor is the learner's."""
-        return bool(node.name) or id(node) in self.tensors
+        return node.name or self.tensors.get(id(node))
 
     def of_array(self, array: Array) -> str | None:
         """Find the learner's name of an array: of the same one, or of one with the same values."""
@@ -87,11 +85,13 @@ def _named(name: str, value: Any) -> Iterator[tuple[str, Any]]:
         yield name, value
     elif isinstance(value, Part):
         yield from parameters(name, value)
-    elif isinstance(value, Mapping):
+        for path, layer in layers_by_path(value):
+            yield from ((f"{name}{path.removeprefix('net')}.{k}", a) for k, a in arrays_of(layer))
+    elif isinstance(value, dict) and len(value) <= _FEW:
         for key, item in list(value.items()):
             if isinstance(item, (Node, np.ndarray)):
                 yield f"{name}[{key!r}]", item
-    elif isinstance(value, (list, tuple)):
+    elif isinstance(value, (list, tuple)) and len(value) <= _FEW:
         for i, item in enumerate(value):
             if isinstance(item, (Node, np.ndarray)):
                 yield f"{name}[{i}]", item
@@ -99,7 +99,11 @@ def _named(name: str, value: Any) -> Iterator[tuple[str, Any]]:
 
 def parameters(name: str, layer: Any) -> Iterator[tuple[str, Any]]:
     """Name the parameters of a layer or network: net.W1."""
-    for key, tensor in layer.tensors().items():
+    try:
+        tensors = layer.tensors()
+    except (TypeError, ValueError):  # a layer that is not finished names nothing
+        return
+    for key, tensor in tensors.items():
         yield f"{name}.{key}" if name else key, tensor
 
 

@@ -105,7 +105,11 @@ def _argument(i: int, name: str, value: Any) -> Bound:
 
 def _is_number(name: str) -> bool:
     """Tell whether an argument is written as a number, because it has no name."""
-    return name[:1].isdigit() or name[:1] == "-" or name in ("nan", "inf")
+    try:
+        float(name)
+    except ValueError:
+        return False
+    return True
 
 
 def _called(
@@ -113,5 +117,6 @@ def _called(
 ) -> ast.expr:
     """Write a rule of several statements as a call of it."""
     keywords = [ast.keyword(name, item.tree) for name, item in options.items()]
-    tree: ast.expr = ast.Call(ast.Name(rule.__name__), [b.tree for b in bound], keywords)
+    name = rule.__name__ if rule.__name__.isidentifier() else "rule"
+    tree: ast.expr = ast.Call(ast.Name(name), [b.tree for b in bound], keywords)
     return tree if position is None else ast.Subscript(tree, ast.Constant(position))

@@ -22,11 +22,12 @@ def text(trace: Trace, width: int | None = None, colour: bool | None = None) -> 
 
     Args:
         trace: what to write.
-        width: of a line, in characters; the terminal's when None.
+        width: of a line, in characters, at least 60; the terminal's when None. Longer rules are
+            not broken.
         colour: whether to colour; when None, if standard output is a terminal and the environment
             variable NO_COLOR is not set.
     """
-    width = max(40, width or shutil.get_terminal_size((100, 24)).columns)
+    width = max(60, width or shutil.get_terminal_size((100, 24)).columns)
     if colour is None:
         colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     page = _Page(trace, width, colour)
@@ -62,8 +63,9 @@ class _Page:
         rows = [(x.name, "" if x.kind == "leaf" else "(data)", x.value, x) for x in given]
         rows += [(line.name, line.call or "", line.value, line) for line in self.calls]
         names = _widest(self._cut(name, 3) for name, *_ in rows)
-        codes = _widest(self._cut(code, 2) for _, code, *_ in rows)
         shapes = _widest(shape_text(value) for *_, value, _ in rows)
+        room = max(8, self.width - names - shapes - 22)
+        codes = _widest(_shortened(code, room) for _, code, *_ in rows)
         layer = None
         for name, code, value, line in rows:
             if line.kind == "call" and line.layer != layer:
@@ -72,7 +74,7 @@ class _Page:
                     group = self.trace.layers[layer]
                     yield "  " + self._paint("layer", self._cut(titled(group), 1))
             shown = self._cut(name, 3).ljust(names)
-            text = self._cut(code, 2).ljust(codes)
+            text = _shortened(code, room).ljust(codes)
             yield self._row(
                 ("  ", ""),
                 (shown, "name"),
@@ -136,7 +138,7 @@ class _Page:
         middle = "" if numbers in told else f" = {numbers}"
         shape = shape_text(c.share)
         middle += f"   {shape}  " if shape else " = "
-        room, room_below = self.width - used - len(middle), self.width - 9 - len(shape)
+        room, room_below = self.width - used - len(middle), self.width - 11 - len(shape)
         value = value_text(c.share, max(8, room))
         below = value_text(c.share, max(8, room_below))
         if len(value) <= room and not (below.startswith("[") and not value.startswith("[")):
@@ -217,12 +219,12 @@ class _Page:
         """Join cells, and write a value in the room that is left."""
         used = sum(len(text) for text, _ in cells) + 2
         painted = "".join(self._paint(kind, text) if kind else text for text, kind in cells)
-        return f"{painted} {value_text(value, max(12, self.width - used))}".rstrip()
+        room = self.width - used
+        return f"{painted} {_shortened(value_text(value, room), room)}".rstrip()
 
     def _cut(self, text: str, share: int, used: int = 2) -> str:
         """Shorten a text to its share of the width."""
-        room = (self.width - used) // share
-        return text if len(text) <= room else text[: room - 1] + "…"
+        return _shortened(text, (self.width - used) // share)
 
     def _paint(self, kind: str, text: str) -> str:
         if not self.colour or not text.strip():
@@ -251,6 +253,10 @@ def titled(group: Group) -> str:
     """Name the call of a layer: net[0] Affine(2, 3), call 2 of 3."""
     times = f", call {group.call} of {group.calls}" if group.calls > 1 else ""
     return f"{group.path} {group.title}{times}"
+
+
+def _shortened(text: str, room: int) -> str:
+    return text if len(text) <= room else text[: max(room - 1, 0)] + "…"
 
 
 def _widest(texts: Iterator[str] | Sequence[str]) -> int:

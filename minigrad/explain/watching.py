@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 import minigrad.graph
-from minigrad.explain.build import Made, Watched
+from minigrad.explain.forward import Made, Watched
 from minigrad.explain.model import Group
 from minigrad.explain.names import Names
 from minigrad.graph import Node, input_node
@@ -26,7 +26,7 @@ _RECORD = minigrad.graph.record.__code__
 
 
 def is_learners(file: str) -> bool:
-    """Tell the files of people from those of minigrad, NumPy and Python."""
+    """Tell the files of people from those of minigrad and NumPy."""
     return not file.startswith(_THEIRS)
 
 
@@ -61,7 +61,7 @@ class Watching:
         return self
 
     def __exit__(self, *error: object) -> None:
-        sys.setprofile(self._before)
+        sys.setprofile(self._before if callable(self._before) else None)
         for group in self.watched.layers:
             group.calls = self._times[id(self.watched.owners[group.id])]
 
@@ -84,7 +84,7 @@ class Watching:
 
     def _enter(self, frame: FrameType) -> None:
         """Note that a layer is called."""
-        layer = frame.f_locals.get("self")
+        layer: Any = frame.f_locals.get("self")
         if id(layer) not in self._paths or (self._open and self._same(layer)):
             return
         groups = self.watched.layers
@@ -94,7 +94,8 @@ class Watching:
             return
         title = repr(layer).split("\n")[0].rstrip("(") if "\n" in repr(layer) else repr(layer)
         self._times[id(layer)] = number = self._times.get(id(layer), 0) + 1
-        groups.append(Group(len(groups), path, title, type(layer).__name__, parent, number))
+        kind = type(layer._owner).__name__  # the learner's class, also where it had to be wrapped
+        groups.append(Group(len(groups), path, title, kind, parent, number))
         self.watched.owners.append(layer)
         self._open.append((frame, groups[-1].id))
 

@@ -1,0 +1,379 @@
+"""Questions to an explanation: one entry, paths, finite differences, health, failures."""
+
+import numpy as np
+import pytest
+import seed_notebook
+from hypothesis import given
+from hypothesis import strategies as st
+from test_explain import (
+    Affine,
+    Recurrent,
+    T,
+    X,
+    apples,
+    apples_and_oranges,
+    by_hand,
+    two_layers,
+    wired,
+)
+
+import minigrad as mg
+
+
+@pytest.fixture(autouse=True)
+def _same_masks():
+    """The notes' Dropout draws from NumPy's global state."""
+    vars(np.random)["seed"](0)
+
+
+NETS = [(two_layers, T), (by_hand, T), (Recurrent, X), (wired, T)]
+each_net = pytest.mark.parametrize(
+    ("make", "t"), NETS, ids=["mlp", "by hand", "recurrent", "wired"]
+)
+
+
+# ---- one entry -----------------------------------------------------------------------------------
+def test_one_entry_of_a_weight_is_a_sum_over_the_batch():
+    e = mg.explain(two_layers(), X, T)
+    entry = e.at("W1", 0, 2)
+    (part,) = entry.sums
+    assert part.formula == "Σₙ x[n, 0] · daffine1[n, 2]"
+    assert [term.factor for term in part.terms] == [f"x[{n}, 0]" for n in range(4)]
+    assert entry.value == e.gradients["W1"][0, 2]
+    assert str(entry).startswith(
+        "dW1[0, 2] = Σₙ x[n, 0] · daffine1[n, 2]\n          = 0.1257·0.06841 + "
+    )
+
+
+def test_the_gradients_name_asks_for_the_same_and_at_can_be_asked_at_once():
+    net = two_layers()
+    e = mg.explain(net, X, T)
+    assert str(e.at("dW1", 1, -1)) == str(e.at("W1", 1, 2))
+    assert str(mg.explain(net, X, T, at=("W1", 1, 2))) == str(e.at("W1", 1, 2))
+
+
+@each_net
+def test_the_terms_of_every_entry_add_up_to_it(make, t):
+    e = mg.explain(make(), X, t)
+    for line in e.lines:
+        if line.gradient is not None:
+            for index in np.ndindex(line.value.shape):
+                entry = e.at(line.name, *index)
+                total = sum(term.value for part in entry.sums for term in part.terms)
+                assert all(part.adds_up for part in entry.sums)
+                if entry.sums:
+                    assert total == pytest.approx(entry.value, rel=1e-9, abs=1e-15)
+
+
+FORMULAS = [
+    (lambda a, b: a * b, "b[1, 2] · dz[1, 2]"),
+    (lambda a, b: a + b, "dz[1, 2]"),
+    (lambda a, b: b - a, "−dz[1, 2]"),
+    (lambda a, b: a * 3.0, "3 · dz[1, 2]"),
+    (lambda a, b: np.exp(a), "z[1, 2] · dz[1, 2]"),
+    (lambda a, b: a @ b.T, "Σₙ v1[2, n] · dz[1, n]"),
+    (lambda a, b: b.T @ a, "Σₙ v1[n, 1] · dz[n, 2]"),
+    (lambda a, b: np.sum(a, axis=0), "dz[2]"),
+]
+
+
+@pytest.mark.parametrize(("call", "formula"), FORMULAS)
+def test_the_formula_names_where_the_factors_stand(call, formula):
+    rng = np.random.default_rng(0)
+    a, b = mg.Tensor(rng.normal(size=(3, 3))), mg.Tensor(rng.normal(size=(3, 3)))
+    z = call(a, b)
+    assert mg.explain(z).at("a", 1, 2).sums[0].formula == formula
+
+
+def test_an_entry_that_several_paths_lead_to_says_each():
+    x = mg.Tensor([1.0, 2.0])
+    y = np.sum(x * x)
+    text = str(mg.explain(y).at("x", 1))
+    assert "dx[1] = x[1] · dv1[1]   # path 1 of 2" in text
+    assert "dx[1] += x[1] · dv1[1]   # path 2 of 2" in text
+    assert text.endswith("dx[1] = 2 + 2 = 4")
+
+
+def test_an_entry_that_is_none_is_refused():
+    e = mg.explain(two_layers(), X, T)
+    with pytest.raises(
+        IndexError, match=r"W1 has shape \(2, 3\), and one entry of it has 2 indices"
+    ):
+        e.at("W1", 0)
+    with pytest.raises(IndexError, match=r"W1 has shape \(2, 3\), and no entry \[2, 0\]"):
+        e.at("W1", 2, 0)
+    with pytest.raises(ValueError, match="no gradient reaches x: it is data"):
+        e.at("x", 0, 0)
+    assert "the walk back begins here" in str(e.at("loss"))
+
+
+# ---- paths ---------------------------------------------------------------------------------------
+def test_the_product_along_a_path_of_numbers():
+    price, names = apples()
+    text = str(mg.explain(price, names=names).why("apple"))
+    assert text.splitlines() == [
+        "1 path from price to apple",
+        "  1  price → apple_price → apple",
+        "     1.1 · 2 = 2.2",
+        "dapple = 2.2",
+    ]
+
+
+@each_net
+def test_a_gradient_is_the_sum_over_its_paths(make, t):
+    e = mg.explain(make(), X, t)
+    for line in e.leaves:
+        found = e.why(line.name)
+        assert len(found.paths) == found.count
+        total = sum(path.share for path in found.paths)
+        assert np.allclose(total, line.gradient, rtol=1e-9, atol=1e-15)
+
+
+@given(st.lists(st.integers(0, 1), min_size=1, max_size=6))
+def test_paths_are_counted_without_walking_them(uses):
+    x = mg.Tensor(1.0)
+    y, count = x, 1
+    for doubled in uses:
+        y, count = (y + y, 2 * count) if doubled else (y * 3.0, count)
+    found = mg.explain(y).why("x", most=4)
+    assert found.count == count
+    assert len(found.paths) == min(4, count)
+
+
+def test_many_paths_are_counted_and_some_are_shown():
+    x = mg.Tensor(1.0)
+    y = x
+    for _ in range(60):
+        y = y + y
+    text = str(mg.explain(y).why("x", most=3))
+    assert "1,152,921,504,606,846,976 paths from y to x" in text
+    assert "and 1,152,921,504,606,846,973 more" in text
+
+
+def test_a_value_without_a_path_is_refused():
+    with pytest.raises(ValueError, match="no path from the output leads to it"):
+        mg.explain(two_layers(), X, T).why("x")
+
+
+# ---- finite differences --------------------------------------------------------------------------
+@each_net
+def test_differences_agree_and_the_nudge_comes_true(make, t):
+    e = mg.explain(make(), X, t)
+    found = e.check()
+    assert found.ok, str(found)
+    assert {v.name for v in found.verdicts} == set(e.gradients)
+    for verdict in found.verdicts:
+        nudge = verdict.nudge
+        assert nudge.actual == pytest.approx(nudge.predicted, rel=0.05, abs=1e-6)
+    assert "agree on 1 entry" in str(mg.explain(*apples()[:1]).check())
+
+
+def test_check_leaves_the_network_and_its_generators_as_they_were():
+    net = by_hand()
+    e = mg.explain(net, X, T)
+    before = {name: p.copy() for name, p in net.params.items()}
+    state = vars(np.random)["get_state"]()[1].copy()
+    e.check()
+    assert all(np.array_equal(net.params[name], p) for name, p in before.items())
+    assert np.array_equal(vars(np.random)["get_state"]()[1], state)
+
+
+def test_a_wrong_derivative_is_found():
+    square = mg.primitive(lambda g, y, x: g * x)(lambda x: x * x)
+    x = mg.Tensor([1.0, 2.0])
+    found = mg.explain(np.sum(square(x))).check()
+    assert not found.ok
+    assert "✗ dx  DIFFER on 2 entries: largest difference 2, largest gradient 2" in str(found)
+    assert "is to change by 0.004, and changes by 0.008" in str(found)
+
+
+def test_a_kink_is_left_out_and_said():
+    x = mg.Tensor([0.0, 1.0])
+    found = mg.explain(np.sum(mg.relu(x))).check()
+    assert found.ok
+    assert "1 at a kink left out" in str(found)
+
+
+def test_a_call_that_cannot_be_run_again_is_named():
+    drop = mg.wrap(seed_notebook.Dropout(0.5))
+    x = mg.Tensor(np.ones(4))
+    found = mg.explain(np.sum(drop(x, train_flag=True))).check()
+    assert not found.ok
+    assert str(found).startswith("not compared: Dropout.forward(x)")
+
+
+# ---- health --------------------------------------------------------------------------------------
+def test_a_healthy_net_is_said_to_be():
+    found = mg.explain(mg.mlp([2, 8, 2], rng=0), X, T).health()
+    assert found.ok
+    assert "✗" not in str(found)
+
+
+def test_dead_relus_are_counted():
+    net = mg.mlp([2, 8, 2], rng=0)
+    net.params["b1"][:6] = -100
+    found = mg.explain(net, X, T).health()
+    assert not found.ok
+    assert "✗ relu1 (net[1] ReLU()): 6 of 8 ReLU units are 0 in all 4 rows" in str(found)
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "tanh"])
+def test_saturation_is_measured(activation):
+    net = mg.mlp([2, 8, 2], activation=activation, rng=0)
+    net.params["b1"][:] = 50
+    assert "100 % of the entries are saturated" in str(mg.explain(net, X, T).health())
+
+
+@pytest.mark.parametrize(("scale", "word"), [(0.01, "vanish"), (10.0, "explode")])
+def test_gradients_that_vanish_or_explode_are_compared_between_layers(scale, word):
+    net = mg.mlp([2, 8, 8, 8, 8, 2], activation="tanh", init=0.3, rng=0)
+    linear = mg.Sequential(
+        *[layer for layer in net if isinstance(layer, mg.Affine)], loss=mg.SoftmaxWithLoss()
+    )
+    for name in linear.params:
+        linear.params[name] *= scale
+    found = mg.explain(linear, X, T).health()
+    assert f"gradients {word} on the way back" in str(found)
+
+
+def test_the_first_value_that_is_not_finite_its_call_and_its_line():
+    p = mg.Tensor([0.5, 0.0])
+    with np.errstate(all="ignore"):
+        shares = p * 2
+        entropy = -np.sum(shares * np.log(shares))
+    text = str(mg.explain(entropy).health())
+    assert "✗ v1 = np.log(shares) is the first value that is not finite (1 infinite of 2)" in text
+    assert "shares[1] is 0, and so v1[1] is -inf" in text
+    assert f"{__file__}:" in text
+    assert "(entropy = -np.sum(shares * np.log(shares)))" in text
+
+
+def test_the_line_is_found_for_methods_too():
+    z = mg.Tensor([-1.0, 4.0])
+    with np.errstate(all="ignore"):
+        total = (z**0.5).sum()
+    assert "(total = (z**0.5).sum())" in str(mg.explain(total).health())
+
+
+def test_a_gradient_that_is_not_finite_behind_finite_values_is_found():
+    z = mg.Tensor([4.0, 0.0])
+    y = np.sum(np.sqrt(z))
+    text = str(mg.explain(y).health())
+    assert (
+        "dz is the first gradient that is not finite (1 infinite of 2): dz = dv1 / (2 * v1)" in text
+    )
+    assert "on the way back through v1 = np.sqrt(z)" in text
+
+
+def test_a_parameter_that_is_not_finite_is_named_with_nothing_before_it():
+    net = two_layers()
+    net.params["W2"][0, 0] = np.nan
+    text = str(mg.explain(net, X, T).health())
+    assert "W2 itself is not finite (1 nan of 6), before anything is computed" in text
+
+
+def test_in_a_network_the_layer_and_the_line_of_its_code_are_named():
+    class Logarithm(mg.Layer):
+        def __call__(self, x):
+            return np.log(x)
+
+    net = mg.Sequential(mg.Affine(2, 3, rng=0), Logarithm(), loss=mg.SoftmaxWithLoss())
+    with np.errstate(all="ignore"):
+        text = str(mg.explain(net, X, T).health())
+    assert "logarithm1 = np.log(affine1) is the first value that is not finite" in text
+    assert "in net[1] Logarithm()" in text
+    assert "(return np.log(x))" in text
+
+
+# ---- failures ------------------------------------------------------------------------------------
+def test_a_net_that_does_not_fit_its_batch_is_explained_up_to_the_failing_call():
+    net = mg.Sequential(
+        mg.Affine(2, 3, rng=0), mg.ReLU(), mg.Affine(4, 2, rng=1), loss=mg.SoftmaxWithLoss()
+    )
+    e = mg.explain(net, X, T)
+    failure = e.failure
+    assert [line.call for line in e.lines if line.call] == ["x @ W1 + b1", "np.maximum(affine1, 0)"]
+    assert failure.call == "relu1 @ W2 + b2"
+    assert failure.operands == [("relu1", (4, 3)), ("W2", (4, 2)), ("b2", (2,))]
+    assert failure.layer == "net[2] Affine(4, 2)"
+    assert failure.fix == "make a layer of 3 features in: Affine(3, 2)"
+    assert (e.output, e.steps, e.gradients) == (None, [], {})
+    assert "✗ Here the forward pass stopped" in e.text(80)
+    assert "Likely fix: make a layer of 3 features in" in e._repr_mimebundle_()["text/html"]
+    assert '"failure": {' in e.to_json(indent=1)
+
+
+def test_images_that_were_not_flattened():
+    net = mg.Sequential(mg.Affine(784, 10, rng=0), loss=mg.SoftmaxWithLoss())
+    e = mg.explain(net, np.zeros((5, 28, 28)), np.zeros(5, int))
+    assert "mg.Flatten()" in e.failure.fix
+
+
+def test_an_error_of_ones_own_code_is_explained_after_the_fact():
+    x, W = np.ones((4, 2)), mg.Tensor(np.ones((3, 2)))
+    h = np.tanh(W)
+    try:
+        x @ h
+    except ValueError as error:
+        e = mg.explain(error)
+    assert [line.call for line in e.lines if line.call] == ["np.tanh(W)"]
+    assert e.failure.call == "x @ h"
+    assert e.failure.operands == [("x", (4, 2)), ("h", (3, 2))]
+    assert e.failure.fix == "x @ h.T: h has 2 as its last axis"
+    assert e.failure.code == "x @ h"
+    assert e.failure.source[0] == __file__
+
+
+FIXES = [
+    ((4, 3), (4,), lambda a, b: a * b, "b[:, None], if each of its 4 entries belongs to one row"),
+    ((4, 3), (3, 4), lambda a, b: a + b, "b.T has the shape of the other"),
+    ((4, 3), (4, 2), lambda a, b: a @ b, "a.T @ b: a has 4 as its first axis"),
+    (
+        (4, 3),
+        (2,),
+        lambda a, b: a @ b,
+        "the last axis of a (3) must be as long as the first of b (2)",
+    ),
+    ((2, 3), (5, 7), lambda a, b: a - b, "shapes are compared from the last axis on"),
+]
+
+
+@pytest.mark.parametrize(("left", "right", "call", "fix"), FIXES)
+def test_the_likely_fix(left, right, call, fix):
+    def f(a, b):
+        return call(a, b)
+
+    e = mg.explain(f, np.ones(left), np.ones(right))
+    assert e.failure.operands == [("a", left), ("b", right)]
+    assert e.failure.fix.startswith(fix)
+
+
+def test_an_error_outside_of_any_call_shows_what_there_is():
+    def broken(x):
+        y = np.exp(x)
+        raise RuntimeError(f"no more after {y.shape}")
+
+    e = mg.explain(broken, np.ones(2))
+    assert [line.name for line in e.lines] == ["x", "y"]
+    assert (e.failure.kind, e.failure.call) == ("RuntimeError", None)
+    assert "raise RuntimeError" in e.text(80)
+
+
+def test_a_failure_inside_a_layer_written_by_hand_names_it():
+    net = mg.Sequential(Affine(np.ones((3, 2)), np.zeros(2)), loss=mg.SoftmaxWithLoss())
+    e = mg.explain(net, X, T)
+    assert e.failure.layer == "net[0] Affine()"
+    assert e.failure.code == "return x @ self.W + self.b"
+
+
+def test_questions_about_a_failed_pass_say_that_it_failed():
+    e = mg.explain(mg.mlp([3, 2], rng=0), X, T)
+    assert str(e.check()) == "not compared: the forward pass failed"
+    assert e.health().ok
+    with pytest.raises(ValueError, match="no gradient reaches W1"):
+        e.at("W1", 0, 0)
+
+
+def test_apples_and_oranges_agree_with_differences():
+    price, names = apples_and_oranges()
+    assert mg.explain(price, names=names).check().ok
