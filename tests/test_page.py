@@ -1,0 +1,415 @@
+"""The page: small, quick, safe with any name; and, in a browser, right in each step."""
+
+import base64
+import hashlib
+import json
+import re
+import time
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from browser import Browser, found
+from explanations import HOSTILE, SAMPLES, apples, chain, deep, hostile, shared, two_layers
+
+import minigrad as mg
+from minigrad.explain.page import page
+from minigrad.explain.tables import table
+
+WIDTHS = (360, 800, 1600)
+each_sample = pytest.mark.parametrize("sample", SAMPLES.values(), ids=SAMPLES.keys())
+
+
+class Reader(HTMLParser):
+    """Tags, texts, scripts and attributes of a page, as a browser reads them."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.attributes, self.texts, self.scripts = [], [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        self.attributes += attributes
+
+    def handle_data(self, data):
+        if self.tags and self.tags[-1] == "script" and self.get_starttag_text().startswith("<scri"):
+            self.scripts.append(data)
+        self.texts.append(data)
+
+
+# ---- without a browser -------------------------------------------------------------------------
+@each_sample
+def test_the_only_script_is_ours_and_the_policy_lets_no_other_run(sample):
+    read = Reader(page(sample()))
+    assert read.tags.count("script") == 2
+    policy = dict(read.attributes)["content"]
+    data, script = (text for text in read.scripts if text.strip())
+    assert json.loads(data)["views"]
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    allowed = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src "
+    assert policy == f"{allowed}'sha256-{digest}'"
+    assert not [name for name, _ in read.attributes if name.startswith("on") or name == "src"]
+    links = [value for name, value in read.attributes if name in ("href", "action")]
+    assert links == ["data:,"]
+
+
+def test_hostile_names_are_text():
+    read = Reader(page(hostile()))
+    assert any(HOSTILE[0] in text for text in read.texts)
+    assert "alert" not in read.tags
+    assert {"html", "svg", "section"} <= {*read.tags}
+    assert read.tags.count("main") == read.tags.count("dialog") == 1
+
+
+def test_a_page_of_two_layers_is_small_and_made_in_under_a_second():
+    e = two_layers(784, 50, 10, batch=100)
+    start = time.perf_counter()
+    text = page(e)
+    assert time.perf_counter() - start < 1
+    assert len(text.encode()) <= 150_000
+
+
+def test_ten_thousand_calls_are_explained_in_five_seconds():
+    start = time.perf_counter()
+    e = chain(9_000)
+    text = page(e)
+    assert time.perf_counter() - start < 5
+    assert sum(line.kind == "call" for line in e.lines) == 10_000
+    assert len(text) < 500_000
+
+
+def test_a_part_of_a_graph_too_large_to_open_has_a_page_of_its_own():
+    e = chain(1_600)
+    text = page(e)
+    name = re.search(r"inside='(v1 … v\d+)'", text.replace("&#x27;", "'"))[1]
+    assert f"<h2>{name}</h2>" in text
+    part = page(e, inside=name)
+    assert f"<h2>{name}</h2>" not in part
+    last = int(name.split("v")[-1])
+    assert part.count('<section class="step backward"') == 1 + last
+
+
+def test_save_writes_the_page_and_names_a_part_that_is_not_there(tmp_path):
+    e = apples()
+    e.save(tmp_path / "backward.html")
+    assert (tmp_path / "backward.html").read_text(encoding="utf-8") == page(e)
+    with pytest.raises(KeyError, match="no part is called 'net'; there are none"):
+        e.save(tmp_path / "other.html", inside="net")
+    assert not (tmp_path / "other.html").exists()
+    with pytest.raises(FileNotFoundError):
+        e.save(tmp_path / "missing" / "backward.html")
+
+
+def test_steps_are_the_inputs_the_calls_the_seed_and_the_way_back():
+    e = shared()
+    text = page(e)
+    phases = re.findall(r'<section class="step (\w+)" id="s\d+"', text)
+    calls = sum(line.kind == "call" for line in e.lines)
+    assert phases == ["forward"] * (1 + calls) + ["backward"] * (1 + len(e.steps))
+
+
+def test_a_forward_pass_that_failed_has_a_page_that_says_where():
+    net = mg.Sequential(mg.Affine(3, 4, rng=0), mg.Affine(5, 2, rng=0), loss=mg.SoftmaxWithLoss())
+    try:
+        e = mg.explain(net, np.ones((2, 3)), np.array([0, 1]))
+    except ValueError as error:
+        e = mg.explain(error)
+    assert e.failure is not None
+    text = page(e)
+    assert '<section class="step failure"' in text
+    assert "✗" in e.to_svg()
+
+
+@pytest.mark.parametrize("shape", [(), (0,), (3,), (9,), (2, 3), (20, 30), (2, 3, 4), (5, 0)])
+def test_a_table_shows_entries_at_their_indices(shape):
+    array = np.random.default_rng(0).normal(size=shape)
+    laid = table(array)
+    assert len(laid.cells) == len(laid.entries) == len(laid.rows) * len(laid.columns) <= 36
+    for text, entry in zip(laid.cells, laid.entries, strict=True):
+        assert (text == "…") == (entry is None)
+        assert entry is None or float(text) == pytest.approx(float(array[entry]), rel=1e-3)
+
+
+# ---- in a browser --------------------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def browser():
+    executable = found()
+    if executable is None:
+        pytest.skip("no Chromium on this machine: chromium or google-chrome on the PATH runs this")
+    with Browser(executable) as running:
+        yield running
+
+
+@pytest.fixture
+def opened(browser, tmp_path):
+    """Open the page of an explanation; and see at the end that it said and asked for nothing."""
+    pages = []
+
+    def open_page(e, width=1600, at="", **media):
+        path = tmp_path / f"page{len(pages)}.html"
+        e.save(path)
+        media = {"prefers_reduced_motion": "reduce", **media}
+        pages.append(browser.open(path.as_uri() + at, width, 900, **media))
+        return pages[-1]
+
+    yield open_page
+    for shown in pages:
+        assert shown.messages == []
+        assert [url for url in shown.requests if not url.startswith(("file:", "data:"))] == []
+        shown.close()
+
+
+CURRENT = "document.querySelector('.step:not([hidden])')"
+# Numbers of the current step: those of each table, and those of each share that is one number.
+TABLES = f"""[...{CURRENT}.querySelectorAll('.part')].map(part => part.querySelector('.share')
+    ? [part.querySelector('.share').textContent]
+    : [...part.querySelector('table').querySelectorAll('td')].map(td => td.textContent))"""
+# What hangs out of its frame: texts out of boxes, boxes out of pictures, anything out of the page.
+LOOSE = """(() => {
+  const out = [], shown = (e) => e.getClientRects().length > 0;
+  const inside = (a, b, slack = 0.5) => a.left >= b.left - slack && a.right <= b.right + slack
+    && a.top >= b.top - slack && a.bottom <= b.bottom + slack;
+  const apart = (a, b) => a.right <= b.left + 0.5 || b.right <= a.left + 0.5
+    || a.bottom <= b.top + 0.5 || b.bottom <= a.top + 0.5;
+  if (document.documentElement.scrollWidth > innerWidth) out.push("the page is too wide");
+  for (const svg of document.querySelectorAll("figure:not([hidden]) svg")) {
+    const frame = svg.getBoundingClientRect();
+    const things = [...svg.querySelectorAll(".box > rect:last-of-type, .number")];
+    const rects = things.map((t) => t.getBoundingClientRect());
+    rects.forEach((r, i) => {
+      if (!inside(r, frame)) out.push("out of the picture: " + things[i].textContent);
+      for (let j = 0; j < i; j++) {
+        if (!apart(r, rects[j])) out.push(things[i].textContent + " on " + things[j].textContent);
+      }
+    });
+    for (const box of svg.querySelectorAll(".box")) {
+      const rect = box.querySelector("rect:last-of-type").getBoundingClientRect();
+      for (const text of box.querySelectorAll("text")) {
+        const at = text.getBoundingClientRect();
+        if (!inside(at, rect)) out.push("out of its box: " + text.textContent);
+      }
+    }
+  }
+  const parts = [...document.querySelectorAll("header, .graph, .controls, .tape, .now-card")];
+  parts.filter(shown).forEach((part, i, all) => {
+    for (const other of all.slice(0, i)) {
+      const a = part.getBoundingClientRect(), b = other.getBoundingClientRect();
+      const sticky = [part, other].some((p) => p.matches(".controls, .now-card"));
+      if (!apart(a, b) && !(sticky && scrollY > 0)) {
+        out.push(part.className + " on " + other.className);
+      }
+    }
+  });
+  const frames = ".scroll, .views, pre";
+  for (const e of document.querySelectorAll("main *, header *, dialog *")) {
+    if (!shown(e) || e.closest("svg") || e.closest(frames) || e.closest(".aside")) continue;
+    if (e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 0 && !e.matches(".tape > div")) {
+      out.push("too wide: " + e.tagName + "." + e.className + " " + e.textContent.slice(0, 40));
+    }
+  }
+  return out;
+})()"""
+
+
+@pytest.mark.parametrize("sample", [apples, two_layers, shared, hostile])
+@pytest.mark.parametrize("width", WIDTHS)
+def test_nothing_overflows_and_nothing_overlaps(opened, sample, width):
+    shown = opened(sample(), width)
+    count = shown.evaluate("document.querySelectorAll('.step').length")
+    assert shown.evaluate(LOOSE) == []
+    for key in ("End", "ArrowLeft", "ArrowLeft"):
+        shown.press(key)
+        assert shown.evaluate(LOOSE) == [], key
+    assert shown.evaluate("location.hash") == f"#step={count - 2}"
+
+
+def numbers(texts):
+    return [float(text) for text in texts if text != "…"]
+
+
+def shares(e, step):
+    """The numbers that each contribution of a step adds, as far as a table shows them."""
+    return [
+        [float(c.share[at]) for at in table(c.share).entries if at is not None]
+        for c in step.contributions
+    ]
+
+
+@pytest.mark.parametrize("sample", [apples, two_layers, shared])
+def test_every_step_shows_the_numbers_of_the_data(opened, sample):
+    e = sample()
+    shown = opened(e, 800)
+    calls = [line for line in e.lines if line.kind == "call"]
+    for k in range(1, 1 + len(calls)):
+        shown.press("ArrowRight")
+        assert shown.evaluate(f"{CURRENT}.id") == f"s{k + 1}"
+        line = calls[k - 1]
+        assert f"{line.name} = {line.call}" in shown.evaluate(f"{CURRENT}.textContent")
+        cells = shown.evaluate(f"[...{CURRENT}.querySelectorAll('td')].map(td => td.textContent)")
+        expected = [line.value[at] for at in table(line.value).entries if at is not None]
+        assert numbers(cells) == pytest.approx(list(map(float, expected)), rel=1e-3)
+    shown.press("ArrowRight")  # the seed
+    for step in e.steps:
+        shown.press("ArrowRight")
+        assert [*map(numbers, shown.evaluate(TABLES))] == [
+            pytest.approx(part, rel=1e-3) for part in shares(e, step)
+        ]
+        signs = shown.evaluate(f"[...{CURRENT}.querySelectorAll('.sign')].map(s => s.textContent)")
+        assert signs == [c.sign for c in step.contributions]
+        rules = shown.evaluate(f"[...{CURRENT}.querySelectorAll('h3')].map(s => s.textContent)")
+        assert rules == [f"{e.lines[c.to].d} {c.sign} {c.rule}" for c in step.contributions]
+        assert shown.evaluate("document.querySelectorAll('.tape [aria-current]').length") == 1
+    shown.press("ArrowRight")
+    assert shown.evaluate(f"{CURRENT}.id") == f"s{2 + len(calls) + len(e.steps)}"
+    assert shown.evaluate("document.querySelector('#said').textContent").startswith("Step")
+
+
+def test_the_graph_lights_up_as_gradients_arrive(opened):
+    e = apples()
+    shown = opened(e)
+    hidden = "document.querySelectorAll('.line.unknown').length"
+    lit = "[...document.querySelectorAll('.box.now .title')].map(t => t.textContent)"
+    assert shown.evaluate(hidden) == 9
+    assert sorted(shown.evaluate(lit)) == ["apple", "apple_num", "orange", "orange_num", "tax"]
+    shown.click("[data-go=on]")
+    assert shown.evaluate(lit) == ["×"]
+    shown.press("End")
+    assert shown.evaluate(hidden) == 0
+    assert sorted(shown.evaluate(lit)) == ["apple", "apple_num", "×"]
+    assert shown.evaluate("document.querySelectorAll('.ahead').length") == 0
+    shown.press("Home")
+    assert shown.evaluate(hidden) == 9
+
+
+def test_buttons_slider_list_and_address_go_to_a_step(opened):
+    shown = opened(apples(), at="#step=7")
+    step = "location.hash + " + f"{CURRENT}.id"
+    assert shown.evaluate(step) == "#step=7s7"
+    shown.click("[data-go=back]")
+    assert shown.evaluate(step) == "#step=6s6"
+    shown.click("[data-go=last]")
+    assert shown.evaluate(step) == "#step=10s10"
+    assert shown.evaluate("document.querySelector('[data-go=on]').disabled")
+    shown.click(".tape [data-step='2']")
+    assert shown.evaluate(step) == "#step=3s3"
+    shown.evaluate("location.hash = '#step=9'")
+    assert shown.evaluate(f"new Promise(r => setTimeout(() => r({step}), 50))") == "#step=9s9"
+    shown.evaluate("document.querySelector('input').value = 2")
+    shown.evaluate("document.querySelector('input').dispatchEvent(new Event('input'))")
+    assert shown.evaluate(step) == "#step=2s2"
+
+
+def test_a_click_on_a_box_or_on_an_entry_shows_its_whole_sum(opened):
+    e = shared()
+    W = e.line("W")
+    shown = opened(e)
+    shown.click(f".box[data-box='{W.id}']")
+    assert shown.evaluate("document.querySelector('dialog').open")
+    assert shown.evaluate(LOOSE) == []
+    sums = "[...document.querySelectorAll('.sum .n')].map(n => n.textContent)"
+    for entry in (0, 5):
+        shown.click(f"dialog .of-gradient [data-entry='{entry}']")
+        at = divmod(entry, 3)
+        parts = [float(c.share[at]) for _, c in e.contributions_to(W.id)]
+        written = [float(text) for text in shown.evaluate(sums)]
+        assert written == pytest.approx([*parts, float(W.gradient[at])], rel=1e-3)
+        assert sum(written[:-1]) == pytest.approx(written[-1], rel=1e-2)
+    assert "Σₙ x[n, 1] · dv1[n, 2]" in shown.evaluate("document.querySelector('.sum').textContent")
+    shown.press("ArrowLeft")  # moves in the table, and not the steps
+    assert "dW[1, 1]" in shown.evaluate("document.querySelector('.sum').textContent")
+    shown.click(".sum button")
+    assert not shown.evaluate("document.querySelector('dialog').open")
+    shown.click(".step:not([hidden]) td[data-entry]")
+    assert shown.evaluate("document.querySelector('dialog').open")
+    shown.click(".close")
+    assert not shown.evaluate("document.querySelector('dialog').open")
+
+
+def test_boxes_are_buttons_for_the_keyboard_too(opened):
+    shown = opened(apples())
+    roles = "[...document.querySelectorAll('.box')].every(b => b.getAttribute('role') === 'button')"
+    assert shown.evaluate(roles)
+    shown.evaluate("document.querySelector('.box').focus()")
+    shown.press("Enter")
+    assert shown.evaluate("document.querySelector('dialog').open")
+
+
+@pytest.mark.parametrize("system", ["light", "dark"])
+def test_the_theme_follows_the_system_until_the_reader_switches(opened, system):
+    shown = opened(apples(), prefers_color_scheme=system)
+    ink = "getComputedStyle(document.documentElement).color"
+    colours = {"light": "rgb(29, 35, 48)", "dark": "rgb(232, 235, 242)"}
+    other = {"light": "dark", "dark": "light"}[system]
+    assert shown.evaluate(ink) == colours[system]
+    shown.click("#theme")
+    assert shown.evaluate(ink) == colours[other]
+    shown.click("#theme")
+    assert shown.evaluate(ink) == colours[system]
+
+
+# The contrast of two colours after WCAG 2, for all texts against what lies behind them.
+CONTRAST = """(() => {
+  const lit = (c) => { const [r, g, b] = c.match(/[\\d.]+/g).map((v) => v / 255)
+    .map((v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+  const ratio = (a, b) => { const [x, y] = [lit(a), lit(b)].sort((p, q) => q - p);
+    return (x + 0.05) / (y + 0.05); };
+  const card = getComputedStyle(document.querySelector(".card")).backgroundColor;
+  const texts = [...document.querySelectorAll(".words, .kicker, h1, h2, h3, .n, .legend, .sign")]
+    .map((e) => ratio(getComputedStyle(e).color, card));
+  const drawn = [...document.querySelectorAll(".mg text")]
+    .map((e) => ratio(getComputedStyle(e).fill, card));
+  return Math.min(...texts, ...drawn);
+})()"""
+
+
+@pytest.mark.parametrize("system", ["light", "dark"])
+def test_every_text_has_the_contrast_that_reading_needs(opened, system):
+    shown = opened(two_layers(), prefers_color_scheme=system)
+    assert shown.evaluate(CONTRAST) >= 4.5
+
+
+def test_a_part_of_a_deep_net_opens_and_the_trail_leads_back(opened):
+    e = deep()
+    shown = opened(e)
+    boxes = "document.querySelectorAll('figure:not([hidden]) .box').length"
+    whole = shown.evaluate(boxes)
+    assert whole <= 60
+    shown.click("figure:not([hidden]) .box.group")
+    assert shown.evaluate(boxes) < whole
+    assert shown.evaluate(LOOSE) == []
+    shown.click(".trail button")
+    assert shown.evaluate(boxes) == whole
+    shown.press("End")
+    assert (
+        shown.evaluate("document.querySelectorAll('figure:not([hidden]) .now.group').length") == 1
+    )
+
+
+def test_print_has_all_steps_and_all_gradients(opened):
+    e = two_layers()
+    shown = opened(e)
+    shown.call("Emulation.setEmulatedMedia", media="print")
+    seen = "[...document.querySelectorAll('.step')].filter(s => s.offsetHeight > 0).length"
+    assert shown.evaluate(seen) == shown.evaluate("document.querySelectorAll('.step').length")
+    assert (
+        shown.evaluate("getComputedStyle(document.querySelector('.gradient')).visibility")
+        == "visible"
+    )
+    assert shown.evaluate("document.querySelector('.controls').offsetHeight") == 0
+
+
+def test_the_drawing_that_stands_alone_opens_too(browser, tmp_path):
+    path = Path(tmp_path) / "graph.svg"
+    path.write_text(shared().to_svg(), encoding="utf-8")
+    shown = browser.open(path.as_uri(), 1600, 600)
+    inside = """[...document.querySelectorAll('.box')].every((box) => {
+      const r = box.querySelector('rect:last-of-type').getBBox();
+      return [...box.querySelectorAll('text')].every((text) => { const t = text.getBBox();
+        return t.x >= r.x && t.x + t.width <= r.x + r.width && t.y >= r.y - 1
+          && t.y + t.height <= r.y + r.height + 1; }); })"""
+    assert shown.evaluate(inside)
+    assert shown.messages == []
+    shown.close()
