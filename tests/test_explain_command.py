@@ -223,7 +223,7 @@ def test_a_quiz_as_a_page(folder, capsys):
         (["1 + 2"], "has no names"),
         (["x * 2", "x=[1, 2]"], "sum(x * 2) is one"),
         (["open(a)", "a=1"], "open is no function"),
-        (["aples"], "apples, apples-and-oranges, two-layer"),
+        (["aples"], "apples, apples-and-oranges, used-twice"),
         (["apples", "a=2"], "belong to an expression"),
         (["net.py"], "Say net.py::build"),
         (["none.py::build"], "there is no file none.py"),

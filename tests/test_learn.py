@@ -10,11 +10,13 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
 FOLDER = Path(__file__).parents[1] / "docs" / "learn"
 PAGES = sorted(FOLDER.glob("[0-9]*.md"))
+TEXT = "{http://www.w3.org/2000/svg}text"
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 
 
@@ -38,6 +40,15 @@ def numbers(text):
 @each_page
 def test_a_page_shows_what_its_code_prints_now(page):
     assert tool().refreshed(page) == page.read_text("utf-8")
+
+
+@each_page
+def test_a_picture_shows_the_words_and_numbers_of_today(page):
+    def words(svg):
+        return sorted("".join(text.itertext()) for text in ElementTree.fromstring(svg).iter(TEXT))
+
+    for path, name in tool().pictures(page):
+        assert words(path.read_text("utf-8")) == words(tool().drawn(name))
 
 
 @each_page

@@ -4,8 +4,8 @@
     python docs/learn/run.py 2 --notebook two-apples.ipynb
 
 The first prints the page with what its code prints now. The second writes the page as a notebook:
-text stays text, code becomes cells. `--refresh` puts what comes out now into the page itself, for
-whoever changes what minigrad prints.
+text stays text, code becomes cells. `--refresh` puts what comes out now into the page itself, and
+draws its pictures again, for whoever changes what minigrad prints.
 """
 
 import argparse
@@ -38,6 +38,20 @@ def executed(block):
 def refreshed(page):
     """The text of a page with what its code prints now."""
     return BLOCK.sub(lambda found: f"```python\n{executed(found[1])}\n```", page.read_text("utf-8"))
+
+
+def pictures(page):
+    """The pictures of a page, each with the example that it draws: (file, name)."""
+    found = re.findall(r"\((pictures/([\w-]+)\.svg)\)", page.read_text("utf-8"))
+    return [(FOLDER / path, name) for path, name in found]
+
+
+def drawn(name):
+    """Draw the graph of an example of `minigrad explain`."""
+    from minigrad.explain.command import explained
+    from minigrad.explain.examples import EXAMPLES
+
+    return explained(EXAMPLES[name]()).to_svg()
 
 
 def notebook(page):
@@ -84,6 +98,8 @@ def main():
             Path(args.notebook).write_text(json.dumps(notebook(page), indent=1), "utf-8")
         elif args.refresh:
             page.write_text(refreshed(page), "utf-8")
+            for path, name in pictures(page):
+                path.write_text(drawn(name), "utf-8")
         else:
             print(refreshed(page))
 

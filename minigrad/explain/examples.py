@@ -42,6 +42,14 @@ def apples_and_oranges() -> Explained:
     return price, names | {"bag": bag, "box": box, "fruit": fruit, "price": price}
 
 
+def used_twice() -> Explained:
+    """One value that goes two ways, y = a b + a: its gradient is the sum of both."""
+    a, b = Tensor(3.0), Tensor(4.0)
+    product = a * b
+    y = product + a
+    return y, {"a": a, "b": b, "product": product, "y": y}
+
+
 def two_layer() -> Explained:
     """Affine, ReLU, Affine and SoftmaxWithLoss on two rows of three numbers."""
     return _net(ReLU()), _x(), np.array([0, 1])
@@ -112,6 +120,7 @@ def _x() -> Any:
 EXAMPLES: dict[str, Callable[[], Explained]] = {
     "apples": apples,
     "apples-and-oranges": apples_and_oranges,
+    "used-twice": used_twice,
     "two-layer": two_layer,
     "dropout": dropout,
     "softmax": softmax_with_loss,
