@@ -31,6 +31,7 @@ if typing.TYPE_CHECKING:  # what stands here for editors and type checkers …
         softplus,
         tanh,
     )
+    from minigrad.fusion import fused
     from minigrad.history import History
     from minigrad.layers import (
         ELU,
@@ -75,6 +76,7 @@ else:  # … stands here for Python, which imports it when it is first used
             "datasets": "batches",
             "differences": "numerical_gradient",
             "explain": "explain",
+            "fusion": "fused",
             "functions": (
                 "affine binary_cross_entropy_with_logits elu gelu leaky_relu log_softmax "
                 "logsumexp mean_squared_error relu sigmoid silu softmax softmax_cross_entropy "
@@ -141,6 +143,7 @@ __all__ = [
     "elu",
     "explain",
     "functions",
+    "fused",
     "gelu",
     "grad",
     "gradients",
