@@ -33,7 +33,7 @@ def decision_boundary(
     or one-hot rows. unseen: such a pair, drawn hollow. names: of the classes.
     A ring is around points that the net gets wrong.
 
-    Raises ValueError for points that are not in the plane.
+    Raises ValueError for points that are not in the plane, or fewer names than classes.
 
     >>> import minigrad as mg
     >>> x, t = mg.datasets.moons(n=40)
@@ -45,13 +45,14 @@ def decision_boundary(
     if unseen is not None:
         parts.append((np.asarray(unseen[0]), _classes(unseen[1])))
     points, labels = (np.concatenate(both) for both in zip(*parts, strict=True))
+    points = points if points.dtype.kind == "f" else points.astype(np.float64)
     if points.ndim != 2 or points.shape[1] != 2:
         raise ValueError(f"a plane has points (N, 2), and x has shape {points.shape}")
     figure = new_figure(5.5, 5.2)
     axes = figure.subplots()
     answers = _draw_plane(axes, net, points)
-    for c in range(max(labels.max(), answers.max()) + 1):
-        label = names[c] if names is not None else f"class {c}"
+    words = _words(names, int(max(labels.max(), answers.max())) + 1, "class ")
+    for c, label in enumerate(words):
         _draw_class(axes, [part[0][part[1] == c] for part in parts], c, label)
     wrong = points[_answers(net, points) != labels]
     ring: dict[str, Any] = {"markerfacecolor": "none", "markeredgecolor": "black", "markersize": 9}
@@ -105,7 +106,7 @@ def confusion_matrix(
     above; those of whose answer the net was surest come first. image_shape: (rows, columns) of an
     example, by default its last two axes or a square; where there is none, the matrix stands alone.
 
-    Raises ValueError for lengths that differ.
+    Raises ValueError for lengths that differ, or fewer names than classes.
 
     >>> x, t = np.eye(4)[[0, 1, 2, 3, 3]], [0, 1, 2, 3, 0]
     >>> figure = confusion_matrix(lambda x: x, x, t)
@@ -126,7 +127,7 @@ def confusion_matrix(
         if image_shape is not None:
             raise
         images = None
-    labels = [str(c) for c in range(count)] if names is None else list(names)
+    labels = _words(names, count)
     side = min(max(0.42 * count + 1.4, 3.4), 10)
     if images is None or not len(images):
         figure = new_figure(side, side)
@@ -191,6 +192,13 @@ def _sureness(scores: Array) -> Array:
         ranked = np.sort(scores, axis=1)
         return np.asarray(ranked[:, -1] - ranked[:, -2])
     return np.abs(scores.reshape(len(scores)))
+
+
+def _words(names: Sequence[str] | None, count: int, before: str = "") -> list[str]:
+    """What the classes are called."""
+    if names is not None and len(names) < count:
+        raise ValueError(f"there are {count} classes and {len(names)} names: {', '.join(names)}")
+    return [f"{before}{c}" for c in range(count)] if names is None else list(names)
 
 
 def _classes(t: ArrayLike) -> Array:
