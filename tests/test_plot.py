@@ -390,7 +390,7 @@ def test_one_hot_rows_and_scores_of_yes_and_no_are_classes_too():
         (lambda: plot.activation_histograms(mg.mlp([2, 2]), [[1, 1]]), ValueError, "no activation"),
         (lambda: plot.decision_boundary(len, np.ones((3, 4)), [0, 0, 1]), ValueError, r"\(3, 4\)"),
         (lambda: plot.decision_boundary(THREE, [[0, 1]], [2], names="ab"), ValueError, "3 classes"),
-        (lambda: plot.confusion_matrix(THREE, np.eye(2), [0, 1], names="a"), ValueError, "3 classes"),
+        (lambda: plot.confusion_matrix(THREE, np.eye(2), [0, 1], names="a"), ValueError, "classes"),
         (lambda: plot.optimizer_paths(max, {}), ValueError, "at least one"),
         (lambda: plot.filters(np.ones(3)), ValueError, r"\(3,\)"),
         (lambda: plot.filters(np.ones((6, 2))), ValueError, "image_shape"),

@@ -13,7 +13,7 @@ says what can be explained.
 import inspect
 import sys
 import types
-from typing import Any
+import typing
 
 from minigrad.explain import entry
 from minigrad.explain.entry import explain
@@ -30,7 +30,7 @@ class _CallablePackage(types.ModuleType):
     __signature__ = inspect.signature(entry.explain)
 
     @property
-    def explain(self) -> Any:
+    def explain(self) -> typing.Any:
         return self
 
 

@@ -23,7 +23,13 @@ SCHEMA = "minigrad.explanation/1"
 
 @dataclass
 class Line:
-    """One value of the forward pass."""
+    """One value of the forward pass.
+
+    >>> import minigrad as mg
+    >>> x = mg.Tensor(3.0)
+    >>> mg.explain(x * 2.0, names={"x": x}).lines[1].call
+    'x * 2.0'
+    """
 
     id: int
     kind: str  # "leaf": differentiated by; "data": a constant array; "call": the result of a call
@@ -47,7 +53,14 @@ class Line:
 
 @dataclass
 class Contribution:
-    """What one call adds to the gradient of one operand."""
+    """What one call adds to the gradient of one operand.
+
+    >>> import minigrad as mg
+    >>> x = mg.Tensor(3.0)
+    >>> first, second = mg.explain(x * x, names={"x": x}).steps[0].contributions
+    >>> second.sign, second.rule, second.path, second.paths, second.running
+    ('+=', 'dy * x', 2, 2, array(6.))
+    """
 
     to: int  # the operand's line
     position: int  # which argument of the call it is
@@ -70,7 +83,13 @@ class Contribution:
 
 @dataclass
 class Step:
-    """One call on the way back: its output's gradient is complete, and its rules run."""
+    """One call on the way back: its output's gradient is complete, and its rules run.
+
+    >>> import minigrad as mg
+    >>> x = mg.Tensor(3.0)
+    >>> [step.line for step in mg.explain(np.tanh(x * 2.0)).steps]  # the youngest call first
+    [2, 1]
+    """
 
     index: int  # 0 for the first, which is the call that made the output
     line: int  # the call
@@ -83,7 +102,13 @@ class Step:
 
 @dataclass
 class Group:
-    """One call of a layer: the lines between its input and its output."""
+    """One call of a layer: the lines between its input and its output.
+
+    >>> import minigrad as mg
+    >>> net = mg.mlp([2, 2], rng=0)
+    >>> [group.path for group in mg.explain(net, np.ones((1, 2)), np.array([0])).layers]
+    ['net[0]', 'net.loss_layer']
+    """
 
     id: int
     path: str  # as Python reaches it: net[0], net.encoder[1], net.loss_layer
@@ -97,7 +122,13 @@ class Group:
 
 @dataclass
 class Failure:
-    """Where the forward pass stopped."""
+    """Where the forward pass stopped.
+
+    >>> import minigrad as mg
+    >>> e = mg.explain(lambda a, b: a @ b, np.ones((2, 3)), np.ones((2, 3)))
+    >>> e.failure.call, e.failure.fix
+    ('a @ b', 'a @ b.T: b has 3 as its last axis')
+    """
 
     kind: str  # ValueError
     message: str
@@ -116,6 +147,12 @@ class Trace:
     `output` is the id of the line that was differentiated; None when the forward pass failed, and
     then `failure` says where. `seed` is the gradient that the walk began with, ones. `nodes` are
     the recorded calls behind the lines, for questions that run a rule again; JSON leaves them out.
+
+    >>> import minigrad as mg
+    >>> x = mg.Tensor(3.0)
+    >>> e = mg.explain(x * x, names={"x": x})
+    >>> len(e.lines), len(e.steps), e.output, e.gradients
+    (2, 1, 1, {'x': array(6.)})
     """
 
     lines: list[Line]

@@ -67,14 +67,14 @@ def _step(trace: Trace, step: Step, shown: bool) -> Iterator[str]:
     layer = "" if line.layer is None else f" <i>{escape(titled(trace.layers[line.layer]))}</i>"
     yield f"<details{' open' if shown else ''}><summary>{step.index + 1}. "
     yield f"{_code(f'{line.name} = {line.call}')}{layer}</summary>"
-    yield f"<p>{_code(line.d)} = {_array(step.gradient)}</p><table>"
+    yield f"<div>{_code(line.d)} = {_array(step.gradient)}</div><table>"
     for c in step.contributions:
         yield from _contribution(trace, c, line)
     yield "</table>"
     if step.backward:
         yield f"<pre>{escape(step.backward)}</pre>"
     for name, kept in step.caches.items():
-        yield f"<p>kept for it: {_code(name)} {_array(kept)}</p>"
+        yield f"<div>kept for it: {_code(name)} {_array(kept)}</div>"
     if step.note:
         yield f"<p>{escape(step.note)}</p>"
     yield "</details>"
