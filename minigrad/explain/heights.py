@@ -9,14 +9,16 @@ Source: R. Barlow et al., "Statistical inference under order restrictions" (1972
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 
 from minigrad.explain.crossings import Neighbours
 
 ROW_GAP = 12.0
-ROUNDS = 10  # more do not change small pictures
+ROUNDS = 25  # at most; small pictures hold still earlier
+STILL = 0.05
 LEAF, BOX, LINE = 0.2, 1.0, 2.0  # how much each wants its wish: a leaf can stand anywhere
+STRAIGHT = 1000.0  # and how much a long line wants to be straight
 
 
 def settle(
@@ -28,24 +30,19 @@ def settle(
     """Give each slot its height; `tall` says how much room each takes."""
     y = [0.0] * len(tall)
     weight, lanes = _weights(len(tall), near, chains)
-    above = {b: a for slots in columns for a, b in pairwise(slots)}
-    below = {a: b for b, a in above.items()}
     for slots in columns:
         grant(slots, tall, y, [(0.0, 1.0)] * len(slots))
-    for both, onward in _rounds():
-        level = {s: sum(y[o] for o in lane) / len(lane) for lane in lanes for s in lane}
-        side = near.before if onward else near.after
-        for slots in columns if onward else reversed(columns):
-            wishes = []
-            for slot in slots:
-                others = near.before[slot] + near.after[slot] if both else side[slot]
-                pulls = [(y[other], weight[slot] * weight[other]) for other in others]
-                if both and slot in level:
-                    pulls.append((level[slot], 20 * LINE))
-                sum_ = sum(pull for _, pull in pulls)
-                wish = sum(place * pull for place, pull in pulls) / sum_ if sum_ else y[slot]
-                wishes.append((wish, sum_ or LEAF))
-            grant(slots, tall, y, wishes)
+    both = [before + after for before, after in zip(near.before, near.after, strict=True)]
+    # To one side first, so that the whole finds its form; then to both, for straightness.
+    for onward, backward, straight in ((near.before, near.after, 0.0), (both, both, STRAIGHT)):
+        for _ in range(ROUNDS):
+            start = list(y)
+            _sweep(columns, tall, y, onward, weight, lanes, straight)
+            _sweep(columns[::-1], tall, y, backward, weight, lanes, straight)
+            if all(abs(now - then) < STILL for now, then in zip(y, start, strict=True)):
+                break
+    above = {b: a for slots in columns for a, b in pairwise(slots)}
+    below = {a: b for b, a in above.items()}
     for _ in range(3):
         for chain in chains:
             _straighten(chain, tall, y, near, above, below)
@@ -53,11 +50,27 @@ def settle(
     return [place - top for place in y]
 
 
-def _rounds() -> Iterator[tuple[bool, bool]]:
-    """Look to one side first, so that the whole finds its form; then to both, for straightness."""
-    for both in (False, True):
-        for i in range(2 * ROUNDS):
-            yield both, i % 2 == 0
+def _sweep(
+    columns: list[list[int]],
+    tall: Sequence[float],
+    y: list[float],
+    side: list[list[int]],
+    weight: list[float],
+    lanes: list[list[int]],
+    straight: float,
+) -> None:
+    """Move the columns, one after the other, towards their neighbours and the levels of lines."""
+    level = {slot: sum(y[s] for s in lane) / len(lane) for lane in lanes for slot in lane}
+    for slots in columns:
+        wishes = []
+        for slot in slots:
+            pulls = [(y[other], weight[slot] * weight[other]) for other in side[slot]]
+            if slot in level:
+                pulls.append((level[slot], straight))
+            force = sum(pull for _, pull in pulls)
+            wish = sum(place * pull for place, pull in pulls) / force if force else y[slot]
+            wishes.append((wish, force or LEAF))
+        grant(slots, tall, y, wishes)
 
 
 def _weights(

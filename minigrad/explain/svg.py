@@ -30,13 +30,19 @@ def drawn(picture: Picture, label: str = "", style: str = "") -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" class="mg" width="{wide:.0f}" '
         f'height="{high:.0f}" viewBox="{-MARGIN:g} {-MARGIN:g} {wide:.1f} {high:.1f}">',
         f"<title>{text(label or picture.title)}</title>",
-        f"<style>{style}</style>" if style else "",
+        f"<style>{style}</style>{_ground(wide, high)}" if style else "",
     ]
     for line, at, way in zip(picture.lines, place.labels, place.routes, strict=True):
         parts.append(_line(line, at, way, line.tail in shared))
     for box, at in zip(picture.boxes, place.boxes, strict=True):
         parts.append(_box(box, at))
     return "".join([*parts, "</svg>"])
+
+
+def _ground(wide: float, high: float) -> str:
+    """Fill the background: a file that stands alone may be shown on any colour."""
+    frame = f'x="{-MARGIN:g}" y="{-MARGIN:g}" width="{wide:.1f}" height="{high:.1f}"'
+    return f'<rect class="ground" {frame}/>'
 
 
 def text(raw: str) -> str:
