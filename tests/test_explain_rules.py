@@ -57,6 +57,10 @@ def test_the_text_of_a_rule_computes_what_the_rule_computes(function, data):
                 assert np.shape(computed) == c.made.shape, c.local
                 assert np.allclose(computed, c.made, rtol=1e-9, equal_nan=True), c.local
                 assert np.allclose(run(c.rule, names), c.share, equal_nan=True), c.rule
+    for line in e.leaves:
+        if line.gradient is not None and line.value.size:
+            place = np.unravel_index(line.value.size // 2, line.value.shape)
+            assert all(part.adds_up for part in e.at(line.name, *place).sums)
 
 
 RNG = np.random.default_rng(0)

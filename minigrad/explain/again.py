@@ -9,7 +9,6 @@ import numpy as np
 
 from minigrad.explain.model import Trace
 from minigrad.explain.shares import refuse_written
-from minigrad.functions import softmax_cross_entropy
 from minigrad.graph import Array, Node, called
 
 Rerun: TypeAlias = Callable[[int, Array], Array]  # (leaf, its values) -> the output
@@ -18,7 +17,6 @@ Rerun: TypeAlias = Callable[[int, Array], Array]  # (leaf, its values) -> the ou
 _CALLED: dict[Any, Callable[..., Any]] = {
     np.concatenate: lambda *arrays, **options: np.concatenate(arrays, **options),
     np.stack: lambda *arrays, **options: np.stack(arrays, **options),
-    softmax_cross_entropy: lambda x, t, p: softmax_cross_entropy(x, t),
 }
 
 
@@ -75,7 +73,17 @@ def _run(trace: Trace, line: int, changed: dict[int, Any]) -> Any:
             values.append(_wide(value))
     compute = _CALLED.get(function, getattr(function, "__wrapped__", function))
     with np.errstate(all="ignore"):
-        return compute(*values, **node._keywords)
+        return compute(*values[: _count(node)], **node._keywords)
+
+
+def _count(node: Node) -> int:
+    """Count the arguments that a function takes: not an intermediate that its rule wants again."""
+    rules, named = node._rules, isinstance(node._function, np.ufunc)
+    kept = len(node._arguments)
+    if type(rules) is tuple and not named:
+        while len(rules) == len(node._arguments) and kept > 1 and rules[kept - 1] is None:
+            kept -= 1
+    return kept
 
 
 def _wide(value: Any) -> Any:
