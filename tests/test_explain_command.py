@@ -2,6 +2,8 @@
 
 import io
 import json
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +16,7 @@ from minigrad.cli import main
 from minigrad.explain.command import explained
 from minigrad.explain.examples import EXAMPLES
 
+TEACHING = Path(__file__).parents[1] / "docs" / "teaching.md"
 NET = """
 import numpy as np
 import minigrad as mg
@@ -122,6 +125,22 @@ def test_it_is_a_command(folder):
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert "da = dy * b" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "command", re.findall(r"^minigrad (explain .*)$", TEACHING.read_text("utf-8"), re.MULTILINE)
+)
+def test_the_commands_of_the_documents_work(command, folder, capsys, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.StringIO(""))
+    assert main(shlex.split(command)) == 0
+    out, err = capsys.readouterr()
+    assert out
+    assert err == ""
+
+
+def test_the_documents_list_the_examples():
+    listed = re.search(r"\*\*An example\*\*: (.*?)\.", TEACHING.read_text("utf-8"), re.DOTALL)
+    assert re.findall(r"`([\w-]+)`", listed[1]) == list(EXAMPLES)
 
 
 # ---- the examples --------------------------------------------------------------------------------

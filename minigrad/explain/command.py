@@ -31,7 +31,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     examples = ", ".join(EXAMPLES)
     add("what", help=f'an expression like "(a*b + c)**2", FILE.py::FUNCTION, or one of {examples}')
-    add("values", nargs="*", metavar="NAME=VALUE", help="of the expression: a=2 x=[[1,2],[3,4]]")
+    add(
+        "values",
+        nargs="*",
+        metavar="NAME=VALUE",
+        help="right behind an expression: a=2 x=[[1,2],[3,4]]",
+    )
     add("--at", metavar="NAME,I,J", help="one entry of a gradient: every term of its sum")
     add("--html", metavar="FILE", help="write a page to step through (with --quiz, one that asks)")
     add("--svg", metavar="FILE", help="write the graph as a picture")
