@@ -18,10 +18,10 @@ import numpy as np
 
 from minigrad.graph import MASKING, Array, Node, called, each, leaf, operands
 
+_pairs = zip  # up to the shorter; to say so by strict=False costs a tenth of a step of the walk
 # What an explanation watches the walk with. It is told the call, the operand, the gradient of the
 # output, and the operand's share: as the rule made it, and as it is added up.
 Watch: TypeAlias = Callable[[Node, Node, Any, Any, Any], None]
-_pairs = zip  # up to the shorter; to say so by strict=False costs a tenth of a step of the walk
 
 
 @overload
