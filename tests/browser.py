@@ -9,6 +9,7 @@ import json
 import os
 import select
 import shutil
+import signal
 import tempfile
 import time
 
@@ -48,7 +49,10 @@ class Browser:
         return self
 
     def __exit__(self, *_):
-        self.call("Browser.close")
+        try:
+            self.call("Browser.close")
+        except OSError:  # it hangs, or it has ended
+            os.kill(self.process, signal.SIGKILL)
         os.waitpid(self.process, 0)
         os.close(self.to)
         os.close(self.back)

@@ -45,6 +45,13 @@ def deep(layers=16):
     return mg.explain(net, np.random.default_rng(0).normal(size=(5, 4)), np.array([0, 1, 1, 0, 1]))
 
 
+def failed():
+    """A net whose second layer does not take what the first one makes."""
+    layers = mg.Affine(3, 4, rng=0), mg.ReLU(), mg.Affine(5, 2, rng=0)
+    net = mg.Sequential(*layers, loss=mg.SoftmaxWithLoss())
+    return mg.explain(net, np.ones((2, 3)), np.array([0, 1]))
+
+
 def chain(calls):
     x = mg.Tensor(1.0)
     y = x

@@ -193,6 +193,7 @@ def _failure(trace: Trace) -> Section:
     body = (
         f'<div class="fails"><h2>✗ {html.escape(call)}</h2>'
         f"<p>{html.escape(failure.kind)}: {html.escape(failure.message)}</p><ul>{operands}</ul>"
-        f'<p class="words">{html.escape(words)}</p><p class="fix">{html.escape(failure.fix)}</p></div>'
+        f'<p class="words">{html.escape(words)}</p>'
+        f'<p class="fix">{html.escape(failure.fix)}</p></div>'
     )
     return Section("failure", [f"✗ {call}"], body)

@@ -14,7 +14,7 @@ from math import ceil
 from minigrad.explain.model import Line, Trace
 
 LIMIT = 60  # boxes of one picture
-BUDGET = 1500  # calls; a graph of more is drawn as a whole, and its parts when they are asked for
+BUDGET = 1000  # calls; a graph of more is drawn as a whole, and its parts when they are asked for
 
 
 @dataclass
