@@ -253,6 +253,7 @@ def test_a_quiz_as_a_page(folder, capsys):
         (["apples", "--at", "apple,7"], "apple"),
         (["apples", "--seed", "-1"], "not an integer of 0 or more"),
         (["apples", "--quiz", "--questions", "0"], "not an integer of 1 or more"),
+        (["apples", "--quiz", "--html", "q.html", "--json", "q.json"], "a page shows its own"),
         (["apples", "--htm", "x"], "unrecognized"),
     ],
 )

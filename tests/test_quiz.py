@@ -10,7 +10,8 @@ import pytest
 from minigrad.explain.command import explained
 from minigrad.explain.examples import EXAMPLES
 from minigrad.explain.model import Contribution, Line, Step, Trace
-from minigrad.explain.quiz import LARGEST, Quiz, in_full
+from minigrad.explain.questions import LARGEST, in_full
+from minigrad.explain.quiz import Quiz
 
 needs_browser = pytest.mark.skipif(not browser.found(), reason="no Chromium is installed here")
 
@@ -109,6 +110,11 @@ def test_large_and_infinite_arrays_are_not_asked_for():
     trace = apples()
     trace.lines[0].value = np.ones(LARGEST + 1)
     assert [q.target for q in all_of(trace).questions] == ["dbag", "dtax"]
+    trace.steps[0].caches = {"kept": np.ones(LARGEST + 1)}
+    with pytest.raises(ValueError, match="nothing to ask"):
+        Quiz(trace)
+    trace.steps[0].caches = {"kept": np.ones(2)}
+    assert "kept = [1, 1]" in str(Quiz(trace).questions[0])
     trace.steps[0].contributions[0].share = number(np.nan)
     assert [q.target for q in all_of(trace).questions] == ["dtax"]
     trace.steps[0].contributions[1].share = number(np.inf)

@@ -85,10 +85,12 @@ def _ask(explanation: Any, args: argparse.Namespace) -> int:
         quiz = explanation.quiz(seed=args.seed, questions=args.questions)
     except ValueError as error:
         args.parser.error(f"--quiz: {error}")
+    if args.html and args.json:
+        args.parser.error("--json is the result of a quiz in the terminal; a page shows its own")
     if args.html:
         _write(args.html, quiz.to_html())
-    else:
-        quiz.run()
+        return 0
+    quiz.run()
     if args.json:
         _write(args.json, quiz.to_json(indent=2))
     return 0
