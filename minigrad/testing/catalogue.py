@@ -41,6 +41,11 @@ def of_integers(bench: Workbench, k: int, value: int) -> Iterator[Correction]:
                     yield Correction(label, words, 0.85, _be(axis), more=twins)
         return
     if site.role in {"index", "bound", "args", "left", "right", "elts", "operand", "value"}:
+        if len(bench.back.seen[k]) > 1:
+            for by in (1, -1):
+                words = f"{abs(by)} {'more' if by > 0 else 'less'}"
+                yield Correction(causes.PLACE, words, 1.9, lambda v, hit, b=by: v + b)
+            return
         indexing = {"slice", "Slice", "Subscript", "range"} & {site.role, *site.around}
         label = causes.PLACE if indexing or site.role in {"index", "bound"} else causes.CONSTANT
         label = causes.POWER if site.around[:1] == ("Pow",) and site.role == "right" else label
@@ -84,6 +89,9 @@ def of_tuples(bench: Workbench, k: int, value: Any) -> Iterator[Correction]:
     site = bench.back.sites[k]
     if site.role == "axis" and value and all(isinstance(x, (int, np.integer)) for x in value):
         yield from _other_axes(bench, k, value)
+    if any(isinstance(x, slice) and x != slice(None) for x in value):
+        for by in (1, -1, 2, -2, 3):
+            yield Correction(causes.PLACE, f"shifted by {by}", 1.9, _shifted(by))
     if not 2 <= len(value) <= 5:
         return
     arrays = all(isinstance(x, (np.ndarray, np.generic)) for x in value)
@@ -172,6 +180,15 @@ def _plus(array: Any, index: Any, value: Any) -> None:
 
 def _at(array: Any, index: Any, value: Any) -> None:
     np.add.at(array, index, value)
+
+
+def _shifted(by: int) -> Any:
+    def moved(x: Any) -> Any:
+        if not isinstance(x, slice) or x == slice(None):
+            return x
+        return slice((x.start or 0) + by, None if x.stop is None else x.stop + by, x.step)
+
+    return lambda v, hit: tuple(moved(x) for x in v)
 
 
 def _add_along_axis(array: Any, indices: Any, values: Any, axis: int) -> None:

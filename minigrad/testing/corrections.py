@@ -20,7 +20,7 @@ from minigrad.testing.catalogue import (
     of_tuples,
 )
 from minigrad.testing.factors import meaning, number, scalars
-from minigrad.testing.moves import of_axes
+from minigrad.testing.moves import of_axes, products_turned
 from minigrad.testing.probes import Site
 from minigrad.testing.repairs import Correction, Known, fitted, known_arrays, slopes_of_forward
 from minigrad.testing.workbench import Workbench
@@ -33,7 +33,9 @@ class Catalogue:
 
     def __init__(self, bench: Workbench) -> None:
         self.bench = bench
+        self.worth = np.inf  # corrections that are dearer than this are not worth trying
         self.known = known_arrays(bench)
+        self.labels = dict(_one_hots(bench))
         self.slopes = {k: Known(v) for k, v in slopes_of_forward(bench).items()}
 
     def __call__(self, bench: Workbench, k: int) -> Iterator[Correction]:
@@ -47,7 +49,7 @@ class Catalogue:
         elif isinstance(value, (int, np.integer)):
             yield from of_integers(bench, k, int(value))
             if site.kind == "Constant" and site.role != "axis":
-                yield from constants(bench, value)
+                yield from constants(bench, site, value)
             if site.role in {"left", "right"} and "slice" not in site.around:
                 yield from factors(bench, k)
         elif _is_float(value) or isinstance(value, float):
@@ -69,16 +71,21 @@ class Catalogue:
         """Everything that an array of floats may lack."""
         value = np.asarray(values[0])
         yield from factors(self.bench, k)
-        yield from powers(value)
+        yield from powers(site, value)
         if site.kind == "Constant":
-            yield from constants(self.bench, value)
+            yield from constants(self.bench, site, value)
         if value.ndim:
             yield from of_axes(self.bench, k, value)
+        if site.kind == "BinOp":
+            yield from products_turned(self.bench, k)
         if len(values) == 1:
             yield from self.operands(k, site, value)
-            yield from self.products(site, value)
-            yield from self.terms(k, site, value)
-            yield from self.projections(k, site, value)
+            if self.worth >= 2:
+                yield from self.products(site, value)
+            if self.worth >= 2.1:
+                yield from self.terms(k, site, value)
+            if self.worth >= 4:
+                yield from self.projections(k, site, value)
         else:
             yield Correction(causes.OVERWRITES, "added up in the loop", 0.9, _Running())
 
@@ -139,7 +146,8 @@ class Catalogue:
             for k in wholes:
                 for i in parts:
                     near = spy.sites[i].around[:1]
-                    if _inside(spy.sites[i], spy.sites[k]) and near:
+                    far = len(spy.sites[i].around) - len(spy.sites[k].around)
+                    if _inside(spy.sites[i], spy.sites[k]) and far == 1:
                         known = near[0] in {"Mult", "Div", "Add", "Sub", "Pow", "MatMult"}
                         return near[0] if known else "Call"
         return ""
@@ -180,7 +188,10 @@ class Catalogue:
         """One more term, some multiple of a known array."""
         if site.kind in {"Constant", "Name", "Attribute"} and site.role not in {"value", "elts"}:
             return
-        for name, other in self.known.items():
+        one = fitted(self.bench, k, lambda v, hit: v + 1.0)
+        if one is not None:
+            yield Correction(causes.TERM, f"plus {one:.6g}", 2.1, lambda v, hit: v + one)
+        for name, other in (self.known | self.labels).items():
             if _fits(other.value, value) and other.value.dtype.kind == "f":
                 if np.array_equal(np.broadcast_to(other.value, value.shape), value):
                     continue
@@ -248,24 +259,38 @@ def factors(bench: Workbench, k: int) -> Iterator[Correction]:
     yield Correction(label, times, cost, lambda v, hit: (1 + amount) * v)
 
 
-def constants(bench: Workbench, value: Any) -> Iterator[Correction]:
+def constants(bench: Workbench, site: Site, value: Any) -> Iterator[Correction]:
     """A number of the layer's own, where a constant is written."""
     for name, other in scalars(bench).items():
         if other != value:
             words = f"exchanged for `{name}` = {number(other)}"
-            yield Correction(causes.CONSTANT, words, 1.15, lambda v, hit, o=other: o)
+            label = causes.WRONG_MASK if value == 0 else causes.CONSTANT
+            yield Correction(label, words, 1.15 + (value == 0), lambda v, hit, o=other: o)
 
 
-def powers(value: Any) -> Iterator[Correction]:
+def powers(site: Site, value: Any) -> Iterator[Correction]:
     """A square for the thing itself, its root, its inverse; its absolute value or sign."""
     yield Correction(causes.POWER, "squared", 1.4, lambda v, hit: v * v)
     yield Correction(causes.POWER, "inverted", 2, lambda v, hit: 1 / v)
     yield Correction(causes.POWER, "cubed", 2, lambda v, hit: v * v * v)
     if np.any(value < 0):
-        yield Correction(causes.SIGN, "made positive", 1.3, lambda v, hit: np.abs(v))
+        label = causes.WRONG_MASK if "Compare" in site.around[:2] else causes.SIGN
+        yield Correction(label, "made positive", 1.3, lambda v, hit: np.abs(v))
     yield Correction(causes.SIGN, "replaced by its sign", 1.9, lambda v, hit: np.sign(v))
+    if np.max(np.abs(value), initial=0) < 50:
+        yield Correction(causes.OPERAND, "replaced by its exponential", 2.6, lambda v, hit: np.exp(v))
     if np.all(value >= 0):
         yield Correction(causes.POWER, "replaced by its root", 2, lambda v, hit: np.sqrt(v))
+
+
+def _one_hots(bench: Workbench) -> Iterator[tuple[str, Known]]:
+    """Labels as rows of zeros with a single 1, wherever an axis is long enough."""
+    sizes = {n for x in bench.operands.values() for n in np.shape(x)}
+    for name, t in bench.evidence.inputs.items():
+        if isinstance(t, np.ndarray) and t.dtype.kind in "iu" and t.size:
+            for size in sizes:
+                if np.min(t) >= 0 and np.max(t) < size:
+                    yield f"one_hot({name}, {size})", Known(np.eye(size)[t])
 
 
 class _Running:
@@ -273,7 +298,7 @@ class _Running:
 
     def __call__(self, value: Any, hit: int) -> Any:
         self.total = value if hit == 0 else self.total + value
-        return self.total
+        return np.array(self.total)  # a copy: the next round may add to it in place
 
 
 def _inside(part: Site, whole: Site) -> bool:

@@ -30,7 +30,7 @@ def facts(bench: Workbench) -> Iterator[Guess]:
     yield from _elementwise(bench, yours, wrong)
     for name in wrong:
         B, J, shape = yours[name], bench.evidence.jacobians[name], bench.operands[name].shape
-        yield from _moved(name, B, J, shape)
+        yield from _moved(bench, name, B, J, shape)
         yield from _parts(bench, name, B, J)
 
 
@@ -92,7 +92,7 @@ def _factor(bench: Workbench, name: str) -> float | None:
     return factor if same(yours, factor * true) else None
 
 
-def _moved(name: str, B: Array, J: Array, shape: tuple[int, ...]) -> Iterator[Guess]:
+def _moved(bench: Workbench, name: str, B: Array, J: Array, shape: tuple[int, ...]) -> Iterator[Guess]:
     """The right numbers in other places."""
     stack = B.reshape(len(B), *shape)
     for order in permutations(range(len(shape))) if 2 <= len(shape) <= 4 else ():
@@ -119,7 +119,15 @@ def _moved(name: str, B: Array, J: Array, shape: tuple[int, ...]) -> Iterator[Gu
         for label, how in _reshapes(shape, order):
             yield Guess(label, f"all entries of d{name} are right, but in other places: {words}, {how}", (name,), 0.92)
             return
-        yield Guess(causes.PLACE, f"all entries of d{name} are right, but in other places: {words}", (name,), 1.3)
+        label = _shuffled(bench)
+        yield Guess(label, f"all entries of d{name} are right, but in other places: {words}", (name,), 1.3)
+
+
+def _shuffled(bench: Workbench) -> str:
+    """What it is called when the right values stand in wrong entries: a reshape does that."""
+    sites = [bench.back.sites[k].text for k in bench.back.seen]
+    reshaped = any(".reshape(" in text for text in sites)
+    return causes.RESHAPED if reshaped else causes.PLACE
 
 
 def _matching(B: Array, J: Array) -> Array | None:
@@ -176,7 +184,7 @@ def _parts(bench: Workbench, name: str, B: Array, J: Array) -> Iterator[Guess]:
     lines = [np.sort(np.abs(M), axis=1) for M in (B, J)]
     if same(*lines) and not np.all(right):
         words = f"each output's share of d{name} has the right values, in the wrong entries"
-        yield Guess(causes.PLACE, words, (name,), 2.6)
+        yield Guess(_shuffled(bench), words, (name,), 2.6)
     if not np.any(right & in_true):
         return
     if not np.any(wrong & in_yours):  # yours is a part of the truth
@@ -222,7 +230,7 @@ def _elementwise(bench: Workbench, yours: dict[str, Array], wrong: list[str]) ->
             i = int(np.argmax(np.abs(np.diag(B) - np.diag(J))))
             at = bench.operands[name].flat[i]
             words = f"the slope at {name} = {at:.4g} is {J[i, i]:.6g}, and yours is {B[i, i]:.6g}"
-            yield Guess(causes.OTHER_DERIVATIVE, f"{words}: it belongs to another function", (name,), 5.5)
+            yield Guess(causes.OTHER_DERIVATIVE, f"{words}: it belongs to another function", (name,), 3.9)
 
 
 def _places(bench: Workbench, name: str, mask: Any) -> str:

@@ -72,6 +72,7 @@ def sums(bench: Workbench, value: Any) -> Iterator[Correction]:
     for many in range(1, value.ndim + 1):
         for axes in combinations(range(value.ndim), many):
             batched = axes == (0,) and len(value) == rows and bench.wrong[0] in bench.owners
+            batched = batched and value.ndim == 2
             label = causes.BATCH_SUM if batched else causes.BROADCAST
             words = f"summed over axis {axes[0]}" if many == 1 else f"summed over axes {axes}"
             yield Correction(label, words, 1.3, lambda v, hit, a=axes: np.sum(v, axis=a))
@@ -93,6 +94,11 @@ def picked(bench: Workbench, k: int) -> Iterator[Correction]:
     def source() -> Any:
         return bench.back.latest[a]
 
+    held = bench.evidence.inputs | getattr(bench.forward_run.thing, "__dict__", {})
+    for name, places in held.items():
+        if isinstance(places, np.ndarray) and places.dtype.kind in "iu" and places.ndim == 1:
+            words = f"the rows that `{name}` names, not those"
+            yield Correction(causes.PLACE, words, 1.5, lambda v, hit, p=places: source()[p])
     axes = tuple(n for n, one in enumerate(index) if not isinstance(one, slice))
     if axes:
         rest = tuple(one if isinstance(one, slice) else slice(None) for one in index)
@@ -120,7 +126,16 @@ def expanded(bench: Workbench, k: int, value: Any) -> Iterator[Correction]:
     if array.ndim == value.ndim - 1 and array.size == value.size:
         for axis in range(value.ndim):
             change = lambda v, hit, n=axis: np.expand_dims(bench.back.latest[a], n)  # noqa: E731
-            yield Correction(causes.AXIS, f"its new axis at {axis}", 0.7, change)
+            words = f"its new axis at {axis}"
+            yield Correction(causes.AXIS, words, 0.7, change)
+            sites = bench.back.sites
+            twins = tuple(
+                i
+                for i in bench.back.seen
+                if i != k and sites[i].text == sites[k].text and sites[i].file == sites[k].file
+            )
+            if twins:
+                yield Correction(causes.AXIS, words, 0.75, change, more=twins)
 
 
 def turns(value: Any) -> Iterator[Correction]:
@@ -136,6 +151,39 @@ def turns(value: Any) -> Iterator[Correction]:
     for axes in combinations(range(value.ndim), 2):
         flip = lambda v, hit, a=axes: np.flip(v, a)  # noqa: E731
         yield Correction(causes.PLACE, f"flipped along axes {axes}", 1.35, flip)
+
+
+def products_turned(bench: Workbench, k: int) -> Iterator[Correction]:
+    """The operands of @ in the other order, or one of them transposed."""
+    parts: dict[str, int] = {}
+    site, depth = bench.back.sites[k], len(bench.back.sites[k].around)
+    for i in range(k + 1, len(bench.back.sites)):
+        part = bench.back.sites[i]
+        if part.span[0] > site.span[1] or part.file != site.file:
+            break
+        if part.around[:1] == ("MatMult",) and len(part.around) == depth + 1:
+            parts.setdefault(part.role, i)
+    if set(parts) != {"left", "right"}:
+        return
+    for swap in (False, True):
+        for a in (False, True):
+            for b in (False, True):
+                if swap or a or b:
+                    words = "with its operands in the other order" if swap else "with its operands"
+                    words += " transposed" if a or b else ""
+                    yield Correction(
+                        causes.TRANSPOSED, words, 1.1, _turned(bench, parts, swap, a, b)
+                    )
+
+
+def _turned(bench: Workbench, parts: dict[str, int], swap: bool, a: bool, b: bool) -> Any:
+    def change(v: Any, hit: int) -> Any:
+        left, right = bench.back.latest[parts["left"]], bench.back.latest[parts["right"]]
+        left = np.swapaxes(left, -1, -2) if a else left
+        right = np.swapaxes(right, -1, -2) if b else right
+        return right @ left if swap else left @ right
+
+    return change
 
 
 def _orders(n: int) -> Iterator[tuple[int, ...]]:

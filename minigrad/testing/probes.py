@@ -16,7 +16,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-
 Change = Callable[[Any, int], Any]  # of a value, and how often its place was passed before
 Store = Callable[[Any, Any, Any], None]  # of an array, an index, and what to put there
 

@@ -14,6 +14,9 @@ import numpy as np
 from minigrad.testing.probes import Change, Site
 from minigrad.testing.workbench import Workbench, same
 
+NEARBY = 1.6  # corrections up to this cost are tried first, everywhere
+MOST = 12_000  # runs of a backward; a long one with many places is not tried to the end
+
 
 @dataclass(frozen=True)
 class Correction:
@@ -47,11 +50,21 @@ def repairs(bench: Workbench, catalogue: Any) -> list[Repair]:
     if bench.base is None:
         return []
     found = []
-    for k in sorted(bench.back.seen):
-        for correction in catalogue(bench, k):
-            repair = tried(bench, k, correction)
-            if repair is not None:
-                found.append(repair)
+    enough = bench.runs + MOST
+    for least, most in ((-np.inf, NEARBY), (NEARBY, np.inf)):
+        catalogue.worth = min(most, found[0].correction.cost + 0.6) if found else most
+        for k in sorted(bench.back.seen):
+            for correction in catalogue(bench, k):
+                if not least < correction.cost <= catalogue.worth or bench.runs > enough:
+                    continue
+                repair = tried(bench, k, correction)
+                if repair is not None:
+                    found.append(repair)
+                    if len(repair.operands) == len(bench.wrong):
+                        catalogue.worth = min(catalogue.worth, correction.cost + 0.6)
+        found.sort(key=lambda repair: repair.rank)
+        if found and len(found[0].operands) == len(bench.wrong):
+            break
     return sorted(found, key=lambda repair: repair.rank)
 
 
