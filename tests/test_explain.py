@@ -518,3 +518,27 @@ def test_a_graph_that_is_there_already_finds_the_layers_by_their_parameters():
     calls = [line.call for line in e.lines if line.call]
     assert calls[0] == "batch @ net.W1 + net.b1"
     assert calls[2] == "v2 * net[2].mask"
+
+
+def test_what_is_typed_into_a_session_is_readable():
+    e = mg.explain(two_layers(), X, T)
+    assert repr(e) == "<Explanation of 6 calls and 5 steps back: print it>"
+    assert repr(e.at("b1", 0)) == str(e.at("b1", 0))
+    assert repr(e.why("b1")).startswith("1 path from loss to b1")
+
+
+def test_parameters_in_a_dict_are_differentiated_by_too():
+    def model(params, x):
+        hidden = np.tanh(x @ params["W"])
+        return np.sum(hidden * params["scale"])
+
+    e = mg.explain(model, {"W": np.eye(2), "scale": 2.0}, X)
+    assert [line.name for line in e.leaves] == ["x", "params['W']", "params['scale']"]
+    assert next(iter(rules(e)[1:])).startswith("dhidden = dv2 * params['scale']")
+
+
+def test_an_input_that_is_a_tensor_has_a_gradient():
+    x = mg.Tensor(X)
+    e = mg.explain(two_layers(), x, T)
+    assert e.line("x").kind == "leaf"
+    assert e.gradients["x"].shape == X.shape

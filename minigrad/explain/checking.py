@@ -43,7 +43,7 @@ class Verdict:
     nudge: Nudge | None
 
 
-@dataclass
+@dataclass(repr=False)
 class Check:
     """Verdicts for all leaves; `ok` when all agree. `cause` says why nothing could be compared."""
 
@@ -58,6 +58,8 @@ class Check:
 
     def __str__(self) -> str:
         return "\n".join(_told(self))
+
+    __repr__ = __str__
 
 
 def check(trace: Trace, rerun: Rerun, rng: np.random.Generator) -> Check:

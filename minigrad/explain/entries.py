@@ -60,7 +60,7 @@ class PathSum:
     adds_up: bool  # whether the terms' sum is that, but for rounding
 
 
-@dataclass
+@dataclass(repr=False)
 class Entry:
     """One entry of a gradient: the sums along each path to it."""
 
@@ -71,6 +71,8 @@ class Entry:
 
     def __str__(self) -> str:
         return "\n".join(_told(self))
+
+    __repr__ = __str__
 
 
 def entry_at(trace: Trace, name: str, index: Sequence[int]) -> Entry:

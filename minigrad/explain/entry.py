@@ -25,6 +25,7 @@ from minigrad.layers.randomness import Replay
 from minigrad.layers.structure import layers_by_path
 from minigrad.networks import Network
 from minigrad.tensor import Tensor
+from minigrad.trees import mapped
 
 
 @overload
@@ -51,7 +52,8 @@ def explain(
               draw what the next `net.gradient(x, t)` will draw, and nothing is changed;
             - a function, with `args` for its arguments: what it returns;
             - an exception that a forward pass raised: the graph as far as it came.
-        args: as above; a function's arrays of floats are differentiated by.
+        args: as above; a function's floats and arrays of floats are differentiated by, also those
+            in dicts, lists and tuples.
         names: the learner's variables by name, `locals()`; those of the caller when left out.
         at: ("W1", 0, 1) asks for one entry at once, as `Explanation.at` does.
 
@@ -182,7 +184,8 @@ def _of_network(net: Network, *batch: Any) -> Explanation:
     layers = list(layers_by_path(net))
     with Replay(net) as replay:
         found = _watched(lambda: net.objective(x, t), layers, names, "loss")
-    found.rerun = _rerun(net, np.array(x), np.array(t), replay, found)
+    kept = [b if isinstance(b, Tensor) else b.copy() for b in (x, t)]
+    found.rerun = _rerun(net, kept, replay, found)
     return found
 
 
@@ -190,7 +193,7 @@ def _of_function(function: Callable[..., Any], args: Any, names: Names) -> Expla
     """Call a function, with Tensors in place of arrays of floats."""
     layers = [(name, layer) for name, layer in names.layers if isinstance(layer, Layer)]
     inner = [pair for name, layer in layers for pair in _renamed(name, layer)]
-    lifted = [_lifted(a) for a in args]
+    lifted = [mapped(_lifted, a) for a in args]
     try:
         parameters_ = list(inspect.signature(function).parameters)
     except (TypeError, ValueError):
@@ -231,7 +234,7 @@ def _watched(
     return _explanation(traced(y, behind([y]), names, seen.watched))
 
 
-def _rerun(net: Network, x: Any, t: Any, replay: Replay, found: Explanation) -> Rerun:
+def _rerun(net: Network, batch: list[Any], replay: Replay, found: Explanation) -> Rerun:
     """Make the function that computes a network's loss again, with the same random numbers."""
 
     def rerun(line: int, values: Array) -> Array:
@@ -242,7 +245,7 @@ def _rerun(net: Network, x: Any, t: Any, replay: Replay, found: Explanation) -> 
             node._data[...] = values
             with Replay(net):  # today's state comes back afterwards
                 replay.rewind()
-                return np.asarray(net.objective(x, t)._data)
+                return np.asarray(net.objective(*batch)._data)
         finally:
             node._data[...] = kept
 

@@ -41,6 +41,10 @@ class Explanation(Trace):
     def __str__(self) -> str:
         return self.text()
 
+    def __repr__(self) -> str:
+        calls = sum(line.kind == "call" for line in self.lines)
+        return f"<Explanation of {calls} calls and {len(self.steps)} steps back: print it>"
+
     def at(self, name: str, *index: int) -> entries.Entry:
         """Take one entry of a gradient apart: every term of its sum.
 

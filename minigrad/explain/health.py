@@ -28,7 +28,7 @@ class Finding:
     words: str
 
 
-@dataclass
+@dataclass(repr=False)
 class Health:
     """All findings; `ok` when none is a problem."""
 
@@ -41,6 +41,8 @@ class Health:
 
     def __str__(self) -> str:
         return "\n".join(f"{'✗' if f.problem else '✓'} {f.words}" for f in self.findings)
+
+    __repr__ = __str__
 
 
 def health(trace: Trace, locate: Locate) -> Health:

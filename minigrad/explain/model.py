@@ -21,7 +21,7 @@ from minigrad.graph import Array, Node
 SCHEMA = "minigrad.explanation/1"
 
 
-@dataclass
+@dataclass(eq=False)
 class Line:
     """One value of the forward pass.
 
@@ -51,7 +51,7 @@ class Line:
         return gradient_name(self.name)
 
 
-@dataclass
+@dataclass(eq=False)
 class Contribution:
     """What one call adds to the gradient of one operand.
 
@@ -81,7 +81,7 @@ class Contribution:
         return "=" if self.path == 1 else "+="
 
 
-@dataclass
+@dataclass(eq=False)
 class Step:
     """One call on the way back: its output's gradient is complete, and its rules run.
 
@@ -100,7 +100,7 @@ class Step:
     note: str = ""  # when no rule can be shown, why
 
 
-@dataclass
+@dataclass(eq=False)
 class Group:
     """One call of a layer: the lines between its input and its output.
 
@@ -120,7 +120,7 @@ class Group:
     lines: list[int] = field(default_factory=list)  # of this layer itself, not of layers inside
 
 
-@dataclass
+@dataclass(eq=False)
 class Failure:
     """Where the forward pass stopped.
 
@@ -140,7 +140,7 @@ class Failure:
     fix: str  # the likely remedy, or ""
 
 
-@dataclass
+@dataclass(eq=False)
 class Trace:
     """A forward pass, and the backward pass through it.
 

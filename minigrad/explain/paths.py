@@ -26,7 +26,7 @@ class Path:
     share: Array  # of the gradient, by this path alone
 
 
-@dataclass
+@dataclass(repr=False)
 class Why:
     """All paths to one value: its gradient is the sum over them."""
 
@@ -37,6 +37,8 @@ class Why:
 
     def __str__(self) -> str:
         return "\n".join(_told(self))
+
+    __repr__ = __str__
 
 
 def why(trace: Trace, name: str, most: int = 20) -> Why:
