@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+import minigrad as mg
 from minigrad.explain.diagrams import dot, entities, mermaid, quoted
+from minigrad.explain.page import page
 from minigrad.explain.painting import paint
 from minigrad.explain.picture import Box, Label, Line, Picture, heat_map, label, shortened
 from minigrad.explain.svg import drawn
@@ -170,7 +172,7 @@ def test_a_deep_net_collapses_by_layer_and_opens_to_its_calls():
         e.to_svg(inside="net[99]")
 
 
-@given(programs(most=25), st.integers(4, 12))
+@given(programs(most=25), st.integers(6, 14))
 def test_a_collapsed_picture_keeps_its_limit_and_every_flow_between_its_boxes(e, limit):
     view = views(e, limit=limit)[0]
     (picture,) = paint(e, [view])
@@ -188,6 +190,7 @@ def test_a_collapsed_picture_keeps_its_limit_and_every_flow_between_its_boxes(e,
     }
     drawn_ = {(line.tail, line.head) for line in picture.lines}
     assert {(index[a], index[b]) for a, b in flows} <= drawn_
+    assert len(picture.boxes) <= limit
     assert all(line.tail < line.head for line in picture.lines)
 
 
@@ -229,3 +232,21 @@ def test_hostile_names_are_text_in_every_format():
     titles = [text.text for text in root.iter(f"{SVG}text") if text.get("class") == "title"]
     assert shortened(HOSTILE[0]) in titles
     assert "<script" not in e.to_mermaid()
+
+
+def test_many_shared_leaves_are_one_box_and_their_lines_are_counted():
+    leaves = [mg.Tensor(float(k), name=f"w{k}") for k in range(90)]
+    total = sum(leaves[1:], leaves[0])
+    for leaf in leaves:
+        total = total * leaf
+    e = mg.explain(total, names={})
+    for view, picture in zip(views(e), paint(e, views(e)), strict=True):
+        assert len(picture.boxes) <= LIMIT
+        assert all(box.title for box in picture.boxes), view.name
+    assert any(box.key.startswith("pile") for box in picture_of(e).boxes)
+    assert any(line.value.text.endswith(" more") for line in picture_of(e).lines)
+    assert page(e).count("<figure") == len(views(e))
+
+
+def picture_of(e):
+    return paint(e, views(e)[:1])[0]

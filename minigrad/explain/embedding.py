@@ -64,7 +64,7 @@ def _single(schedule: Schedule, key: str) -> tuple[int, int | None]:
     """Say when the value of a box that is no call is known, and when its gradient is complete."""
     if key == "failed":
         return len(schedule.moments) - 1, None
-    line = int(key.removeprefix("out"))
+    line = int(key.removeprefix("out").removeprefix("pile"))
     if key.startswith("out"):
         return schedule.made[line], schedule.complete(line) or schedule.seed
     return schedule.made[line], schedule.complete(line)

@@ -8,7 +8,7 @@ from minigrad.explain.model import Contribution, Trace
 from minigrad.explain.model import Line as Value
 from minigrad.explain.numbers import number
 from minigrad.explain.picture import Box, Label, Line, Picture, label
-from minigrad.explain.views import Unit, View, alone
+from minigrad.explain.views import EXITS, Unit, View
 from minigrad.graph import Array
 
 SIGNS = {"add": "+", "subtract": "−", "multiply": "×", "divide": "÷", "matmul": "@"}
@@ -40,14 +40,12 @@ class _Painting:
         self.trace, self.shares, self.users = trace, shares, users
         self.home: dict[int, int] = {}
         self.picture = Picture([], [], title(trace))
-        apart = alone(trace, view.units)
+        piles = {operand: pile for pile in view.piles for operand in pile}
         for unit in view.units:
-            used = [o for call in unit.calls for o in trace.lines[call].operands if o is not None]
-            for operand in used:
-                if operand in apart and operand not in self.home:
-                    self.add(self.operand(operand), [operand])
-            box = self.unit(unit)
-            self.add(box, unit.calls)
+            for operand in (o for call in unit.calls for o in trace.lines[call].operands):
+                if operand in piles and operand not in self.home:
+                    self.add(self.operand(piles[operand]), piles[operand])
+            self.add(self.unit(unit), unit.calls)
             self.join(unit)
         self.close(view)
 
@@ -57,12 +55,15 @@ class _Painting:
             self.home[value] = len(self.picture.boxes)
         self.picture.boxes.append(box)
 
-    def operand(self, value: int) -> Box:
-        """Make the box of a leaf, of data, or of a value that another view computes."""
-        line = self.trace.lines[value]
+    def operand(self, pile: list[int]) -> Box:
+        """Make the box of a leaf, of data, or of a value that another view computes; or of many."""
+        line, last = (self.trace.lines[pile[i]] for i in (0, -1))
+        if len(pile) > 1:
+            hint = f"{line.name} … {last.name}: {len(pile)} values"
+            return Box(f"pile{line.id}", "group", f"{line.name} … {last.name}", hint=hint)
         kind = line.kind if line.kind != "call" else "outside"
         total = self.total(line) if line.kind == "leaf" else ""
-        return Box(str(value), kind, line.name, total=total, hint=described(line))
+        return Box(str(line.id), kind, line.name, total=total, hint=described(line))
 
     def unit(self, unit: Unit) -> Box:
         """Make the box of a call, or of many."""
@@ -98,11 +99,15 @@ class _Painting:
             line = self.line(operand, here, uses)
             by_tail.setdefault(line.tail, []).append(line)
         for lines in by_tail.values():
-            most = lines if len(lines) <= MOST else lines[: MOST - 1]
-            self.picture.lines.extend(most)
-            if len(most) < len(lines):
-                rest = Label(f"{len(lines) - len(most)} more")
-                self.picture.lines.append(lines[MOST - 1]._replace(value=rest, gradient=rest))
+            self.few(lines)
+
+    def few(self, lines: list[Line]) -> None:
+        """Draw some lines between two places, and for many the first few and how many more."""
+        most = lines if len(lines) <= MOST else lines[: MOST - 1]
+        self.picture.lines.extend(most)
+        if len(most) < len(lines):
+            rest = Label(f"{len(lines) - len(most)} more")
+            self.picture.lines.append(lines[MOST - 1]._replace(value=rest, gradient=rest))
 
     def line(self, operand: int, head: int, uses: list[tuple[int, int]]) -> Line:
         """Draw what flows to some arguments of some calls, and what flows back from them."""
@@ -121,18 +126,30 @@ class _Painting:
         """Draw where values leave the picture: the result, or what other views need."""
         inside = set(view.calls)
         used = {c: None for c in view.calls if not inside.issuperset(self.users.get(c, ()))}
+        if self.trace.output is not None:
+            used.pop(self.trace.output, None)
+        if len(used) > EXITS:
+            self.leave([*used], Box(f"out{min(used)}", "group", f"{len(used)} values"))
+        else:
+            for value in used:
+                line = self.trace.lines[value]
+                self.leave([value], Box(f"out{value}", "outside", line.name, hint=described(line)))
         if self.trace.output in self.home:
-            used[self.trace.output] = None
-        for value in used:
-            line = self.trace.lines[value]
-            kind = "result" if value == self.trace.output else "outside"
-            self.add(Box(f"out{value}", kind, line.name, hint=described(line)), [])
-            back = label(line.gradient) if line.gradient is not None else None
-            head = len(self.picture.boxes) - 1
-            joined = Line(f"out{value}", self.home[value], head, label(line.value), back)
-            self.picture.lines.append(joined)
+            line = self.trace.lines[self.trace.output]
+            self.leave([line.id], Box(f"out{line.id}", "result", line.name, hint=described(line)))
         if self.trace.failure is not None and view.up is None:
             self.fail()
+
+    def leave(self, values: list[int], box: Box) -> None:
+        """Draw a box in which values leave the picture."""
+        self.add(box, [])
+        head = len(self.picture.boxes) - 1
+        lines = []
+        for value in values:
+            line = self.trace.lines[value]
+            back = label(line.gradient) if line.gradient is not None else None
+            lines.append(Line(f"out{value}", self.home[value], head, label(line.value), back))
+        self.few(lines)
 
     def fail(self) -> None:
         """Draw the call that failed, with lines from the operands that are known."""
@@ -142,7 +159,7 @@ class _Painting:
         needed = [known[name] for name, _ in failure.operands if name in known]
         for line in needed:
             if line.id not in self.home:
-                self.add(self.operand(line.id), [line.id])
+                self.add(self.operand([line.id]), [line.id])
         name = f"✗ {failure.call or failure.kind}"
         self.add(Box("failed", "failed", name, failure.kind, hint=failure.message), [])
         head = len(self.picture.boxes) - 1

@@ -14,6 +14,7 @@ from math import ceil
 from minigrad.explain.model import Line, Trace
 
 LIMIT = 60  # boxes of one picture
+EXITS = 6  # boxes for values that other views need; more are one box
 BUDGET = 1000  # calls; a graph of more is drawn as a whole, and its parts when they are asked for
 
 
@@ -35,6 +36,7 @@ class View:
     calls: list[int]
     up: int | None = None
     units: list[Unit] = field(default_factory=list)
+    piles: list[list[int]] = field(default_factory=list)  # operands from elsewhere, by their boxes
 
 
 def views(trace: Trace, inside: str | None = None, limit: int = LIMIT) -> list[View]:
@@ -59,8 +61,13 @@ def views(trace: Trace, inside: str | None = None, limit: int = LIMIT) -> list[V
 
 def divide(trace: Trace, found: list[View], limit: int, opens: bool) -> None:
     """Divide the views of a list, and append the insides of their boxes if these shall open."""
+    whole = sum(line.kind == "call" for line in trace.lines)
     for v, view in enumerate(found):  # the list grows on the way
-        view.units = _units(trace, view.calls, limit)
+        room = limit - 1 if len(view.calls) == whole else limit - 1 - EXITS
+        view.units = _units(trace, view.calls, room)
+        view.piles = [[operand] for operand in alone(trace, view.units)]
+        if len(view.units) + len(view.piles) > room:
+            view.piles = piles(trace, view.units)
         if opens:
             for unit in view.units:
                 if len(unit.calls) > 1:
@@ -87,19 +94,25 @@ def inputs(trace: Trace) -> list[Line]:
 def _units(trace: Trace, calls: list[int], limit: int) -> list[Unit]:
     """Divide some calls so that at most `limit` boxes are drawn, leaves and data counted."""
     units = [Unit([call]) for call in calls]
-    if boxes(trace, units) <= limit:
+    if len(units) + len(alone(trace, units)) <= limit:
         return units
-    units = _by_layer(trace, calls)
-    runs = limit
-    while boxes(trace, units) > limit and runs > 1:
-        runs //= 2
-        units = _merged(trace, units, max(2, runs))
+    layers = _by_layer(trace, calls)
+    for count, least in ((alone, 6), (piles, 2)):  # leaves in piles only if it must be
+        units, runs = layers, limit
+        while len(units) + len(count(trace, units)) > limit and runs > least:
+            runs = max(least, runs // 2)
+            units = _merged(trace, units, runs)
+        if len(units) + len(count(trace, units)) <= limit:
+            break
     return units
 
 
-def boxes(trace: Trace, units: list[Unit]) -> int:
-    """Count the boxes that units need, with those of their operands from elsewhere."""
-    return len(units) + len(alone(trace, units)) + 1
+def piles(trace: Trace, units: list[Unit]) -> list[list[int]]:
+    """Put operands from elsewhere that the same units use together."""
+    by_use: dict[tuple[int, ...], list[int]] = {}
+    for operand, users in alone(trace, units).items():
+        by_use.setdefault(tuple(map(id, users)), []).append(operand)
+    return list(by_use.values())
 
 
 def alone(trace: Trace, units: list[Unit]) -> dict[int, list[Unit]]:
