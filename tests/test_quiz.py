@@ -129,7 +129,8 @@ def test_a_number_of_questions_below_one_is_refused():
 
 def test_values_are_written_with_six_digits():
     assert in_full(np.array([[1 / 3, 2.0]])) == "[[0.333333, 2]]"
-    assert in_full(np.array([True, False])) == "[ True, False]"
+    assert in_full(np.array([True, False])) == "[1, 0]"
+    assert in_full(np.array([-0.0, 1e-7])) == "[0, 1e-07]"
 
 
 # ---- answers -------------------------------------------------------------------------------------

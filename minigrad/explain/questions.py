@@ -133,10 +133,9 @@ def in_full(value: Array) -> str:
     """
     array = np.asarray(value)
     if array.dtype.kind == "f":
-        return np.array2string(
-            array, separator=", ", formatter={"float_kind": lambda x: f"{x:.6g}"}
-        )
-    return np.array2string(array, separator=", ")
+        digits = {"float_kind": lambda x: f"{x + 0.0:.6g}"}  # − 0 is 0
+        return np.array2string(array, separator=", ", formatter=digits)
+    return np.array2string(array * 1, separator=", ")  # a mask is of ones and zeros
 
 
 def close(given: float, wanted: float) -> bool:
