@@ -10,7 +10,7 @@ import numpy as np
 
 from minigrad.graph import Array
 from minigrad.testing.decisions import Decision, changed
-from minigrad.testing.plateau import Scan, follow, scale_of
+from minigrad.testing.plateau import Scan, follow, levels_of, scale_of
 from minigrad.testing.subject import Subject, as_floats
 
 MOST_ENTRIES = 1000  # of an operand that is differentiated by each
@@ -97,19 +97,21 @@ class Point:
     def _scan(self, name: str, value: Array) -> Scan:
         """Differentiate by one operand."""
         axes = Axes(self, name, value)
-        scan = Scan(np.repeat(self.centre[None], value.size, axis=0), scale_of(value).ravel())
+        scales, levels = scale_of(value).ravel(), levels_of(value).ravel()
+        scan = Scan(np.repeat(self.centre[None], value.size, axis=0), scales, levels)
         follow(scan, axes.at)
         lost = np.flatnonzero(np.any(axes.crossed, axis=0) & ~np.all(scan.bar < np.inf, axis=1))
         if len(lost):  # a corner at every step: the slopes on both sides, then
-            sides = Scan(
-                np.repeat(self.centre[None], len(lost), axis=0), scale_of(value).ravel()[lost]
-            )
+            centre = np.repeat(self.centre[None], len(lost), axis=0)
+            sides = Scan(centre, scales[lost], levels[lost])
             axes.watching = False
             follow(sides, lambda i, t: axes.at(int(lost[i]), t))
-            scan.value[lost], scan.bar[lost], scan.kinks[lost] = sides.value, sides.bar, sides.kinks
-            self.corners += [
-                f"{name}{list(axes.index(i))}: {axes.corner[i]}" for i in map(int, lost)
-            ]
+            blurred = ~(sides.bar <= 1e-3 * np.abs(sides.value) + 1e-6) & ~sides.kinks  # a jump
+            scan.value[lost] = sides.value
+            scan.bar[lost] = np.where(blurred, np.inf, sides.bar)
+            scan.kinks[lost] = sides.kinks | blurred
+            scan.corners[lost] = True
+            self.corners += [f"{name}{axes.index(i)}: {axes.corner[i]}" for i in map(int, lost)]
         return scan
 
 
@@ -123,9 +125,9 @@ class Axes:
         self.crossed = np.zeros((1, value.size), bool)
         self.watching = bool(point.decisions)
 
-    def index(self, i: int) -> tuple[int, ...]:
+    def index(self, i: int) -> list[int]:
         """The place of an entry."""
-        return tuple(int(k) for k in np.unravel_index(i, self.moved.shape))
+        return [int(k) for k in np.unravel_index(i, self.moved.shape)]
 
     def at(self, i: int, t: float) -> Array:
         """Compute the outputs at t on the line i; NaN beyond a corner."""

@@ -11,12 +11,12 @@ import numpy as np
 
 from minigrad.differences import numerical_gradient
 from minigrad.graph import Array
-from minigrad.testing.plateau import SPREADS, Scan, U, follow, scale_of
+from minigrad.testing.plateau import SPREADS, Scan, U, follow, levels_of, scale_of
 
 __all__ = ["NumericalDerivative", "numerical_derivative", "numerical_gradient"]
 
 TINY = 1e-30  # the complex step: its square is nothing
-NUDGE = 2.0**-50  # moves x a little, to see what rounding does
+NUDGES = (2.0**-40, -(2.0**-40), 2.0**-38, -(2.0**-38))  # move x a little, both ways
 
 
 @dataclass(frozen=True)
@@ -76,13 +76,15 @@ def numerical_derivative(
     (0.0, 1.0, True)
     """
     lines = Lines(f, x, along)
-    scan = Scan(np.repeat(lines.centre[None], len(lines.scale), axis=0), lines.scale)
+    centre = np.repeat(lines.centre[None], len(lines.scale), axis=0)
+    scan = Scan(centre, lines.scale, lines.levels)
     follow(scan, lines.at)
     value, bar = scan.value, scan.bar
     exact = lines.complex_steps() if complex_step else None
     good = np.zeros(value.shape, bool)
     if exact is not None:
         fine, spread = exact
+        spread = spread + scan.bar * scan.step  # what rounding there does at a step of 1
         good = (np.abs(fine - value) <= bar) & (bar <= 1e-4 * np.abs(value)) & ~scan.kinks
         good |= (fine == 0) & (spread == 0) & (np.abs(value) <= bar) & (bar < 1e-9)
         value, bar = np.where(good, fine, value), np.where(good, np.minimum(bar, spread), bar)
@@ -107,7 +109,7 @@ class Lines:
         self.shape: tuple[int, ...] = ()
         self.centre = self.values(self.x)
         flat = self.x.ravel() if along is None else np.max(np.abs(self.x), initial=0)[None]
-        self.scale = scale_of(flat)
+        self.scale, self.levels = scale_of(flat), levels_of(flat)
         if self.along is not None:
             self.scale = self.scale / max(np.max(np.abs(self.along), initial=0), 1e-300)
 
@@ -132,21 +134,26 @@ class Lines:
         return self.values(x)
 
     def complex_steps(self) -> tuple[Array, Array] | None:
-        """Take complex steps, also from points beside x: values and bars; None if f refuses."""
+        """Take complex steps: values and bars; None if f refuses.
+
+        What rounding does shows beside x: the value there and on the other side, averaged, is the
+        value at x but for rounding.
+        """
+        lines = range(len(self.scale))
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error")
-                three = [
-                    [np.imag(self.at(i, TINY * 1j, n)) / TINY for i in range(len(self.scale))]
-                    for n in (0.0, NUDGE, -NUDGE)
-                ]
+                fine, *beside = (
+                    np.array([np.imag(self.at(i, TINY * 1j, n)) / TINY for i in lines])
+                    for n in (0.0, *NUDGES)
+                )
         except Exception:  # whatever a function says to complex numbers
             return None
-        fine = np.array(three)
-        spread = np.max(fine, axis=0) - np.min(fine, axis=0)
-        largest = np.max(np.abs(fine[0]), axis=-1, initial=0, keepdims=True)
-        bar = SPREADS * spread + 32 * U * np.abs(fine[0]) + 4 * U * largest
-        return fine[0], np.where(np.isnan(bar), np.inf, bar)
+        pairs = zip(beside[::2], beside[1::2], strict=True)
+        off = np.max([np.abs((above + below) / 2 - fine) for above, below in pairs], axis=0)
+        largest = np.max(np.abs(fine), axis=-1, initial=0, keepdims=True)
+        bar = SPREADS * off + 32 * U * np.abs(fine) + 4 * U * largest
+        return fine, np.where(np.isnan(bar), np.inf, bar)
 
     def shaped(self, found: Array) -> Array:
         """Give an array (lines, outputs) the shape of the derivative."""

@@ -44,16 +44,16 @@ class Scan:
     True
     """
 
-    def __init__(self, centre: Array, scale: Array, levels: int = LEVELS) -> None:
+    def __init__(self, centre: Array, scale: Array, levels: Any = LEVELS) -> None:
         self.value = np.zeros(centre.shape)
         self.bar = np.full(centre.shape, np.inf)
         self.kinks = np.zeros(centre.shape, bool)
-        self.corners = np.zeros(
-            len(centre), bool
-        )  # lines of which somebody knows that they have one
+        self.corners = np.zeros(len(centre), bool)  # lines that somebody knows to have one
+        self.step = np.ones(centre.shape)  # that the best plateau ends at, in units of scale
+        self._rises = np.zeros(centre.shape, int)  # steps since, at which the estimates got worse
         self.open = np.arange(len(centre))  # the lines that are not settled yet
         self._first = FIRST * scale
-        self._levels = levels
+        self._levels = np.broadcast_to(levels, (len(centre),))
         self._scale = scale
         self._centre = centre
         self._level = 0
@@ -71,15 +71,14 @@ class Scan:
         """Take in f(x + h) and f(x − h) on the open lines, and judge them."""
         self._above.append(above)
         self._below.append(below)
-        if self._level == 0:
+        if self._level == 0 or self._unit != U:
             self._unit = unit_of(np.concatenate([self._centre[self.open], above]))
         with np.errstate(all="ignore"):
             self._judge()
         self._level += 1
-        if self._level == self._levels:
-            self._finish()
-        elif self._level > 2:
-            self._close()
+        if self._level > 2:
+            with np.errstate(all="ignore"):
+                self._close()
 
     def _judge(self) -> None:
         """Look for a plateau that ends at the latest step, in estimates of three orders."""
@@ -87,12 +86,17 @@ class Scan:
         largest = np.maximum(np.abs(self._above[-1]), np.abs(self._below[-1]))
         noise = ROUNDING * self._unit * np.maximum(largest, np.abs(self._centre[self.open])) / h
         corner = self._corners(h, noise)
-        value, bar = self.value[self.open], self.bar[self.open]
+        value, bar, step = (a[self.open] for a in (self.value, self.bar, self.step))
+        rises, before = self._rises[self.open], bar
+        drowned = (rises > 0) & (bar <= 1e-4 * np.abs(value))  # an agreement is an accident
         for middle, width in plateaus(self._differences(5), (15.0, 255.0)):
             width = SPREADS * width + noise + 8 * U * np.abs(middle)
             better = (width < bar) & ~(np.abs(corner) > width)
+            better &= ~(np.abs(middle - value) > bar) & ~drowned
             value, bar = np.where(better, middle, value), np.where(better, width, bar)
-        self.value[self.open], self.bar[self.open] = value, bar
+            step = np.where(better, FIRST / float(RATIO) ** self._level, step)
+        self.value[self.open], self.bar[self.open], self.step[self.open] = value, bar, step
+        self._rises[self.open] = np.where(bar < before, 0, rises + 1)
 
     def _differences(self, count: int) -> list[Array]:
         """List the latest central differences."""
@@ -119,21 +123,25 @@ class Scan:
         size = np.maximum(np.abs(self._centre[self.open]), np.abs(self._above[0]))
         size = np.max(np.where(np.isfinite(size), size, 0), axis=1, initial=0, keepdims=True)
         least = 4e-14 * size / self._scale[self.open][:, None]
-        stay = ~np.all(bar <= 1e-8 * value + 1e-9 * known + least, axis=1)
+        drowned = (self._rises[self.open] > 2) & (bar <= 1e-3 * value)
+        stay = ~np.all((bar <= 1e-8 * value + 1e-9 * known + least) | drowned, axis=1)
+        out_of_steps = stay & (self._levels[self.open] <= self._level)
+        if np.any(out_of_steps):
+            self._finish(out_of_steps)
+            stay &= ~out_of_steps
         if not np.all(stay):
             self._above = [a[stay] for a in self._above]
             self._below = [a[stay] for a in self._below]
             self.open = self.open[stay]
 
-    def _finish(self) -> None:
+    def _finish(self, some: Array) -> None:
         """Out of steps: where no good plateau was found, look at each side by itself."""
-        with np.errstate(all="ignore"):
-            middle, width, corner = self._both_sides()
-        corner &= width < self.bar[self.open]
-        self.value[self.open] = np.where(corner, middle, self.value[self.open])
-        self.bar[self.open] = np.where(corner, width, self.bar[self.open])
-        self.kinks[self.open] = corner
-        self.open = self.open[:0]
+        middle, width, corner = (found[some] for found in self._both_sides())
+        lines = self.open[some]
+        corner &= width < self.bar[lines]
+        self.value[lines] = np.where(corner, middle, self.value[lines])
+        self.bar[lines] = np.where(corner, width, self.bar[lines])
+        self.kinks[lines] = corner
 
     def _both_sides(self) -> tuple[Array, Array, Array]:
         """The interval between the slopes on both sides: its middle, half its width, if it is one.
@@ -205,6 +213,17 @@ def unit_of(values: Array) -> float:
         single = values.dtype == np.float32 or np.array_equal(values, values.astype(np.float32))
         round_numbers = np.array_equal(values, values.astype(np.float16))
     return 2.0**-24 if single and not round_numbers else U
+
+
+def levels_of(x: Any) -> Array:
+    """How many steps to take at x: more beside 0, where a function may live on the scale of x.
+
+    >>> levels_of([0.0, 1.0, 1e-9])
+    array([14, 14, 24])
+    """
+    with np.errstate(all="ignore"):
+        closer = np.ceil(np.log2(2.0**-10 / np.abs(x)) / np.log2(RATIO))
+    return LEVELS + np.where(np.isfinite(closer), np.clip(closer, 0, 2 * LEVELS), 0).astype(int)
 
 
 def scale_of(x: Any) -> Array:
