@@ -20,6 +20,7 @@ TOLERANCE = {
     "custom_layer": 0.02,
     "custom_net": 0.05,
     "initial_weights": 1e-3,
+    "misclassified": 0.02,
     "newton": 0.01,
     "optimizer_paths": 1e-3,
     "overfit_dropout": 0.02,
@@ -29,6 +30,7 @@ TOLERANCE = {
 DRAWING = {  # each with options for a quick run
     "custom_net": ["--epochs", "1"],
     "initial_weights": [],
+    "misclassified": [],
     "optimizer_paths": [],
     "overfit_dropout": ["--epochs", "2"],
 }

@@ -133,7 +133,7 @@ def confusion_matrix(
         figure = new_figure(side, side)
         _draw_matrix(figure.subplots(), t, y, labels)
         return figure
-    figure = new_figure(2 * side - 0.4, side)
+    figure = new_figure(2 * side - 0.6, side)
     left, right = figure.subfigures(1, 2, squeeze=False, width_ratios=[1.05, 1])[0]
     _draw_matrix(left.subplots(), t, y, labels)
     titles = [f"{labels[t[i]]} → {labels[y[i]]}" for i in wrong]
