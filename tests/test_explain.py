@@ -270,6 +270,12 @@ def test_data_has_the_name_of_the_array_that_it_is_a_copy_of():
     assert e.line("batch").value.tolist() == [[1, 1], [1, 1]]
 
 
+def test_data_with_numbers_missing_is_found_too():
+    batch = np.array([[1.0, np.nan]])
+    W = mg.Tensor([[0.0], [1.0]])
+    assert mg.explain(batch @ W).lines[-1].call == "batch @ W"
+
+
 def test_names_of_variables_in_a_function_and_in_a_networks_call():
     def two_steps(a, b):
         hidden = np.tanh(a * b)

@@ -202,6 +202,22 @@ def test_a_call_that_cannot_be_run_again_is_named():
     assert str(found).startswith("not compared: Dropout.forward(x)")
 
 
+def test_a_call_that_gives_other_numbers_each_time_is_named():
+    noise = mg.primitive(lambda g, y, x: g)(lambda x: x + np.random.default_rng().normal(size=3))
+    x = mg.Tensor(np.ones(3))
+    assert str(mg.explain(np.sum(noise(x))).check()).startswith("not compared: ")
+
+
+def test_questions_that_run_a_rule_again_refuse_parameters_that_were_written():
+    net = two_layers()
+    e = mg.explain(net, X, T)
+    net.params["W2"] = 0 * net.params["W2"]
+    with pytest.raises(RuntimeError, match="W2 was written after this was explained"):
+        e.at("dropout1", 0, 0)
+    with pytest.raises(RuntimeError, match="W2 was written after this was explained"):
+        e.why("W1")
+
+
 # ---- health --------------------------------------------------------------------------------------
 def test_a_healthy_net_is_said_to_be():
     found = mg.explain(mg.mlp([2, 8, 2], rng=0), X, T).health()
@@ -253,6 +269,23 @@ def test_the_line_is_found_for_methods_too():
     with np.errstate(all="ignore"):
         total = (z**0.5).sum()
     assert "(total = (z**0.5).sum())" in str(mg.explain(total).health())
+
+
+def test_the_line_is_found_where_a_method_made_the_number():
+    z = mg.Tensor([1e308, 1e308])
+    with np.errstate(all="ignore"):
+        total = z.sum()
+    assert "(total = z.sum())" in str(mg.explain(total).health())
+
+
+def test_of_two_lines_that_read_the_same_none_is_claimed():
+    p = mg.Tensor([0.5, 0.0])
+    with np.errstate(all="ignore"):
+        y = np.sum(np.log10(p))
+        y = np.sum(np.log10(p))
+    text = str(mg.explain(y).health())
+    assert "v1 = np.log10(p) is the first value that is not finite" in text
+    assert __file__ not in text
 
 
 def test_a_gradient_that_is_not_finite_behind_finite_values_is_found():

@@ -69,7 +69,7 @@ def _not_finite(trace: Trace, locate: Locate) -> Iterator[Finding]:
     for step in trace.steps:
         line = trace.lines[step.line]
         for c in step.contributions:
-            if not _finite(c.share) and _finite(step.gradient):
+            if not _finite(c.share):
                 to = trace.lines[c.to]
                 told = f"{to.d} is the first gradient that is not finite ({_bad(c.share)}): "
                 told += f"{to.d} {c.sign} {c.rule}, on the way back through {line.name} = "
