@@ -12,7 +12,10 @@ import numpy as np
 import pytest
 from browser import Browser, found
 from explanations import HOSTILE, SAMPLES, apples, chain, deep, failed, hostile, shared, two_layers
+from hypothesis import given
+from hypothesis import strategies as st
 
+import minigrad as mg
 from minigrad.explain.page import page
 from minigrad.explain.tables import table
 
@@ -60,6 +63,17 @@ def test_hostile_names_are_text():
     assert "alert" not in read.tags
     assert {"html", "svg", "section"} <= {*read.tags}
     assert read.tags.count("main") == read.tags.count("dialog") == 1
+
+
+@given(st.lists(st.text(), min_size=2, max_size=2))
+def test_no_name_changes_the_structure_of_the_page(names):
+    def written(one, other):
+        a, b = mg.Tensor(2.0, name=one), mg.Tensor([1.0, -3.0], name=other)
+        return page(mg.explain(np.sum(np.tanh(a * b) + a), names={}))
+
+    text = written(*names)
+    assert Reader(text).tags == Reader(written("a", "b")).tags
+    assert text.encode("utf-8").decode("utf-8") == text
 
 
 def test_a_page_of_two_layers_is_small_and_made_in_under_a_second():
@@ -323,6 +337,17 @@ def test_a_click_on_a_box_or_on_an_entry_shows_its_whole_sum(opened):
     assert shown.evaluate("document.querySelector('dialog').open")
     shown.click(".close")
     assert not shown.evaluate("document.querySelector('dialog').open")
+
+
+def test_all_that_can_be_pressed_has_a_name_for_who_cannot_see_it(opened):
+    shown = opened(shared())
+    tree = shown.call("Accessibility.getFullAXTree")["nodes"]
+    pressed = [node for node in tree if node.get("role", {}).get("value") in ("button", "slider")]
+    assert len(pressed) > 20
+    assert not [node for node in pressed if not node["name"]["value"].strip()]
+    status = [node for node in tree if node["nodeId"] and node.get("ignored") is False]
+    live = [p for node in status for p in node.get("properties", []) if p["name"] == "live"]
+    assert "polite" in [p["value"]["value"] for p in live]
 
 
 def test_boxes_are_buttons_for_the_keyboard_too(opened):

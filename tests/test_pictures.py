@@ -16,6 +16,7 @@ from minigrad.explain.page import page
 from minigrad.explain.painting import paint
 from minigrad.explain.picture import Box, Label, Line, Picture, heat_map, label, shortened
 from minigrad.explain.svg import drawn
+from minigrad.explain.tables import markup
 from minigrad.explain.views import LIMIT, unopened, views
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -250,3 +251,11 @@ def test_many_shared_leaves_are_one_box_and_their_lines_are_counted():
 
 def picture_of(e):
     return paint(e, views(e)[:1])[0]
+
+
+@pytest.mark.parametrize("kind", [bool, int, np.float32, complex, str, object])
+def test_arrays_of_anything_can_be_drawn_and_written(kind):
+    array = np.array([[1, 0, 1]]).astype(kind)
+    assert label(array).text == "(1, 3)"
+    assert markup(array, "x", "value", 0).count("<td") == 3
+    assert len(heat_map(array)) == 1

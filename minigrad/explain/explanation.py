@@ -189,7 +189,7 @@ class Explanation(Trace):
         ...     mg.explain(apple * count).save(os.path.join(folder, "backward.html"))
         """
         written = page(self, inside)
-        with open(path, "w", encoding="utf-8") as file:
+        with open(path, "w", encoding="utf-8", newline="\n") as file:
             file.write(written)
 
     def to_svg(self, inside: str | None = None, limit: int = LIMIT) -> str:

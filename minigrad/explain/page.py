@@ -16,11 +16,11 @@ from minigrad.explain.colours import variables
 from minigrad.explain.embedding import embedded
 from minigrad.explain.files import read
 from minigrad.explain.model import Trace
-from minigrad.explain.numbers import number
 from minigrad.explain.painting import paint, title
+from minigrad.explain.picture import entry_text
 from minigrad.explain.schedule import Schedule
 from minigrad.explain.sections import Section, sections
-from minigrad.explain.svg import drawn
+from minigrad.explain.svg import UNPRINTABLE, drawn
 from minigrad.explain.views import View, views
 
 
@@ -55,7 +55,7 @@ def page(trace: Trace, inside: str | None = None) -> str:
     written = []
     for i, piece in enumerate(read("page.html").split("%%")):  # text, name, text, name …
         written.append(parts[piece] if i % 2 else piece)
-    return "".join(written)
+    return UNPRINTABLE.sub("\ufffd", "".join(written))
 
 
 # ---- words ---------------------------------------------------------------------------------------
@@ -63,7 +63,7 @@ def _result(trace: Trace) -> str:
     if trace.output is None:
         return "The forward pass failed"
     line = trace.lines[trace.output]
-    return f"{line.name} = {number(line.value.item())}" if line.value.size == 1 else line.name
+    return f"{line.name} = {entry_text(line.value.item())}" if line.value.size == 1 else line.name
 
 
 def _summary(trace: Trace, found: list[View]) -> str:

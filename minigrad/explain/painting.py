@@ -6,8 +6,7 @@ import numpy as np
 
 from minigrad.explain.model import Contribution, Trace
 from minigrad.explain.model import Line as Value
-from minigrad.explain.numbers import number
-from minigrad.explain.picture import Box, Label, Line, Picture, label
+from minigrad.explain.picture import Box, Label, Line, Picture, entry_text, label
 from minigrad.explain.views import EXITS, Unit, View
 from minigrad.graph import Array
 
@@ -81,7 +80,9 @@ class _Painting:
         """Say what several paths add up to."""
         if line.paths < 2 or line.gradient is None:
             return ""
-        whole = number(line.gradient.item()) if line.gradient.ndim == 0 else f"Σ {line.paths} paths"
+        whole = (
+            entry_text(line.gradient[()]) if line.gradient.ndim == 0 else f"Σ {line.paths} paths"
+        )
         return f"{line.d} = {whole}"
 
     # ---- lines -----------------------------------------------------------------------------------
@@ -197,7 +198,7 @@ def call_title(line: Value) -> str:
 
 def described(line: Value) -> str:
     """Describe a value in one line of text."""
-    shape = f" {line.value.shape}" if line.value.ndim else f" = {number(line.value.item())}"
+    shape = f" {line.value.shape}" if line.value.ndim else f" = {entry_text(line.value[()])}"
     return f"{line.name}{shape}" + (f" = {line.call}" if line.call else "")
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -131,8 +131,27 @@ def label(array: Array) -> Label:
     Label(text='(2, 2)', heat=((3, -3), (0, None)))
     """
     if array.size == 1 and array.ndim == 0:
-        return Label(number(array.item()))
+        return Label(entry_text(array[()]))
     return Label(str(array.shape), heat_map(array))
+
+
+def entry_text(value: Any) -> str:
+    """Write one entry of an array, whatever it is an array of.
+
+    >>> entry_text(0.25), entry_text(np.complex128(1 - 2j)), entry_text(np.str_("cat"))
+    ('0.25', '1-2j', 'cat')
+    """
+    kind = np.asarray(value).dtype.kind
+    if kind == "c":
+        return format(complex(value), ".4g")
+    return number(value) if kind in "fiub" else str(value)
+
+
+def strengths(array: Array) -> Array:
+    """Give what can be drawn of entries: real numbers, or how large complex ones are."""
+    if array.dtype.kind == "c":
+        return np.asarray(np.abs(array))
+    return array.astype(float) if array.dtype.kind in "fiub" else np.zeros(array.shape)
 
 
 def heat_map(array: Array) -> Heat:
@@ -142,7 +161,7 @@ def heat_map(array: Array) -> Heat:
     """
     if not array.size:
         return ()
-    rows = np.atleast_2d(array).reshape(-1, array.shape[-1] if array.ndim else 1)
+    rows = np.atleast_2d(strengths(array)).reshape(-1, array.shape[-1] if array.ndim else 1)
     largest = float(np.max(np.abs(rows), initial=0.0, where=np.isfinite(rows))) or 1.0
     down, over = (
         np.array_split(np.arange(n), min(n, most))

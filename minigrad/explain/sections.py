@@ -6,7 +6,8 @@ import html
 from typing import NamedTuple
 
 from minigrad.explain.model import Contribution, Line, Step, Trace
-from minigrad.explain.numbers import number, with_numbers
+from minigrad.explain.numbers import with_numbers
+from minigrad.explain.picture import entry_text
 from minigrad.explain.schedule import Moment, Schedule
 from minigrad.explain.tables import markup
 from minigrad.explain.views import Unit, inputs
@@ -86,7 +87,7 @@ def _made(trace: Trace, line: Line) -> Section:
     body = [f"<h2>{html.escape(said)}</h2>"]
     numbers = with_numbers(line.call or "", trace, line)
     if numbers:
-        body.append(f'<p class="mono">= {html.escape(numbers)} = {number(line.value.item())}</p>')
+        body.append(f'<p class="mono">= {html.escape(numbers)} = {entry_text(line.value[()])}</p>')
     operands = [trace.lines[o] for o in dict.fromkeys(line.operands) if o is not None]
     shapes = " · ".join(f"{code(o.name)} {o.value.shape}" for o in operands if o.value.ndim)
     if shapes:
@@ -108,7 +109,7 @@ def _seed(trace: Trace) -> Section:
     assert trace.output is not None
     assert trace.seed is not None
     line = trace.lines[trace.output]
-    said = f"{line.d} = {number(trace.seed.item()) if trace.seed.size == 1 else 'ones'}"
+    said = f"{line.d} = {entry_text(trace.seed.item()) if trace.seed.size == 1 else 'ones'}"
     words = f"The way back begins at {code(line.name)}, whose gradient with respect to itself is 1."
     body = f'<h2>{html.escape(said)}</h2><p class="words">{words}</p>'
     return Section("backward", [said], body + markup(trace.seed, line.d, "gradient", line.id))
@@ -146,7 +147,7 @@ def _contribution(trace: Trace, through: Line, c: Contribution) -> str:
     if c.share.ndim == 0:
         numbers = with_numbers(c.rule, trace, through)
         middle = f"{html.escape(numbers)} = " if numbers else ""
-        body.append(f'<p class="mono">= {middle}<b class="share">{number(c.share.item())}</b></p>')
+        body.append(f'<p class="mono">= {middle}<b class="share">{entry_text(c.share[()])}</b></p>')
     else:
         body.append(markup(c.share, f"part of {line.d}", "gradient", c.to))
     if c.note:

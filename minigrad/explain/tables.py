@@ -8,8 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minigrad.explain.numbers import number
-from minigrad.explain.picture import LEVELS
+from minigrad.explain.picture import LEVELS, entry_text, strengths
 from minigrad.graph import Array
 
 ROWS, COLUMNS = 6, 6
@@ -53,14 +52,14 @@ def table(array: Array) -> Table:
                 cells.append("…")
                 continue
             entry = (*at[: len(leading)], column)
-            cells.append(number(flat[entry]))
+            cells.append(entry_text(flat[entry]))
             entries.append(entry if array.ndim else ())
     return Table(labels, ["…" if c is None else str(c) for c in columns], cells, entries)
 
 
 def same_cells(layout: Table, array: Array) -> list[str]:
     """Write the entries of an array at the places of a table of the same shape."""
-    return ["…" if entry is None else number(array[entry]) for entry in layout.entries]
+    return ["…" if entry is None else entry_text(array[entry]) for entry in layout.entries]
 
 
 def _some(count: int, most: int) -> list[int | None]:
@@ -78,24 +77,24 @@ def markup(array: Array, name: str, kind: str, key: int) -> str:
     if not array.size:
         return f'<p class="words">{html.escape(name)} is empty: {array.shape}</p>'
     layout = table(array)
-    finite = np.abs(array[np.isfinite(array)]) if array.dtype.kind == "f" else np.abs(array)
-    largest = float(finite.max(initial=0)) or 1.0
+    strong = np.abs(strengths(array))
+    largest = float(np.max(strong, initial=0.0, where=np.isfinite(strong))) or 1.0
     body = []
     wide = len(layout.columns)
     for i, row in enumerate(layout.rows):
         cells = range(i * wide, (i + 1) * wide)
         head = f'<th scope="row">{row}</th>' if array.ndim > 1 else ""
-        body.append(f"<tr>{head}{''.join(_cell(layout, k, array, largest) for k in cells)}</tr>")
+        body.append(f"<tr>{head}{''.join(_cell(layout, k, strong, largest) for k in cells)}</tr>")
     rows = f'<caption class="aside">{html.escape(name)}</caption>{"".join(body)}'
     return f'<div class="scroll of-{kind}" data-of="{key}"><table>{rows}</table></div>'
 
 
-def _cell(layout: Table, k: int, array: Array, largest: float) -> str:
+def _cell(layout: Table, k: int, strong: Array, largest: float) -> str:
     """Write a cell, shaded by its strength."""
     entry = layout.entries[k]
     if entry is None:
         return '<td class="dots">…</td>'
-    value = float(array[entry])
-    strength = math.ceil(abs(value) / largest * LEVELS) if math.isfinite(value) else LEVELS
-    shade = f' class="s{strength}"' if strength and array.ndim else ""
+    value = float(strong[entry])
+    strength = math.ceil(value / largest * LEVELS) if math.isfinite(value) else LEVELS
+    shade = f' class="s{strength}"' if strength and strong.ndim else ""
     return f'<td{shade} data-entry="{k}"><span>{layout.cells[k]}</span></td>'

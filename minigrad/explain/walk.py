@@ -145,4 +145,4 @@ def _is_one_call(text: str) -> bool:
         depth += (character == "(") - (character == ")")
         if depth == 0 and character == ")" and i < len(text) - 1:
             return False
-    return text[: text.index("(")].replace(".", "").isidentifier()
+    return text.partition("(")[0].replace(".", "").isidentifier()
