@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MethodType
 from typing import Any
@@ -16,7 +17,7 @@ from minigrad.layers import Layer
 from minigrad.networks import Network
 from minigrad.tensor import Tensor
 from minigrad.testing.attributes import assign, lookup, matching_gradients
-from minigrad.testing.randomness import Rewind
+from minigrad.testing.randomness import Rewind, restore
 from minigrad.testing.subject import Run, Subject, as_floats, is_float, kept
 
 TARGETS = {"t", "y_true", "target", "targets", "label", "labels", "mask", "weights", "train_flag"}
@@ -154,16 +155,28 @@ class ByHandSubject(Subject):
         if fixed is not None:
             self.fixed |= frozenset(fixed)
             return
-        try:
-            run = self.start()
-            count = len(listed(self.pulled_back(run.thing, run.cotangents(_rng()))))
-        except Exception:  # the check itself will say so
+        found = self.tried()
+        if found is None:
             return
+        count = len(listed(found[1]))
         free = [k for k in self.inputs if k not in self.fixed]
         if len(free) > count:
             left_out = [k for k in free if k.lower() in TARGETS]
             self.fixed |= frozenset(left_out)
             self.notes += [f"{k} was taken for a constant: it got no gradient" for k in left_out]
+
+    def tried(self) -> tuple[Run, Any] | None:
+        """Run forward and backward once: the run, and what backward returned."""
+        states = self.rewind.now()
+        try:
+            with warnings.catch_warnings(action="ignore"):
+                run = self.start()
+                douts = run.cotangents(np.random.default_rng(0))
+                return run, self.pulled_back(run.thing, douts)
+        except Exception:  # the check itself will say so
+            return None
+        finally:
+            restore(states)
 
     def forward(self, thing: Any, inputs: Mapping[str, Any]) -> tuple[Any, ...]:
         """Call forward; several outputs come as a tuple or a list."""
@@ -281,12 +294,8 @@ class ForeignSubject(ByHandSubject):
         declared = getattr(self.layer, "param_grads", None)
         if isinstance(declared, Mapping):
             return dict(declared)
-        try:
-            run = self.start()
-            self.pulled_back(run.thing, run.cotangents(_rng()))
-        except Exception:  # the check itself will say so
-            return matching_gradients(self.layer, self.layer)
-        found = matching_gradients(self.layer, run.thing)
+        tried = self.tried()
+        found = matching_gradients(self.layer, tried[0].thing if tried else self.layer)
         if found:
             pairs = ", ".join(f"{p} with {g}" for p, g in found.items())
             self.notes.append(f"parameters were found by their names: {pairs}")
@@ -545,10 +554,6 @@ def _callable(f: Any) -> Callable[..., Any]:
         raise TypeError(f"forward must be callable, not {f!r:.60}")
     found: Callable[..., Any] = f
     return found
-
-
-def _rng() -> Any:
-    return np.random.default_rng(0)
 
 
 __all__ = ["Run", "of_function", "of_layer", "of_network", "of_pair"]
