@@ -21,12 +21,12 @@ from minigrad.testing import contracts, diagnosis, higher, places
 from minigrad.testing.evidence import Comparison, Evidence, compared
 from minigrad.testing.findings import Cause, Finding, Verdict
 from minigrad.testing.jacobian import Point
+from minigrad.testing.ours import FunctionSubject
 from minigrad.testing.projections import Judge
 from minigrad.testing.randomness import restore
 from minigrad.testing.report import Report
 from minigrad.testing.showing import grad_of
 from minigrad.testing.subject import Run, Subject
-from minigrad.testing.subjects import FunctionSubject
 
 SINGLE = 2.0**-24  # the unit of rounding of float32
 
