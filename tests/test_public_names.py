@@ -11,7 +11,8 @@ import pytest
 
 import minigrad as mg
 
-PACKAGES = [mg, mg.datasets, mg.functions, importlib.import_module("minigrad.layers")]
+TESTING = importlib.import_module("minigrad.testing")
+PACKAGES = [mg, mg.datasets, mg.functions, importlib.import_module("minigrad.layers"), TESTING]
 PUBLIC = [(package, name) for package in PACKAGES for name in package.__all__]
 MODULES = [mg] + [
     importlib.import_module(found.name)
