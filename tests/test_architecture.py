@@ -33,6 +33,7 @@ ROOMS = [  # a module imports from rooms above its own, or inside its own room
     ["optimizers", "clipping"],
     ["datasets"],
     ["history", "progress", "training"],
+    ["testing"],
     ["minigrad"],  # the names that people import
     ["cli"],
     ["__main__"],
@@ -47,7 +48,7 @@ NUMPY_ALONE = {
     "schedules",
     "datasets",
 }  # and nothing of ours
-OPTIONAL = {"tqdm", "matplotlib"}  # the extras
+OPTIONAL = {"tqdm", "matplotlib", "hypothesis", "pytest"}  # the extras
 SELDOM = {"csv", "difflib", "gzip", "importlib", "pathlib", "zipfile", "zlib"}  # files and errors
 LONGEST = 450
 SOURCES = sorted(PACKAGE.rglob("*.py"))

@@ -11,7 +11,10 @@ import pytest
 
 import minigrad as mg
 
-PACKAGES = [mg, mg.datasets, mg.functions, importlib.import_module("minigrad.layers")]
+PACKAGES = [
+    *(mg, mg.datasets, mg.functions),
+    *map(importlib.import_module, ("minigrad.layers", "minigrad.testing.strategies")),
+]
 PUBLIC = [(package, name) for package in PACKAGES for name in package.__all__]
 MODULES = [mg] + [
     importlib.import_module(found.name)
