@@ -1,0 +1,146 @@
+"""The numerical Jacobian of a subject at a point: once, for every cotangent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from minigrad.graph import Array
+from minigrad.testing.decisions import Decision, changed
+from minigrad.testing.plateau import Scan, follow, scale_of
+from minigrad.testing.subject import Subject, as_floats
+
+
+class Point:
+    """A subject at one point, in float64: its outputs there, and beside it.
+
+    Args:
+        subject: what to evaluate.
+        inputs: others than the subject's own, by name.
+        params: others than the subject's own, by name.
+    """
+
+    def __init__(
+        self,
+        subject: Subject,
+        inputs: Mapping[str, Any] | None = None,
+        params: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.subject = subject
+        given = subject.inputs | dict(inputs or {})
+        self.inputs = {k: as_floats(given[k], np.float64) for k in subject.inputs}
+        weights = subject.params | dict(params or {})
+        self.params = {k: as_floats(weights[k], np.float64) for k in subject.params}
+        self.outputs = self.evaluate(self.inputs, self.params)
+        self.centre = joined(self.outputs)
+        self.corners: list[str] = []  # what is known about kinks here, in words
+
+    @property
+    def operands(self) -> dict[str, Array]:
+        """The arrays that are differentiated by, in float64."""
+        free = {k: v for k, v in self.inputs.items() if k not in self.subject.fixed}
+        return free | {self.subject.parameter(k): v for k, v in self.params.items()}
+
+    def evaluate(self, inputs: Mapping[str, Any], params: Mapping[str, Any]) -> list[Array]:
+        """Compute the outputs somewhere."""
+        with np.errstate(all="ignore"):
+            return self.subject.evaluate(inputs, params, np.float64)
+
+    def beside(self, moved: Mapping[str, Array]) -> Array:
+        """Compute the outputs, flat, with other values of some operands."""
+        inputs, params = self._with(moved)
+        return self._checked(joined(self.evaluate(inputs, params)))
+
+    def decided_beside(self, moved: Mapping[str, Array]) -> tuple[Array, list[Decision]]:
+        """The outputs there, and what was decided on the way."""
+        inputs, params = self._with(moved)
+        with np.errstate(all="ignore"):
+            outputs, decided = self.subject.evaluate_and_decide(inputs, params, np.float64)
+        return self._checked(joined(outputs)), decided
+
+    def _with(self, moved: Mapping[str, Array]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """All inputs and parameters, some of them moved."""
+        subject = self.subject
+        free = {k: moved.get(k, v) for k, v in self.inputs.items() if k not in subject.fixed}
+        params = {k: moved.get(subject.parameter(k), v) for k, v in self.params.items()}
+        return self.inputs | free, params
+
+    def _checked(self, found: Array) -> Array:
+        if found.shape != self.centre.shape:
+            raise ValueError(
+                f"forward gave {found.size} numbers where it had given {self.centre.size}, at "
+                "inputs of the same shapes: the size of its output hangs on values"
+            )
+        return found
+
+    @cached_property
+    def decisions(self) -> list[Decision]:
+        """What was decided here, as far as a graph of ours knows."""
+        return self.subject.evaluate_and_decide(self.inputs, self.params, np.float64)[1]
+
+    @cached_property
+    def scans(self) -> dict[str, Scan]:
+        """The derivative by every entry of every operand: lines are entries."""
+        return {name: self._scan(name, value) for name, value in self.operands.items()}
+
+    def _scan(self, name: str, value: Array) -> Scan:
+        """Differentiate by one operand."""
+        axes = Axes(self, name, value)
+        scan = Scan(np.repeat(self.centre[None], value.size, axis=0), scale_of(value).ravel())
+        follow(scan, axes.at)
+        lost = np.flatnonzero(np.any(axes.crossed, axis=0) & ~np.all(scan.bar < np.inf, axis=1))
+        if len(lost):  # a corner at every step: the slopes on both sides, then
+            sides = Scan(
+                np.repeat(self.centre[None], len(lost), axis=0), scale_of(value).ravel()[lost]
+            )
+            axes.watching = False
+            follow(sides, lambda i, t: axes.at(int(lost[i]), t))
+            scan.value[lost], scan.bar[lost], scan.kinks[lost] = sides.value, sides.bar, sides.kinks
+            self.corners += [
+                f"{name}{list(axes.index(i))}: {axes.corner[i]}" for i in map(int, lost)
+            ]
+        return scan
+
+
+class Axes:
+    """The lines along the entries of one operand, and where they cross a corner."""
+
+    def __init__(self, point: Point, name: str, value: Array) -> None:
+        self.point, self.name = point, name
+        self.moved = np.array(value)
+        self.corner: dict[int, str] = {}  # the nearest on each line
+        self.crossed = np.zeros((1, value.size), bool)
+        self.watching = bool(point.decisions)
+
+    def index(self, i: int) -> tuple[int, ...]:
+        """The place of an entry."""
+        return tuple(int(k) for k in np.unravel_index(i, self.moved.shape))
+
+    def at(self, i: int, t: float) -> Array:
+        """Compute the outputs at t on the line i; NaN beyond a corner."""
+        entries = self.moved.flat  # in C order, whatever the layout
+        kept = entries[i]
+        entries[i] = kept + t
+        try:
+            if not self.watching:
+                return self.point.beside({self.name: self.moved})
+            outputs, decided = self.point.decided_beside({self.name: self.moved})
+            found = changed(self.point.decisions, decided)
+            if found is None:
+                return outputs
+            self.corner[i] = f"{found[0]}, {found[1]}"
+            self.crossed[0, i] = True
+            return np.full(outputs.shape, np.nan)
+        finally:
+            entries[i] = kept
+
+
+def joined(outputs: list[Array]) -> Array:
+    """Put the numbers of all outputs one after another, in float64."""
+    if len(outputs) == 1:
+        return np.array(outputs[0], np.float64).ravel()
+    flat = [np.ravel(y).astype(np.float64) for y in outputs]
+    return np.concatenate(flat) if flat else np.zeros(0)
