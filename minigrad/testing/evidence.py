@@ -18,7 +18,7 @@ import numpy as np
 from minigrad.graph import Array
 from minigrad.layers.inside import attributes
 from minigrad.testing.jacobian import Point, joined
-from minigrad.testing.subject import Run, Subject
+from minigrad.testing.subject import Run, Subject, kept
 
 RTOL = 1e-6  # of the entry: what is called wrong beyond the bar
 OF_TERMS = 1e-9  # of the sum of |terms| behind an entry: what rounding may do to yours
@@ -39,6 +39,7 @@ class Comparison:
         kinks: where the function has a corner, so that the interval is between two slopes.
         scale: the size of what the gradients are sums of, or of the outputs: what is far below it
             need not be known.
+        sampled: of a large operand: whether numerical is yours but for the entries looked at.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Comparison:
     tolerance: Array
     kinks: Array
     scale: float = 0.0
+    sampled: bool = False
 
     @property
     def shape_is_right(self) -> bool:
@@ -108,6 +110,7 @@ class Evidence:
         point: the subject at a point, which knows the numerical Jacobian.
         douts: the cotangents, one for each output.
         operands: the comparisons, by operand.
+        yours: what backward returned, by operand.
         state: the attributes of the layer after its forward, copied (empty for functions).
         source: the text of forward, backward, __init__, as far as it can be found.
     """
@@ -115,6 +118,7 @@ class Evidence:
     point: Point
     douts: list[Array]
     operands: dict[str, Comparison]
+    yours: dict[str, Array | None]
     state: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -186,15 +190,17 @@ class Evidence:
 
     def run(self) -> Run:
         """Make a fresh run at this point, after its forward."""
-        return self.subject.start(self.inputs, self.params, np.float64)
+        inputs = {k: kept(v) for k, v in self.inputs.items()}
+        return self.subject.start(inputs, self.params, np.float64)
 
 
 def gathered(point: Point, douts: Sequence[Array], rtol: float = RTOL) -> Evidence:
     """Run backward at a point with these cotangents, and compare with the numerical Jacobian."""
-    run = point.subject.start(point.inputs, point.params, np.float64)
+    inputs = {k: kept(v) for k, v in point.inputs.items()}
+    run = point.subject.start(inputs, point.params, np.float64)
     state = {k: copied(v) for k, v in attributes(run.thing).items()} if run.thing else {}
     yours = run.gradients(douts)
-    return Evidence(point, list(douts), compared(point, douts, yours, rtol), state)
+    return Evidence(point, list(douts), compared(point, douts, yours, rtol), yours, state)
 
 
 def compared(

@@ -10,18 +10,22 @@ import numpy as np
 from minigrad.backward import gradients
 from minigrad.graph import Array, Node
 from minigrad.tensor import Tensor
-from minigrad.testing.evidence import Comparison, gathered
+from minigrad.testing.evidence import Comparison
 from minigrad.testing.findings import Finding, Verdict
 from minigrad.testing.jacobian import Point, joined
+from minigrad.testing.projections import Judge
 from minigrad.testing.subject import cut
 from minigrad.testing.subjects import FunctionSubject, flat
 from minigrad.transforms import jvp
 
 
-def forward_mode(subject: FunctionSubject, point: Point, rng: Any, rtol: float) -> list[Finding]:
+def forward_mode(
+    subject: FunctionSubject, point: Point, judge: Judge, rng: Any, rtol: float
+) -> list[Finding]:
     """Compare Jacobian times direction, as forward mode has it, with the numerical one."""
     names = list(point.operands)
     us = [np.asarray(rng.normal(size=point.operands[k].shape)) for k in names]
+    large = {k: one.along(us[names.index(k)].ravel()) for k, one in judge.projections.items()}
 
     def of_operands(*values: Any) -> list[Any]:
         moved = dict(zip(names, values, strict=True))
@@ -37,10 +41,10 @@ def forward_mode(subject: FunctionSubject, point: Point, rng: Any, rtol: float) 
     kinks = np.zeros(yours.shape, bool)
     with np.errstate(all="ignore"):
         for k, u in zip(names, us, strict=True):
-            scan = point.scans[k]
-            numerical += scan.value.T @ u.ravel()
-            bar += scan.bar.T @ np.abs(u.ravel())
-            size += np.abs(scan.value.T) @ np.abs(u.ravel())
+            scan, u = (point.scans[k], u.ravel()) if k in point.scans else (large[k], np.ones(1))
+            numerical += scan.value.T @ u
+            bar += scan.bar.T @ np.abs(u)
+            size += np.abs(scan.value.T) @ np.abs(u)
             kinks |= np.any(scan.kinks, axis=0)
     tolerance = bar + rtol * np.abs(numerical) + 1e-9 * size + 1e-12 * np.max(size, initial=0)
     found = Comparison("y", point.centre, yours, numerical, bar, tolerance, kinks)
@@ -89,8 +93,9 @@ def second_order(
     again = Point(twice)
     found: dict[str, Comparison] = {}
     cotangents = twice.cotangents(again.outputs, rng)[:2]
+    comparing = Judge(again, rng, rtol)
     for _, ws in cotangents:
-        for name, one in gathered(again, ws, rtol).operands.items():
+        for name, one in comparing.evidence(ws).operands.items():
             if name not in found or one.ratio > found[name].ratio:
                 found[name] = one
     subject.evaluations += twice.evaluations

@@ -13,6 +13,9 @@ from minigrad.testing.decisions import Decision, changed
 from minigrad.testing.plateau import Scan, follow, scale_of
 from minigrad.testing.subject import Subject, as_floats
 
+MOST_ENTRIES = 1000  # of an operand that is differentiated by each
+MOST_NUMBERS = 1_000_000  # of a Jacobian
+
 
 class Point:
     """A subject at one point, in float64: its outputs there, and beside it.
@@ -83,8 +86,13 @@ class Point:
 
     @cached_property
     def scans(self) -> dict[str, Scan]:
-        """The derivative by every entry of every operand: lines are entries."""
-        return {name: self._scan(name, value) for name, value in self.operands.items()}
+        """The derivative by every entry of every operand that is not large: lines are entries."""
+        return {k: self._scan(k, v) for k, v in self.operands.items() if not self.is_large(k)}
+
+    def is_large(self, name: str) -> bool:
+        """Whether an operand has too many entries to differentiate by each."""
+        size = self.operands[name].size
+        return size > MOST_ENTRIES or size * self.centre.size > MOST_NUMBERS
 
     def _scan(self, name: str, value: Array) -> Scan:
         """Differentiate by one operand."""
@@ -125,17 +133,29 @@ class Axes:
         kept = entries[i]
         entries[i] = kept + t
         try:
-            if not self.watching:
-                return self.point.beside({self.name: self.moved})
-            outputs, decided = self.point.decided_beside({self.name: self.moved})
-            found = changed(self.point.decisions, decided)
-            if found is None:
-                return outputs
-            self.corner[i] = f"{found[0]}, {found[1]}"
-            self.crossed[0, i] = True
-            return np.full(outputs.shape, np.nan)
+            return self._outputs(i)
         finally:
             entries[i] = kept
+
+    def moved_by(self, step: Array) -> Array:
+        """Compute the outputs after a step in all entries, given flat; NaN beyond a corner."""
+        kept = self.moved
+        self.moved = kept + step.reshape(kept.shape)
+        try:
+            return self._outputs(-1)
+        finally:
+            self.moved = kept
+
+    def _outputs(self, i: int) -> Array:
+        if not self.watching:
+            return self.point.beside({self.name: self.moved})
+        outputs, decided = self.point.decided_beside({self.name: self.moved})
+        found = changed(self.point.decisions, decided)
+        if found is None:
+            return outputs
+        self.corner[i] = f"{found[0]}, {found[1]}"
+        self.crossed[0, i] = True
+        return np.full(outputs.shape, np.nan)
 
 
 def joined(outputs: list[Array]) -> Array:

@@ -46,6 +46,7 @@ class Report:
     where: Sequence[str] = ()
     errors: dict[str, Array] = field(default_factory=dict)
     counts: dict[str, tuple[int, int]] = field(default_factory=dict)  # wrong entries, of how many
+    sampled: bool = False  # whether wrong entries were searched for, not all looked at
     worst_ratio: float = 0.0
     evaluations: int = 0
     seconds: float = 0.0

@@ -39,7 +39,8 @@ def headline(report: Any) -> str:
         return f"{report.name}: {report.reason}"
     wrong = [grad_of(name) for name in report.counts]
     if wrong:
-        counts = [f"{a} of {b}" for a, b in report.counts.values()]
+        least = "at least " if report.sampled else ""
+        counts = [f"{least}{a} of {b}" for a, b in report.counts.values()]
         what = ", ".join(f"{name} in {n} entries" for name, n in zip(wrong, counts, strict=True))
         return f"{report.name}: wrong gradient, {what}"
     broken = [found.name for found in report.checks if found.verdict is Verdict.FAIL]

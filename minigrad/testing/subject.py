@@ -58,6 +58,11 @@ class Subject:
         """Name the parameter among the operands: by its own name, unless an input has that."""
         return f"self.{name}" if name in self.inputs else name
 
+    @property
+    def is_copied(self) -> bool:
+        """Whether runs are independent: functions and their closures cannot be copied."""
+        return True
+
     def set_rows(self, rows: Iterable[str] | None, fewest: int | None) -> None:
         """Say which inputs have a row for each example, or guess: as many as the first has."""
         arrays = {k: v for k, v in self.inputs.items() if isinstance(v, np.ndarray) and v.ndim}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MethodType
 from typing import Any
 
 import numpy as np
@@ -223,6 +224,11 @@ class PairSubject(ByHandSubject):
         """Copy the objects whose methods the two are; functions stay themselves."""
         forward, backward = copied(self.pair)
         return {"forward": forward, "backward": backward}
+
+    @property
+    def is_copied(self) -> bool:
+        """Whether both are methods: a function is the same in a copy, and so is its closure."""
+        return all(isinstance(f, MethodType) for f in self.pair)
 
     def holders(self, thing: Any) -> tuple[Any, ...]:
         """The two."""

@@ -139,7 +139,8 @@ class DeviationOfRows:
         return self.y
 
     def backward(self, dout):
-        return (dout / self.y)[:, None] * self.xc / self.xc.shape[1]
+        y = np.where(self.y > 0, self.y, 1)
+        return (dout / y)[:, None] * self.xc / self.xc.shape[1]
 
 
 class RootNotDifferentiated(DeviationOfRows):
@@ -168,7 +169,8 @@ class CubicNorm:
         return self.y
 
     def backward(self, dout):
-        return (dout / self.y**2)[:, None] * self.x * np.abs(self.x)
+        y = np.where(self.y > 0, self.y, 1)
+        return (dout / y**2)[:, None] * self.x * np.abs(self.x)
 
 
 class SignLost(CubicNorm):

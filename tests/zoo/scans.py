@@ -49,7 +49,12 @@ class RunningProduct:
         return np.cumsum(d[:, ::-1], axis=1)[:, ::-1]
 
     def backward(self, dout):
-        return self.reversed_sum(dout * self.y) / self.x
+        dx = np.zeros_like(self.x)
+        for i in range(self.x.shape[1]):
+            others = self.x.copy()
+            others[:, i] = 1
+            dx[:, i] = (dout * np.cumprod(others, axis=1))[:, i:].sum(axis=1)
+        return dx
 
 
 class FactorNotDividedOut(RunningProduct):

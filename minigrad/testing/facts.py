@@ -1,0 +1,187 @@
+"""What two Jacobians say when they are laid side by side: yours and the numerical one.
+
+Yours is found by sending one cotangent after the other through the backward. No source is read
+here, so this is all that can be said about PyTorch's or anybody's compiled code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import permutations
+from typing import Any
+
+import numpy as np
+
+from minigrad.graph import Array
+from minigrad.testing import causes
+from minigrad.testing.factors import meaning, number
+from minigrad.testing.guesses import Guess
+from minigrad.testing.workbench import Workbench, same
+
+MANY = 400  # outputs: more cotangents than that are not sent through a backward one by one
+
+
+def facts(bench: Workbench) -> Iterator[Guess]:
+    """Everything that the two Jacobians show, operand by operand."""
+    yours = jacobians(bench)
+    wrong = [k for k in bench.wrong if k in yours]
+    yield from _swapped(bench, yours, wrong)
+    yield from _one_factor(bench, yours, wrong)
+    for name in wrong:
+        B, J, shape = yours[name], bench.evidence.jacobians[name], bench.operands[name].shape
+        yield from _moved(name, B, J, shape)
+        yield from _parts(bench, name, B, J)
+
+
+def jacobians(bench: Workbench) -> dict[str, Array]:
+    """Your Jacobian of each operand whose gradient has its shape; none if there are many outputs."""
+    sizes = [np.size(d) for d in bench.douts[0]]
+    if sum(sizes) > MANY:
+        return {}
+    run, rows = bench._fresh(), []
+    for i in range(sum(sizes)):
+        flat = np.zeros(sum(sizes))
+        flat[i] = 1
+        parts = np.split(flat, np.cumsum(sizes)[:-1])
+        pairs = zip(parts, bench.douts[0], strict=True)
+        rows.append(run.gradients([p.reshape(np.shape(d)) for p, d in pairs]))
+    found = {}
+    for name, x in bench.operands.items():
+        if all(np.shape(row.get(name)) == np.shape(x) and row.get(name) is not None for row in rows):
+            found[name] = np.array([np.ravel(row[name]) for row in rows], dtype=float)
+    return {k: B for k, B in found.items() if np.all(np.isfinite(B)) and _linear(bench, k, B)}
+
+
+def _linear(bench: Workbench, name: str, B: Array) -> bool:
+    flat = np.concatenate([np.ravel(d) for d in bench.douts[0]])
+    return same(flat @ B, np.ravel(bench.yours[0][name]))
+
+
+def _swapped(bench: Workbench, yours: dict[str, Array], wrong: list[str]) -> Iterator[Guess]:
+    """The gradient of one operand is handed out as that of another."""
+    for order in permutations(wrong) if 2 <= len(wrong) <= 4 else ():
+        if list(order) == wrong:
+            continue
+        pairs = list(zip(wrong, order, strict=True))
+        if all(same(yours[a], bench.evidence.jacobians[b]) for a, b in pairs):
+            words = ", ".join(f"the gradient of {b} stands in the place of {a}'s" for a, b in pairs)
+            yield Guess(causes.SWAPPED, f"{words}: they are handed out in another order than the "
+                        "operands came in", tuple(wrong), 0.1)
+            return
+
+
+def _one_factor(bench: Workbench, yours: dict[str, Array], wrong: list[str]) -> Iterator[Guess]:
+    """Every entry is the same multiple of the numerical one."""
+    for name in wrong:
+        B, J = np.ravel(yours[name]), np.ravel(bench.evidence.jacobians[name])
+        square = float(J @ J)
+        factor = float(B @ J) / square if square else 0.0
+        if factor and same(B, factor * J):
+            label, words, sure = meaning(factor, bench)
+            times = f"{number(factor)} × the numerical one"
+            yield Guess(label, f"every entry of d{name} is {times}: {words}", (name,), 0.4 + 4 * (not sure))
+
+
+def _moved(name: str, B: Array, J: Array, shape: tuple[int, ...]) -> Iterator[Guess]:
+    """The right numbers in other places."""
+    stack = B.reshape(len(B), *shape)
+    for order in permutations(range(len(shape))) if 2 <= len(shape) <= 4 else ():
+        if order == tuple(range(len(shape))):
+            continue
+        moved = np.transpose(stack, (0, *(i + 1 for i in order)))
+        if moved.shape[1:] == shape and same(moved.reshape(B.shape), J):
+            words = "it is transposed" if len(shape) == 2 else f"its axes belong in the order {order}"
+            yield Guess(causes.TRANSPOSED, f"all entries of d{name} are right, but {words}", (name,), 0.2)
+            return
+    for axis in range(len(shape)):
+        if same(np.flip(stack, axis + 1).reshape(B.shape), J) and shape[axis] > 1:
+            yield Guess(causes.PLACE, f"all entries of d{name} are right, but in reverse order along axis {axis}", (name,), 0.2)
+            return
+        for by in range(1, shape[axis]):
+            if same(np.roll(stack, by, axis + 1).reshape(B.shape), J):
+                yield Guess(causes.PLACE, f"all entries of d{name} are right, but shifted by {by} along axis {axis}", (name,), 0.3)
+                return
+    order = _matching(B, J)
+    if order is not None:
+        i = int(np.argmax(order != np.arange(len(order))))
+        a, b = np.unravel_index(i, shape), np.unravel_index(order[i], shape)
+        words = f"what belongs in [{_index(a)}] stands in [{_index(b)}]"
+        for label, how in _reshapes(shape, order):
+            yield Guess(label, f"all entries of d{name} are right, but in other places: {words}, {how}", (name,), 0.35)
+            return
+        yield Guess(causes.PLACE, f"all entries of d{name} are right, but in other places: {words}", (name,), 0.6)
+
+
+def _matching(B: Array, J: Array) -> Array | None:
+    """The order of columns in which B is J, if there is one; None too where columns are alike."""
+    if not 1 < J.shape[1] <= 500:
+        return None
+    size = max(np.max(np.abs(B)), np.max(np.abs(J)))
+    order = []
+    for column in J.T:
+        hits = np.flatnonzero(np.max(np.abs(B - column[:, None]), axis=0) <= 1e-6 * size)
+        if len(hits) != 1:
+            return None
+        order.append(hits[0])
+    found = np.array(order)
+    return found if len(set(order)) == len(order) else None
+
+
+def _reshapes(shape: tuple[int, ...], order: Array) -> Iterator[tuple[str, str]]:
+    """Whether an order of entries is that of a reshape in the place of a transpose."""
+    places = np.arange(order.size)
+    for axes in permutations(range(len(shape))) if 2 <= len(shape) <= 5 else ():
+        if axes == tuple(range(len(shape))):
+            continue
+        moved = places.reshape(shape).transpose(axes)
+        back = moved.reshape(shape)
+        if np.array_equal(np.ravel(back), order) or np.array_equal(np.argsort(np.ravel(back)), order):
+            yield causes.RESHAPED, f"as if axes had been reshaped where they should be moved to the order {axes}"
+
+
+def _parts(bench: Workbench, name: str, B: Array, J: Array) -> Iterator[Guess]:
+    """Entries that are right, beside others that are missing, too many, or of the wrong sign."""
+    size = max(np.max(np.abs(B), initial=0), np.max(np.abs(J), initial=0))
+    if size == 0:
+        return
+    right = np.abs(B - J) <= 1e-6 * size
+    in_yours, in_true = np.abs(B) > 1e-9 * size, np.abs(J) > 1e-7 * size
+    wrong = ~right
+    if not np.any(in_yours) or not np.any(right & in_true):
+        return
+    if not np.any(wrong & in_yours):  # yours is a part of the truth
+        yield from _missing(bench, name, wrong, J, in_true)
+    elif not np.any(wrong & in_true):
+        where = _places(bench, name, wrong.any(axis=0))
+        words = f"d{name} is right where the operand took part, and not zero where it did not ({where})"
+        yield Guess(causes.MASK, f"{words}: a mask is missing", (name,), 0.8)
+    elif np.all(np.abs(np.abs(B) - np.abs(J)) <= 1e-6 * size):
+        where = _places(bench, name, wrong.any(axis=0))
+        yield Guess(causes.SIGN, f"d{name} has the wrong sign at {where}, and is right elsewhere", (name,), 0.8)
+
+
+def _missing(bench: Workbench, name: str, wrong: Any, J: Array, in_true: Any) -> Iterator[Guess]:
+    shape = bench.operands[name].shape
+    m, n = J.shape
+    if m == n and m > 1 and np.array_equal(wrong, in_true & ~np.eye(n, dtype=bool)):
+        yield Guess(causes.DIAGONAL, f"d{name} contains only how each output depends on its own entry of {name}; "
+                    "the other entries of the Jacobian are left out", (name,), 0.2)
+        return
+    whole = wrong.any(axis=0) & ~(in_true & ~wrong).any(axis=0)
+    if np.array_equal(whole, wrong.any(axis=0)):
+        where = _places(bench, name, whole)
+        yield Guess(causes.MISSED, f"d{name} is zero at {where}, which took part, and right elsewhere", (name,), 1.45)
+    del shape
+
+
+def _places(bench: Workbench, name: str, mask: Any) -> str:
+    """Some places in words: how many, and the first."""
+    shape = bench.operands[name].shape
+    count, first = int(np.sum(mask)), np.unravel_index(int(np.argmax(mask)), shape)
+    entries = "entry" if count == 1 else "entries"
+    first_value = bench.operands[name][first]
+    return f"{count} of {mask.size} {entries}, such as {name}[{_index(first)}] = {first_value:.3g}"
+
+
+def _index(place: Any) -> str:
+    return ", ".join(str(int(i)) for i in place)
