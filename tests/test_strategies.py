@@ -337,7 +337,7 @@ def fresh(program):
     [
         "import hypothesis.strategies as st; import minigrad as mg",
         "import minigrad as mg; import hypothesis.strategies as st; "
-        "import minigrad_hooks; minigrad_hooks.register_strategies()",  # the entry point does it
+        "from minigrad_hooks import for_hypothesis; for_hypothesis.register()",  # the entry point does it
     ],
 )
 def test_types_are_known_whichever_is_imported_first(order):
@@ -347,7 +347,7 @@ def test_types_are_known_whichever_is_imported_first(order):
 
 def test_the_hooks_load_nothing():
     loaded = "print(sorted({'numpy', 'minigrad', 'hypothesis', 'pytest'} & set(sys.modules)))"
-    hooked = "import minigrad_hooks as h; h.register_strategies()"
+    hooked = "from minigrad_hooks import for_hypothesis as h; h.register()"
     assert fresh(f"import sys; {hooked}; {loaded}") == "[]\n"
 
 

@@ -208,10 +208,15 @@ def _of_cache(backward: Any, unpacked: Callable[[Any], Sequence[Any]]) -> Any:
     return pulled_back
 
 
+def _capital(sentence: object) -> str:
+    text = str(sentence)
+    return text[:1].upper() + text[1:]
+
+
 def _not_run(name: str, nothing: NothingRunsError, inputs: Any) -> Report:
     """Report that no arguments were found, or that those given raise."""
     where = [] if nothing.cause is None else place(nothing.cause)
     if nothing.is_a_mistake:
         return Report(name, Verdict.FAIL, reason=str(nothing), where=where)
-    reason = f"no input was found that it runs on, so nothing is known. First, {nothing}"
+    reason = f"no input was found that it runs on: say what it is made for. {_capital(nothing)}"
     return Report(name, Verdict.INCONCLUSIVE, reason=reason, where=where)

@@ -14,6 +14,8 @@ from minigrad.testing.trials import parameters
 from minigrad.testing.with_hypothesis import hypothesis, st
 
 LARGEST = 1e300  # Hypothesis climbs towards finite numbers
+PHASES = [phase for phase in hypothesis.Phase if phase is not hypothesis.Phase.explain]
+# ^ Hypothesis would explain a failure by lines of the checker
 QUIET = [hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.data_too_large]
 
 
@@ -96,7 +98,8 @@ def _test(
         if claim is not None:
             claim(*given)
 
-    name = f"test_{called(subject)}" if named_like is None else named_like.__name__
+    what = subject[0] if isinstance(subject, tuple) else subject
+    name = f"test_{called(what)}" if named_like is None else named_like.__name__
     test.__name__ = test.__qualname__ = name
     test.__module__ = getattr(named_like, "__module__", None) or __name__
     test.__doc__ = getattr(named_like, "__doc__", None)
@@ -106,7 +109,7 @@ def _test(
 
 def _settings(options: dict[str, Any]) -> Any:
     chosen = options.get("settings") or hypothesis.settings(
-        deadline=None, suppress_health_check=QUIET
+        deadline=None, suppress_health_check=QUIET, phases=PHASES
     )
     examples = profiles.chosen().examples
     return chosen if examples is None else hypothesis.settings(chosen, max_examples=examples)

@@ -73,11 +73,23 @@ class World(NamedTuple):
         x: of the input.
         arrays: of other arrays, by role; those that are left out have the input's.
         whole: whether the input is integers, to look up with.
+        features: how many there are: `n_in` of a constructor.
     """
 
     x: tuple[int, ...]
     arrays: Mapping[str, tuple[int, ...]]
     whole: bool = False
+    features: int = FEATURES
+
+    def fitted(self, shape: tuple[int, ...]) -> World:
+        """The same, for an input that is given: with as many features, rows or channels."""
+        features = shape[1] if len(shape) == 4 else shape[-1] if shape else 1
+        sizes = {FEATURES: features, ROWS: shape[0] if shape else 1}
+        arrays = {
+            role: (*(sizes.get(n, n) for n in own[:2]), *own[2:])
+            for role, own in self.arrays.items()
+        }
+        return World(shape, arrays, self.whole, features)
 
 
 def _gates(n: int) -> dict[str, tuple[int, ...]]:
@@ -181,7 +193,7 @@ def made(role: str, world: World, numbers: str, target: str, rng: Any) -> Any:
     (3, 4)
     """
     if role in PLAIN:
-        return PLAIN[role]
+        return world.features if role == "in" else PLAIN[role]
     if role == "rng":
         return np.random.default_rng(0)
     if role == "target":

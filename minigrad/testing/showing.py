@@ -25,7 +25,7 @@ def text(report: Any) -> str:
         *(picture(name, error) for name, error in report.errors.items()),
         looked_at(report),
         [f"note: {note}" for note in report.notes],
-        [f"{report.evaluations} evaluations in {report.seconds:.2f} s"],
+        [f"{report.evaluations} evaluations in {report.seconds:.2f} s"] * bool(report.evaluations),
     ]
     head = f"{report.verdict.name}  {headline(report)}"
     return "\n\n".join([head, *("\n".join("  " + s for s in block) for block in blocks if block)])

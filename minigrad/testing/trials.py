@@ -119,8 +119,10 @@ class _Search:
 
     def _worlds(self) -> Iterator[World]:
         """Those for a finished object's parameters first; for a class's, last."""
-        if self.inputs is not None and not isinstance(self.thing, type):
-            yield roles.WORLDS[0]
+        if self.inputs is not None:
+            shape = np.shape(self.inputs[0]) if self.inputs else ()
+            is_made = isinstance(self.thing, type)
+            yield from (w.fitted(shape) for w in (roles.WORLDS if is_made else roles.WORLDS[:1]))
             return
         looked_up = self._looks_up()
         fitting = [] if isinstance(self.thing, type) else self._fitting(self.thing)
@@ -186,15 +188,14 @@ class _Search:
 
     def failure(self) -> NothingRunsError:
         """Say why nothing runs: a mistake of the layer's, or shapes that were not guessed."""
-        name = getattr(self.thing, "__name__", type(self.thing).__name__)
         mistakes = [pair for pair in self.errors if not isinstance(pair[0], MISFITS)]
         if mistakes or (self.inputs is not None and self.errors):
             error, made = (mistakes or self.errors)[0]
-            return NothingRunsError(_tried(name, error, made), error, True)
+            return NothingRunsError(_tried(error, made), error, True)
         if not self.errors:
-            return NothingRunsError(f"{name} returned no finite floats on any input tried", None, False)
+            return NothingRunsError("it returned no finite floats on any of them", None, False)
         error, made = self.errors[0]
-        return NothingRunsError(_tried(name, error, made), error, False)
+        return NothingRunsError(f"the first try: {_tried(error, made)}", error, False)
 
 
 def parameters(f: Any) -> list[inspect.Parameter]:
@@ -223,9 +224,6 @@ def fitting_shapes(thing: Any) -> list[tuple[int, ...]]:
     """
     arrays = [value._data if isinstance(value, Node) else value for _, value in inside(thing)]
     arrays = [a for a in arrays if isinstance(a, np.ndarray) and a.dtype.kind == "f"]
-    arrays.sort(key=lambda a: -a.ndim)
-    if isinstance(thing, np.ndarray) or callable(thing) or not arrays:
-        arrays = [] if not arrays else arrays
     for W in sorted(arrays, key=lambda a: a.ndim < 2):
         if W.ndim == 4:
             return [(2, W.shape[1], W.shape[2] + 3, W.shape[3] + 3)]
@@ -264,9 +262,9 @@ def place(error: BaseException) -> list[str]:
     return [f"{theirs[-1].filename}:{theirs[-1].lineno}", f"    {theirs[-1].line}"]
 
 
-def _tried(name: str, error: Exception, made: list[str]) -> str:
-    on = f" on {', '.join(made)}" if made else ""
-    return f"{name} raised {type(error).__name__}{on}: {error}"
+def _tried(error: Exception, made: list[str]) -> str:
+    on = f"on {', '.join(made)} " if made else ""
+    return f"{on}it raised {type(error).__name__}: {error}"
 
 
 def _words(
