@@ -301,6 +301,11 @@ def judged(name: str, one: Comparison, cotangents: int) -> Finding:
     unknown, kinks = int(np.sum(one.unknown)), int(np.sum(one.kinks))
     if unknown:
         sentence = f"{unknown} of {size} entries cannot be judged here: try other inputs"
+        if np.any(one.unknown & one.corners):
+            sentence = (
+                f"{unknown} of {size} entries sit at a corner of the function, and are not between "
+                "the slopes on its two sides; move the inputs a little"
+            )
         return Finding(title, Verdict.INCONCLUSIVE, sentence, (name,), 1)
     if one.sampled:
         sentence = f"right along 3 random directions in its {size} entries, for {cotangents} douts"

@@ -74,3 +74,8 @@ def of_repairs(bench: Workbench) -> Iterator[Guess]:
             repair.operands,
             repair.correction.cost + len(site.text) * 1e-4,
         )
+
+
+def diagnose(evidence, findings):
+    """Nothing yet."""
+    return None

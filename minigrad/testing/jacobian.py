@@ -73,7 +73,7 @@ class Point:
 
     def _checked(self, found: Array) -> Array:
         if found.shape != self.centre.shape:
-            raise ValueError(
+            raise RuntimeError(
                 f"forward gave {found.size} numbers where it had given {self.centre.size}, at "
                 "inputs of the same shapes: the size of its output hangs on values"
             )

@@ -95,6 +95,7 @@ class Lines:
     """The lines through x, along each axis or along one direction, and f on them."""
 
     def __init__(self, f: Callable[..., Any], x: Any, along: Any) -> None:
+        self.is_number = not isinstance(x, np.ndarray) and np.ndim(x) == 0
         x = np.asarray(x)
         if x.dtype.kind not in "fiub":
             raise TypeError(f"numerical_derivative needs an x of real numbers, not of {x.dtype}")
@@ -114,7 +115,7 @@ class Lines:
         """Compute f, flat."""
         self.evaluations += 1
         with np.errstate(all="ignore"):
-            y = np.asarray(self.f(x if x.ndim else x[()]))
+            y = np.asarray(self.f(x[()] if self.is_number else x))
         self.shape = y.shape
         wanted = "fiubc" if np.iscomplexobj(x) else "fiub"
         if y.dtype.kind not in wanted:
@@ -125,7 +126,7 @@ class Lines:
         """Compute f at t on the line i."""
         x = np.array(self.x * (1 + nudge), dtype=np.result_type(t, np.float64))
         if self.along is None:
-            x.reshape(-1)[i] += t
+            x.flat[i] += t  # in C order, whatever the layout
         else:
             x += t * self.along
         return self.values(x)
@@ -143,7 +144,8 @@ class Lines:
             return None
         fine = np.array(three)
         spread = np.max(fine, axis=0) - np.min(fine, axis=0)
-        bar = SPREADS * spread + 8 * U * np.abs(fine[0])
+        largest = np.max(np.abs(fine[0]), axis=-1, initial=0, keepdims=True)
+        bar = SPREADS * spread + 32 * U * np.abs(fine[0]) + 4 * U * largest
         return fine[0], np.where(np.isnan(bar), np.inf, bar)
 
     def shaped(self, found: Array) -> Array:

@@ -48,6 +48,9 @@ class Scan:
         self.value = np.zeros(centre.shape)
         self.bar = np.full(centre.shape, np.inf)
         self.kinks = np.zeros(centre.shape, bool)
+        self.corners = np.zeros(
+            len(centre), bool
+        )  # lines of which somebody knows that they have one
         self.open = np.arange(len(centre))  # the lines that are not settled yet
         self._first = FIRST * scale
         self._levels = levels
@@ -158,11 +161,21 @@ class Scan:
 
 
 def follow(scan: Scan, at: Callable[[int, float], Array]) -> None:
-    """Feed a scan until it is settled: `at(i, t)` are the outputs, flat, at t on the line i."""
+    """Feed a scan until it is settled: `at(i, t)` are the outputs, flat, at t on the line i.
+
+    Where the function refuses (log of what is negative, say, in a library that raises), it is NaN.
+    """
+
+    def tried(i: int, t: float) -> Array:
+        try:
+            return at(i, t)
+        except (ArithmeticError, ValueError):
+            return np.full(scan.value.shape[1:], np.nan)
+
     while scan.open.size:
         steps = [(int(i), float(h)) for i, h in zip(scan.open, scan.steps, strict=True)]
-        above = np.array([at(i, h) for i, h in steps])
-        scan.add(above, np.array([at(i, -h) for i, h in steps]))
+        above = np.array([tried(i, h) for i, h in steps])
+        scan.add(above, np.array([tried(i, -h) for i, h in steps]))
 
 
 def plateaus(estimates: list[Array], weights: tuple[float, float]) -> list[tuple[Array, Array]]:
