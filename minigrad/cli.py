@@ -201,8 +201,8 @@ def _parser() -> _Parser:
     commands = parser.add_subparsers(dest="command", metavar="command", title="commands")
     about = "train an MLP and report its accuracy on rows it has not seen"
     _add_train(commands.add_parser("train", help=about, description=about, allow_abbrev=False))
-    checking = {"help": check.ABOUT, "description": check.ABOUT, "allow_abbrev": False}
-    check.add(commands.add_parser("check", **checking))
+    about = check.ABOUT
+    check.add(commands.add_parser("check", help=about, description=about, allow_abbrev=False))
     return parser
 
 

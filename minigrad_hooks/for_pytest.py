@@ -1,4 +1,4 @@
-"""pytest's entry point: the fixture `gradcheck`, `--gradcheck-profile`, and failures that read well.
+"""pytest's entry point: the fixture `gradcheck`, `--gradcheck-profile`, failures that read well.
 
 A failed check shows its report and the line of the test, and no traceback through the checker.
 """
@@ -74,7 +74,7 @@ class Shown:
         number = entry.lineno + 1 if entry else 0
         self.head, *self.lines = str(error).replace(f"{os.getcwd()}{os.sep}", "").splitlines()
         self.source = str(entry.statement).strip() if entry else ""
-        file = item.config.cwd_relative_nodeid(item.nodeid).split("::")[0]
+        file = os.path.relpath(item.path)
         self.place = f"{file}:{number}" if number else file
         self.notes = getattr(error, "__notes__", [])
         message = f"GradientError: {self.head.removeprefix(error.report.verdict.name).strip()}"
@@ -107,9 +107,9 @@ def pytest_runtest_makereport(
     report = yield
     style = item.config.getoption("tbstyle", "auto")
     ours = sys.modules.get("minigrad.testing.report")
-    failed = call.excinfo is not None and report.outcome == "failed"
-    if ours and failed and style in ("auto", "long", "short"):
-        if isinstance(call.excinfo.value, ours.GradientError):
-            shown: Any = Shown(call.excinfo, item)
-            report.longrepr = shown
+    if ours is None or call.excinfo is None or style not in ("auto", "long", "short"):
+        return report
+    if report.outcome == "failed" and isinstance(call.excinfo.value, ours.GradientError):
+        shown: Any = Shown(call.excinfo, item)
+        report.longrepr = shown
     return report

@@ -337,7 +337,7 @@ def fresh(program):
     [
         "import hypothesis.strategies as st; import minigrad as mg",
         "import minigrad as mg; import hypothesis.strategies as st; "
-        "from minigrad_hooks import for_hypothesis; for_hypothesis.register()",  # the entry point does it
+        "from minigrad_hooks import for_hypothesis as entry_point; entry_point.register()",
     ],
 )
 def test_types_are_known_whichever_is_imported_first(order):

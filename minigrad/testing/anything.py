@@ -9,8 +9,6 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from minigrad.networks import Network
 from minigrad.testing import checks, profiles
 from minigrad.testing.report import GradientError, Report, Verdict
@@ -72,7 +70,6 @@ def checked(
     options = {k: v for k, v in (options or {}).items() if k != "rng"}
     own = {k: options.pop(k) for k in OF_THE_CHECK if k in options}
     name = called(thing[0] if kind == "pair" else thing)
-    call = FORWARDS[kind]
     doors = {"layer": _layer, "network": _network, "pair": _pair, "function": _function}
 
     def check(found: Trial) -> Report:
@@ -124,7 +121,9 @@ def kind_of(thing: Any) -> str:
     """
     if isinstance(thing, tuple) and len(thing) == 2 and all(map(callable, thing)):
         return "pair"
-    has = {m: callable(getattr(thing, m, None)) for m in ("forward", "backward", "loss", "gradient")}
+    has = {
+        m: callable(getattr(thing, m, None)) for m in ("forward", "backward", "loss", "gradient")
+    }
     if has["loss"] and has["gradient"] and _has_loss(thing):
         return "network"
     if has["forward"] and has["backward"]:
@@ -132,7 +131,7 @@ def kind_of(thing: Any) -> str:
     if has["forward"] or has["backward"]:
         there, missing = ("forward", "backward") if has["forward"] else ("backward", "forward")
         raise TypeError(f"{called(thing)} has a {there} and no {missing}: a check compares the two")
-    if callable(thing) and not (isinstance(thing, type) and not hasattr(thing, "__call__")):
+    if callable(thing) and not isinstance(thing, type):
         return "function"
     raise TypeError(
         f"{called(thing)} cannot be checked: it has no forward and backward, no loss and "
@@ -162,7 +161,8 @@ def _layer(layer: Any, inputs: Any, options: dict[str, Any], own: dict[str, Any]
 
 
 def _network(net: Any, inputs: Any, options: dict[str, Any], own: dict[str, Any]) -> Report:
-    return checks.check_network(net, *inputs, **own, raise_exception=False)
+    x, t = inputs
+    return checks.check_network(net, x, t, raise_exception=False, **own)
 
 
 def _function(f: Any, inputs: Any, options: dict[str, Any], own: dict[str, Any]) -> Report:

@@ -59,7 +59,9 @@ def add(parser: argparse.ArgumentParser) -> None:
         metavar="W=dW,…",
         help="which attributes are parameters, and where backward leaves their gradients",
     )
-    add_argument("--order", type=int, choices=(1, 2), help="2: second derivatives of a function too")
+    add_argument(
+        "--order", type=int, choices=(1, 2), help="2: second derivatives of a function too"
+    )
     add_argument("--seed", type=int, default=0, metavar="N", help="of the numbers (default: 0)")
     add_argument("--json", action="store_true", help="print JSON, with a score from 0 to 1")
     add_argument("--watch", action="store_true", help="check again whenever the file changes")
@@ -134,9 +136,15 @@ def graded(report: Report, path: Path, name: str) -> dict[str, Any]:
     if contracts:
         parts["conduct"] = Verdict.FAIL not in contracts
     score = sum(parts.values()) / len(parts) if parts else float(report.ok)
-    about = {"file": str(path), "name": name, "score": round(score, 4), "parts": parts}
+    about: dict[str, Any] = {
+        "file": str(path),
+        "name": name,
+        "score": round(score, 4),
+        "parts": parts,
+    }
     found: dict[str, Any] = json.loads(report.to_json())
-    return about | {k: v for k, v in found.items() if k != "name"} | {"text": str(report)}
+    found.pop("name")
+    return {**about, **found, "text": str(report)}
 
 
 def _options(args: argparse.Namespace) -> dict[str, Any]:

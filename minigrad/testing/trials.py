@@ -33,7 +33,7 @@ class Trial:
         inputs: the positional arguments of its forward.
         options: the keyword arguments.
         made: what was made up, for people: "Affine(W (3, 4), b (4,))", "x (5, 3)".
-        sure: whether names said what everything is; otherwise a wrong gradient may be a wrong guess.
+        sure: whether names said what everything is; if not, a wrong gradient may be a wrong guess.
     """
 
     thing: Any
@@ -161,9 +161,7 @@ class _Search:
             self.errors.append((error, made))
             return None
 
-    def _inputs(
-        self, wanted: list[inspect.Parameter], world: World
-    ) -> Iterator[tuple[Any, ...]]:
+    def _inputs(self, wanted: list[inspect.Parameter], world: World) -> Iterator[tuple[Any, ...]]:
         """Make what forward wants, by position: with each kind of target and of numbers."""
         if self.inputs is not None:
             yield tuple(self.inputs)
