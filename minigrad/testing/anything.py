@@ -9,6 +9,8 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from minigrad.layers import Layer
+from minigrad.layers.wrapping import Wrapped
 from minigrad.networks import Network
 from minigrad.testing import checks, profiles
 from minigrad.testing.report import GradientError, Report, Verdict
@@ -148,8 +150,16 @@ def _has_loss(thing: Any) -> bool:
     return not isinstance(thing, Network) or thing.loss_layer is not None
 
 
+def _forward_of(layer: Any) -> Any:
+    """Find the forward that a person wrote, which says what its arguments are called."""
+    if isinstance(layer, Wrapped):
+        return _forward_of(layer.layer)
+    is_call = isinstance(layer, Layer) and not layer.is_by_hand()
+    return layer.__call__ if is_call else layer.forward
+
+
 FORWARDS: dict[str, Callable[[Any], Any]] = {
-    "layer": lambda layer: layer.forward,
+    "layer": _forward_of,
     "network": lambda net: net.loss,
     "pair": lambda pair: pair[0],
     "function": lambda function: function,

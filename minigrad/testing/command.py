@@ -149,7 +149,8 @@ def graded(report: Report, path: Path, name: str) -> dict[str, Any]:
 
 def _options(args: argparse.Namespace) -> dict[str, Any]:
     extra = {"param_grads": args.param_grads, "order": args.order}
-    return args.kwargs | {k: v for k, v in extra.items() if v is not None}
+    options: dict[str, Any] = dict(args.kwargs)
+    return options | {k: v for k, v in extra.items() if v is not None}
 
 
 def _print(text: str) -> None:

@@ -201,10 +201,18 @@ def made(role: str, world: World, numbers: str, target: str, rng: Any) -> Any:
     if role == "mask":
         return rng.random(world.x) > 0.5
     if role == "tokens" or (role == "x" and world.whole):
-        below = TOKENS if world.whole else min(world.x, default=1)
-        return rng.integers(0, below, size=world.x if world.whole else world.x[:1])
+        return _indices(world, rng)
     shape = world.arrays.get(role, world.arrays.get(role[:1], world.x))
     return np.asarray(NUMBERS[numbers](rng, shape))
+
+
+def _indices(world: World, rng: Any) -> Any:
+    """Draw indices, a 0 and a repeated one among them: what a wrong backward stumbles over."""
+    below = TOKENS if world.whole else min(world.x, default=1)
+    found = rng.integers(0, below, size=world.x if world.whole else world.x[:1])
+    found.flat[:1] = 0
+    found.flat[-1:] = found.flat[1:2]
+    return found
 
 
 def _target(kind: str, shape: tuple[int, ...], numbers: str, rng: Any) -> Any:

@@ -124,14 +124,14 @@ class _Search:
             is_made = isinstance(self.thing, type)
             yield from (w.fitted(shape) for w in (roles.WORLDS if is_made else roles.WORLDS[:1]))
             return
-        looked_up = self._looks_up()
-        fitting = [] if isinstance(self.thing, type) else self._fitting(self.thing)
-        worlds = [*fitting, *roles.WORLDS]
-        yield from (roles.LOOKING_UP + worlds) if looked_up else (worlds + roles.LOOKING_UP)
-        if isinstance(self.thing, type) and not self.known:
-            self.known = {}
-            instance = self._instance(roles.WORLDS[0], [])
-            yield from self._fitting(instance) if instance is not None else []
+        worlds = [*roles.WORLDS]
+        if not isinstance(self.thing, type):
+            worlds = self._fitting(self.thing) + worlds
+        elif self.known:  # then its parameters are not what the worlds have
+            worlds = self._fitting(self._instance(roles.WORLDS[0], [])) + worlds
+        else:
+            worlds = worlds + self._fitting(self._instance(roles.WORLDS[0], []))
+        yield from (roles.LOOKING_UP + worlds if self._looks_up() else worlds + roles.LOOKING_UP)
 
     def _looks_up(self) -> bool:
         """Tell whether forward calls its first argument an index."""
@@ -192,8 +192,8 @@ class _Search:
             return NothingRunsError(_tried(error, made), error, True)
         if not self.errors:
             return NothingRunsError("it returned no finite floats on any of them", None, False)
-        error, made = self.errors[0]
-        return NothingRunsError(f"the first try: {_tried(error, made)}", error, False)
+        error, made = max(self.errors, key=lambda pair: _reached(pair[0]))
+        return NothingRunsError(f"{_tried(error, made)}", error, False)
 
 
 def parameters(f: Any) -> list[inspect.Parameter]:
@@ -260,8 +260,15 @@ def place(error: BaseException) -> list[str]:
     return [f"{theirs[-1].filename}:{theirs[-1].lineno}", f"    {theirs[-1].line}"]
 
 
+def _reached(error: Exception) -> int:
+    """Tell how far a forward came before it raised, by its line."""
+    frames = traceback.extract_tb(error.__traceback__)
+    theirs = [f for f in frames if f.filename != __file__]
+    return theirs[0].lineno or 0 if theirs else 0
+
+
 def _tried(error: Exception, made: list[str]) -> str:
-    on = f"on {', '.join(made)} " if made else ""
+    on = f"on {', '.join(filter(None, made))} " if any(made) else ""
     return f"{on}it raised {type(error).__name__}: {error}"
 
 
