@@ -46,6 +46,7 @@ def assert_gradients(thing: Any, *inputs: Any, **options: Any) -> Report:
     >>> assert_gradients((np.sin, lambda dout, x: dout * np.cos(x))).ok
     True
     """
+    __tracebackhide__ = True
     count = 1 if inputs else profiles.chosen().inputs
     seed = options.pop("rng", 0)
     for i in range(count):
