@@ -437,7 +437,8 @@ class NetworkSubject(Subject):
         """Ask the network for its gradient, with the random numbers of the forward."""
         self.rewind.begin(*self.holders(thing))
         found = thing["net"].gradient(*thing["given"].values())
-        return {self.parameter(k): g for k, g in found.items()}
+        (dout,) = (float(d) for d in douts)  # which the gradient of a loss takes for 1
+        return {self.parameter(k): g if dout == 1 else dout * g for k, g in found.items()}
 
     def params_of(self, thing: Any) -> dict[str, Any]:
         """Ask the network."""
