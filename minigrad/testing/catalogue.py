@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from itertools import permutations
+from itertools import combinations, permutations
 from typing import Any
 
 import numpy as np
 
 from minigrad.testing import causes
-from minigrad.testing.probes import Site
-from minigrad.testing.repairs import Correction
+from minigrad.testing.repairs import Correction, Known
 from minigrad.testing.workbench import Workbench
 
 FUNCTIONS = {  # what is easily written for what, and what that mistake is called
@@ -27,21 +26,39 @@ FUNCTIONS = {  # what is easily written for what, and what that mistake is calle
 }
 
 
-def of_integers(bench: Workbench, site: Site, value: int) -> Iterator[Correction]:
-    """Another axis; one more or less of a bound, a step, a count."""
+def of_integers(bench: Workbench, k: int, value: int) -> Iterator[Correction]:
+    """Another axis, here or wherever the same axis is named; one more or less of a bound, a step."""
+    site = bench.back.sites[k]
     if site.role == "axis":
         ndim = max((np.ndim(x) for x in bench.douts[0]), default=1) + 2
-        for axis in (*range(ndim), None):
+        label = causes.WRONG_MASK if "Compare" in site.around else causes.AXIS
+        twins = tuple(_alike(bench, k))
+        for axis in (*range(-1, ndim), None):
             if axis != value:
-                yield Correction(causes.AXIS, f"axis {axis}", 0.8, _be(axis))
+                yield Correction(label, f"exchanged for axis {axis}", 0.8, _be(axis))
+                if twins:
+                    words = f"exchanged for axis {axis}, in {1 + len(twins)} places"
+                    yield Correction(label, words, 0.85, _be(axis), more=twins)
         return
     if site.role in {"index", "bound", "args", "left", "right", "elts", "operand", "value"}:
-        for other in (value + 1, value - 1, -value, 0, 2 * value):
+        indexing = {"slice", "Slice", "Subscript", "range"} & {site.role, *site.around}
+        label = causes.PLACE if indexing or site.role in {"index", "bound"} else causes.CONSTANT
+        label = causes.POWER if site.around[:1] == ("Pow",) and site.role == "right" else label
+        sizes = {n for x in bench.operands.values() for n in np.shape(x)}
+        for other in sorted({value + 1, value - 1, -value, 0, 2 * value, *sizes}):
             if other != value:
-                label = causes.PLACE if site.role in {"index", "bound"} else causes.CONSTANT
-                if site.role == "right" and "**" in site.text:
-                    label = causes.POWER
-                yield Correction(label, str(other), 2.0, _be(other))
+                cost = 1.4 if label == causes.POWER else 2.0
+                yield Correction(label, f"exchanged for {other}", cost, _be(other))
+
+
+def _alike(bench: Workbench, k: int) -> Iterator[int]:
+    """Other places of the same function that name the same axis."""
+    site, value = bench.back.sites[k], bench.back.seen[k][0]
+    for i, values in bench.back.seen.items():
+        other = bench.back.sites[i]
+        if i != k and other.role == "axis" and other.function == site.function:
+            if type(values[0]) is type(value) and values[0] == value:
+                yield i
 
 
 def of_slices(value: slice) -> Iterator[Correction]:
@@ -51,7 +68,9 @@ def of_slices(value: slice) -> Iterator[Correction]:
     if not all(isinstance(x, (int, np.integer)) for x in numbers):
         return
     by = [1, -1, *(n for n in range(2, 4)), *(-n for n in range(2, 4))]
-    tries = [slice(None, None, -1), slice(None)]
+    if value != slice(None):
+        yield Correction(causes.MISSED, "exchanged for all of it, `:`", 1.7, _be(slice(None)))
+    tries = [slice(None, None, -1)]
     tries += [slice((start or 0) + d, stop, step) for d in by if (start or 0) + d >= 0]
     tries += [slice(start, stop + d, step) for d in by if stop is not None]
     tries += [slice((start or 0) + d, stop + d, step) for d in by if stop is not None]
@@ -60,42 +79,49 @@ def of_slices(value: slice) -> Iterator[Correction]:
             yield Correction(causes.PLACE, f"{other}", 2.0, _be(other))
 
 
-def of_tuples(site: Site, value: Any) -> Iterator[Correction]:
+def of_tuples(bench: Workbench, k: int, value: Any) -> Iterator[Correction]:
     """Arrays in another order; axes inverted, or in another order."""
+    site = bench.back.sites[k]
+    if site.role == "axis" and value and all(isinstance(x, (int, np.integer)) for x in value):
+        yield from _other_axes(bench, k, value)
     if not 2 <= len(value) <= 5:
         return
     arrays = all(isinstance(x, (np.ndarray, np.generic)) for x in value)
     label, cost = (causes.SWAPPED, 0.7) if arrays else (causes.AXIS, 1.0)
     if all(isinstance(x, (int, np.integer)) for x in value):
         label = causes.TRANSPOSED if sorted(value) == list(range(len(value))) else causes.AXIS
-        yield from _other_axes(site, value)
     for order in permutations(range(len(value))):
         if order != tuple(range(len(value))):
             yield Correction(label, f"in the order {order}", cost, _ordered(order))
 
 
-def _other_axes(site: Site, value: Any) -> Iterator[Correction]:
-    if site.role == "axis":
-        for n in range(1, 5):
-            for axes in permutations(range(4), n):
-                if list(axes) == sorted(axes) and axes != tuple(value):
-                    yield Correction(causes.AXIS, f"axes {axes}", 1.0, _be(axes))
+def _other_axes(bench: Workbench, k: int, value: Any) -> Iterator[Correction]:
+    twins = tuple(_alike(bench, k))
+    for n in range(1, 5):
+        for axes in combinations(range(4), n):
+            if axes != tuple(value):
+                words = f"exchanged for axes {axes}"
+                yield Correction(causes.AXIS, words, 0.8, _be(axes))
+                if twins:
+                    yield Correction(causes.AXIS, words, 0.85, _be(axes), more=twins)
 
 
-def of_booleans(bench: Workbench, value: Any, known: Mapping[str, Any]) -> Iterator[Correction]:
+def of_booleans(value: Any, known: Mapping[str, Known]) -> Iterator[Correction]:
     """The mask turned round, or another mask of the forward."""
+    wrong = causes.MASK if np.all(value) else causes.WRONG_MASK
     yield Correction(causes.BRANCH, "turned round", 1.0, lambda v, hit: ~v)
-    for name, other in known.items():
+    for name, one in known.items():
+        other = one.value
         if other.dtype.kind == "b" and other.shape == value.shape:
             if not np.array_equal(other, value):
-                yield Correction(causes.WRONG_MASK, f"`{name}`", 1.2, _be(other))
-                yield Correction(causes.WRONG_MASK, f"~`{name}`", 1.3, _be(~other))
+                yield Correction(wrong, f"exchanged for `{name}`", 1.2, _be(other))
+                yield Correction(wrong, f"exchanged for ~`{name}`", 1.3, _be(~other))
         elif other.shape == value.shape:
             for words, mask in ((f"{name} > 0", other > 0), (f"{name} != 0", other != 0)):
-                yield Correction(causes.WRONG_MASK, words, 1.5, _be(mask))
+                yield Correction(wrong, f"exchanged for `{words}`", 1.45, _be(mask))
 
 
-def of_indices(bench: Workbench, value: Any) -> Iterator[Correction]:
+def of_indices(value: Any) -> Iterator[Correction]:
     """The inverse of an order; the order itself; one further."""
     yield Correction(causes.PLACE, "inverted, by argsort", 1.0, lambda v, hit: np.argsort(v, -1))
     if value.ndim > 1:
@@ -118,6 +144,9 @@ def of_loops(value: Any) -> Iterator[Correction]:
 def of_functions(value: Any) -> Iterator[Correction]:
     """A function that is easily taken for this one."""
     name, owner = getattr(value, "__name__", ""), getattr(value, "__self__", None)
+    if name == "put_along_axis":
+        words = "one that adds, not np.put_along_axis"
+        yield Correction(causes.OVERWRITES, words, 1.0, lambda v, hit: _add_along_axis)
     for other, label in FUNCTIONS.get(name, ()):
         if isinstance(owner, np.ndarray):
             new = getattr(owner, other, None)
@@ -143,6 +172,12 @@ def _plus(array: Any, index: Any, value: Any) -> None:
 
 def _at(array: Any, index: Any, value: Any) -> None:
     np.add.at(array, index, value)
+
+
+def _add_along_axis(array: Any, indices: Any, values: Any, axis: int) -> None:
+    places = list(np.indices(indices.shape, sparse=True))
+    places[axis] = indices
+    np.add.at(array, tuple(places), values)
 
 
 def _be(other: Any) -> Any:

@@ -2,49 +2,179 @@
 
 from __future__ import annotations
 
+import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from minigrad.testing import causes
+from minigrad.testing.contracts import CONTRACTS
 from minigrad.testing.corrections import Catalogue
-from minigrad.testing.factors import meaning, number
+from minigrad.testing.evidence import Comparison, Evidence
+from minigrad.testing.factors import batch, meaning, near, number
 from minigrad.testing.facts import facts
+from minigrad.testing.findings import Cause, Finding, Verdict
 from minigrad.testing.guesses import Guess
-from minigrad.testing.overlooked import Share, other_constants, shares, straight_through
+from minigrad.testing.modes import other_mode
+from minigrad.testing.overlooked import (
+    Share,
+    other_cases,
+    other_constants,
+    pairs_of_shares,
+    shares,
+    straight_through,
+)
+from minigrad.testing.probes import Site
 from minigrad.testing.repairs import repairs
 from minigrad.testing.workbench import Workbench
 
-REDUCTION = re.compile(r"\b(mean|var|std|sum|average|max|min|norm|prod)\(")
+
+SURE = 0.5  # a guess so cheap is believed without looking for others
+FAR = 3.0  # from here on a guess is said to be one
+HARMLESS = {  # broken contracts that do not explain wrong numbers in an ordinary call
+    causes.WRONG_SHAPE,
+    causes.ALIASES_DOUT,
+    causes.ALIASES_BUFFER,
+    causes.SHARED_STATE,
+    causes.STALE_CACHE,
+    causes.STALE_PARAMETER,
+    causes.STATE_IN_BACKWARD,
+    causes.WRONG_DTYPE,
+    causes.LAYOUT,
+    causes.BATCH_OF_ONE,
+    causes.EMPTY_BATCH,
+    causes.NAN_AT_ZERO,
+    causes.OVERFLOWS,
+}
+
+
+def diagnose(evidence: Evidence | None, findings: Sequence[Finding]) -> Cause | None:
+    """Name the cause of a failed check, or None rather than a wrong one.
+
+    A broken contract that entails wrong numbers comes first, then what the numbers themselves say,
+    then contracts that are broken although the numbers are right.
+
+    Args:
+        evidence: yours beside the numerical gradients; None where backward could not run.
+        findings: what was looked at; those of contracts have the contracts' names.
+    """
+    broken = [f for f in findings if f.verdict is Verdict.FAIL and f.name in CONTRACTS]
+    if evidence is None or not evidence.wrong:
+        return _of_contract(broken[0]) if broken else None
+    grave = [f for f in broken if f.name not in HARMLESS]
+    if grave:
+        return _of_contract(grave[0])
+    shape = [f for f in broken if f.name == causes.WRONG_SHAPE]
+    if shape and all(_only_shape(one) for one in evidence.wrong.values()):
+        return _of_contract(shape[0])
+    try:
+        with np.errstate(all="ignore"):
+            found = guesses(Workbench(evidence))
+    except Exception:  # the bench ran somebody's code in ways that they did not foresee
+        found = []
+    if found:
+        return _of_guess(found)
+    return _of_contract(broken[0]) if broken else None
+
+
+def _only_shape(one: Comparison) -> bool:
+    """Whether the numbers are right and only the shape is wrong."""
+    if one.shape_is_right or one.yours is None or np.size(one.yours) != one.numerical.size:
+        return False
+    gap = np.abs(np.ravel(one.yours) - np.ravel(one.numerical))
+    return bool(np.all(gap <= np.ravel(one.tolerance)))
+
+
+def _of_contract(found: Finding) -> Cause:
+    return Cause(found.name, _sentence(found), True, tuple(found.at))
+
+
+def _sentence(found: Finding) -> str:
+    names = ", ".join(found.at)
+    return f"{found.name} ({names}): {found.sentence}" if names else f"{found.name}: {found.sentence}"
+
+
+def _of_guess(found: list[Guess]) -> Cause:
+    """The best guess, and the next best of another kind where the best is not sure."""
+    best = found[0]
+    sentence = f"{best.label}: {best.sentence}"
+    others = [g for g in found[1:] if g.label != best.label and g.cost < best.cost + 1]
+    if others and best.cost > SURE:
+        sentence += f". Or else: {others[0].label}: {others[0].sentence}"
+    return Cause(best.label, sentence, best.cost < FAR, best.at)
 
 
 def guesses(bench: Workbench) -> list[Guess]:
     """Every explanation found, the most believable first."""
-    found = [*facts(bench), *of_shares(bench), *of_constants(bench)]
-    found += [*of_functions(bench)]
-    found += list(of_repairs(bench))
-    return sorted(found, key=lambda guess: (-len(guess.at), guess.cost))
+    found: list[Guess] = []
+    for family in (other_mode, facts, of_shares, of_constants, of_functions, of_repairs):
+        found += merged(family(bench))
+        found.sort(key=lambda guess: (-len(guess.at), guess.cost))
+        if found and found[0].cost <= SURE and len(found[0].at) == len(bench.wrong):
+            break
+    return found
+
+
+def merged(found: Iterator[Guess]) -> list[Guess]:
+    """Guesses of the same kind at several operands are one guess."""
+    first: dict[tuple[str, float], Guess] = {}
+    for guess in found:
+        key = guess.label, guess.cost
+        if key in first and not set(guess.at) <= set(first[key].at):
+            sentence = f"{first[key].sentence}; {guess.sentence}"
+            first[key] = replace(first[key], sentence=sentence, at=(*first[key].at, *guess.at))
+        first.setdefault(key, guess)
+    return list(first.values())
 
 
 def of_shares(bench: Workbench) -> Iterator[Guess]:
     """What flows through one expression of the forward is missing, or too much."""
     found = [share for share in shares(bench) if not share.whole]
-    at = tuple(k for k, _ in bench.directions(1))
-    for share in found[:1] and [min(found, key=lambda s: (abs(s.factor) > 1e-3, 0))]:
-        yield _of_share(share, found, bench, at)
+    at = tuple(dict.fromkeys(k for k, _ in bench.directions(1)))
+    if found:
+        yield _of_share(found, bench, at)
+    elif not any(np.any(bench.yours[0][k]) for k in at):
+        return
+    else:
+        pair = pairs_of_shares(bench)
+        if pair is not None:
+            a, b = pair
+            words = f"what flows through `{a.text}` and `{b.text}` (lines {a.line}, {b.line}) is left out"
+            yield Guess(causes.DETACHED, words, at, 0.9)
 
 
-def _of_share(share: Share, found: list[Share], bench: Workbench, at: tuple[str, ...]) -> Guess:
-    places = f"`{share.site.text}` (line {share.site.line})"
-    if abs(share.factor) < 1e-3:
-        label = causes.TERM if share.elementwise else causes.DETACHED
-        if share.site.kind in {"Name", "Attribute"} and share.site.text.split(".")[-1] in at:
-            uses = REDUCTION.search(" ".join(s.site.text for s in found))
-            label = causes.DETACHED if uses else causes.TERM
-        return Guess(label, f"what flows through {places} is left out", at, 0.5)
-    label, words, sure = meaning(share.factor, bench, [s.site for s in found])
-    return Guess(label, f"what flows through {places} is {number(share.factor)} × its share: {words}", at, 0.5 + 4 * (not sure))
+def _of_share(found: list[Share], bench: Workbench, at: tuple[str, ...]) -> Guess:
+    first, last = found[0], found[-1]
+    place = f"`{first.site.text}` (line {first.site.line})"
+    if abs(first.factor) < 1e-3:
+        label = _left_out(found)
+        return Guess(label, f"what flows through {place} is left out", at, 0.5)
+    sites = [share.site for share in found]
+    label, words, sure = meaning(first.factor, bench, sites, lambda b: _share_of(b, last.site))
+    times = f"{number(first.factor)} × its share"
+    words = f"what flows through {place} is {times}: {words}"
+    return Guess(label, words, at, 0.5 + 4 * (not sure))
+
+
+def _share_of(bench: Workbench, site: Site) -> float | None:
+    """The factor of the same share on another bench."""
+    return next((s.factor for s in shares(bench) if s.site.text == site.text), None)
+
+
+def _left_out(found: list[Share]) -> str:
+    """Whether what is left out is a term, a branch, or something computed and held constant."""
+    last = found[-1].site
+    if "where" in last.around[:2] and any(share.elementwise for share in found):
+        return causes.BRANCH
+    if found[-1].elementwise or len(found) == 1:
+        return causes.TERM
+    texts = " ".join(share.site.text for share in found)
+    joined = last.around[:1]
+    if joined and joined[0] in {"Mult", "Div", "MatMult", "Pow"}:
+        return causes.DETACHED
+    return causes.DETACHED if re.search(r"\b(mean|var|std|softmax)\(", texts) else causes.TERM
 
 
 def of_constants(bench: Workbench) -> Iterator[Guess]:
@@ -52,15 +182,37 @@ def of_constants(bench: Workbench) -> Iterator[Guess]:
     at = tuple(k for k, _ in bench.directions(1))
     for other in other_constants(bench):
         small = 0 < abs(other.was) <= 1e-2 and abs(other.value) < 1e-3 * abs(other.was)
+        if abs(other.value) < 1e-6 and not small:
+            continue  # that is a share which is left out
         label = causes.EPS if small else causes.CONSTANT
-        yield Guess(label, f"yours is the gradient for `{other.site.text}` = {number(other.value)}; the forward has {number(other.was)}", at, 0.3 if small else 1.2)
+        if near(other.value, 1) and other.was > 0:
+            label = causes.FACTOR
+        elif near(other.value, batch(bench)):
+            label = causes.COUNT
+        yield Guess(label, f"yours is the gradient for `{other.site.text}` = {number(other.value)}; the forward has {number(other.was)}", at, 0.3 if small else 1.2 if near(other.value, round(other.value, 3)) else 2.3)
 
 
 def of_functions(bench: Workbench) -> Iterator[Guess]:
     """A function of the forward was not differentiated."""
     at = tuple(k for k, _ in bench.directions(1))
     for site in straight_through(bench):
-        yield Guess(causes.CHAIN, f"the derivative of `{site.text}` is left out", at, 1.0)
+        mask = "maximum(" in site.text or "minimum(" in site.text or "clip(" in site.text
+        label = causes.MASK if mask else causes.COUNT if _is_mean(bench, site) else causes.CHAIN
+        if "where(" not in site.text and "@" not in site.text:
+            yield Guess(label, f"the derivative of `{site.text}` is left out", at, 1.0)
+    for site, how in other_cases(bench):
+        words = f"yours is the gradient of a forward in which `{site.text}` is {how}"
+        yield Guess(causes.BRANCH if how == "turned round" else causes.MASK, words, at, 1.7)
+
+
+def _is_mean(bench: Workbench, site: Site) -> bool:
+    """Whether an expression divides by a count."""
+    node = ast.parse(site.text, mode="eval").body
+    if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Div):
+        return False
+    divisor = ast.unparse(node.right)
+    values = [v[0] for k, v in bench.before.items() if bench.ahead.sites[k].text == divisor]
+    return bool(values) and bool(np.all(np.asarray(values[0]) == np.round(values[0])))
 
 
 def of_repairs(bench: Workbench) -> Iterator[Guess]:
@@ -74,8 +226,3 @@ def of_repairs(bench: Workbench) -> Iterator[Guess]:
             repair.operands,
             repair.correction.cost + len(site.text) * 1e-4,
         )
-
-
-def diagnose(evidence, findings):
-    """Nothing yet."""
-    return None

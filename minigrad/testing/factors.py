@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations
 
 import numpy as np
@@ -14,32 +14,40 @@ from minigrad.testing.workbench import Workbench
 
 
 def meaning(
-    factor: float, bench: Workbench, sites: Sequence[Site] = ()
+    factor: float,
+    bench: Workbench,
+    sites: Sequence[Site] = (),
+    again: Callable[[Workbench], float | None] | None = None,
 ) -> tuple[str, str, bool]:
     """The cause behind `yours = factor × right`, half a sentence on the number, and whether it is known.
 
     `sites` are expressions of the forward whose share has the factor: a mean among them counts.
+    `again` finds the same factor on another bench: with twice the rows, to know a batch size.
     """
     if near(factor, -1):
         return causes.SIGN, "the sign is flipped", True
     rows = batch(bench)
-    if rows > 1 and near(factor, rows):
+    is_batch = rows > 1 and (near(factor, rows) or near(factor, 1 / rows))
+    if is_batch and again is not None and bench.doubled is not None:
+        there = again(bench.doubled)
+        is_batch = there is None or not near(there, factor)
+    if is_batch and near(factor, rows):
         return causes.NOT_DIVIDED, f"your batch has {rows} rows: divided by the batch size nowhere", True
-    if rows > 1 and near(factor, 1 / rows):
+    if is_batch:
         return causes.DIVIDED, f"your batch has {rows} rows: divided by it once too often", True
     for words, size in _reduced(bench, sites):
-        if any(near(abs(factor), value) for value in (size, 1 / size)):
+        if near(factor, size) or (near(factor, 1 / size) and size > 2):
             return causes.COUNT, f"{number(size)} is {words}", True
-    for value in (2.0, 0.5, 3.0, 1 / 3, 4.0, 0.25):
-        if near(abs(factor), value):
-            return causes.FACTOR, f"a factor {number(1 / factor)} is missing", True
     for name, value in scalars(bench).items():
         for power in (1, -1, 2, -2, 0.5, -0.5):
             if value > 0 and near(abs(factor), value**power):
                 return causes.FACTOR, f"that is {_power(name, power)} = {number(value**power)}", True
     for words, size in counts(bench):
-        if near(abs(factor), size) or near(abs(factor), 1 / size):
+        if size > 2 and size != rows and (near(factor, size) or near(factor, 1 / size)):
             return causes.COUNT, f"{number(size)} is {words}", True
+    for value in (2.0, 0.5, 3.0, 1 / 3, 4.0, 0.25):
+        if near(abs(factor), value):
+            return causes.FACTOR, f"a factor {number(1 / factor)} is missing", True
     for words, size in ratios(bench):
         if near(factor, size) or near(factor, 1 / size):
             return causes.COUNT, f"{number(max(size, 1 / size))} is {words}", True
@@ -64,7 +72,7 @@ def _reduced(bench: Workbench, sites: Sequence[Site]) -> Iterator[tuple[str, flo
         for many in range(1, len(shape) + 1):
             for axes in combinations(range(len(shape)), many):
                 n = math.prod(shape[axis] for axis in axes)
-                if n > 1:
+                if n > 1 and name != "sum":
                     yield f"the number of entries of `{site.text}` along axes {axes}", n
                 if n > 2:
                     yield f"n / (n − 1) for the n = {n} entries of `{site.text}`", n / (n - 1)

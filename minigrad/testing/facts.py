@@ -27,6 +27,7 @@ def facts(bench: Workbench) -> Iterator[Guess]:
     wrong = [k for k in bench.wrong if k in yours]
     yield from _swapped(bench, yours, wrong)
     yield from _one_factor(bench, yours, wrong)
+    yield from _elementwise(bench, yours, wrong)
     for name in wrong:
         B, J, shape = yours[name], bench.evidence.jacobians[name], bench.operands[name].shape
         yield from _moved(name, B, J, shape)
@@ -77,9 +78,18 @@ def _one_factor(bench: Workbench, yours: dict[str, Array], wrong: list[str]) -> 
         square = float(J @ J)
         factor = float(B @ J) / square if square else 0.0
         if factor and same(B, factor * J):
-            label, words, sure = meaning(factor, bench)
+            label, words, sure = meaning(factor, bench, again=lambda b, k=name: _factor(b, k))
             times = f"{number(factor)} × the numerical one"
             yield Guess(label, f"every entry of d{name} is {times}: {words}", (name,), 0.4 + 4 * (not sure))
+
+
+def _factor(bench: Workbench, name: str) -> float | None:
+    """The one factor between your gradient and the numerical one, on another bench."""
+    yours, true = bench.yours[0].get(name), bench.numerical[0][name]
+    if yours is None or np.shape(yours) != true.shape or not np.any(true):
+        return None
+    factor = float(np.sum(yours * true) / np.sum(true * true))
+    return factor if same(yours, factor * true) else None
 
 
 def _moved(name: str, B: Array, J: Array, shape: tuple[int, ...]) -> Iterator[Guess]:
@@ -91,15 +101,15 @@ def _moved(name: str, B: Array, J: Array, shape: tuple[int, ...]) -> Iterator[Gu
         moved = np.transpose(stack, (0, *(i + 1 for i in order)))
         if moved.shape[1:] == shape and same(moved.reshape(B.shape), J):
             words = "it is transposed" if len(shape) == 2 else f"its axes belong in the order {order}"
-            yield Guess(causes.TRANSPOSED, f"all entries of d{name} are right, but {words}", (name,), 0.2)
+            yield Guess(causes.TRANSPOSED, f"all entries of d{name} are right, but {words}", (name,), 0.95)
             return
     for axis in range(len(shape)):
         if same(np.flip(stack, axis + 1).reshape(B.shape), J) and shape[axis] > 1:
-            yield Guess(causes.PLACE, f"all entries of d{name} are right, but in reverse order along axis {axis}", (name,), 0.2)
+            yield Guess(causes.PLACE, f"all entries of d{name} are right, but in reverse order along axis {axis}", (name,), 1.0)
             return
         for by in range(1, shape[axis]):
             if same(np.roll(stack, by, axis + 1).reshape(B.shape), J):
-                yield Guess(causes.PLACE, f"all entries of d{name} are right, but shifted by {by} along axis {axis}", (name,), 0.3)
+                yield Guess(causes.PLACE, f"all entries of d{name} are right, but shifted by {by} along axis {axis}", (name,), 1.0)
                 return
     order = _matching(B, J)
     if order is not None:
@@ -107,9 +117,9 @@ def _moved(name: str, B: Array, J: Array, shape: tuple[int, ...]) -> Iterator[Gu
         a, b = np.unravel_index(i, shape), np.unravel_index(order[i], shape)
         words = f"what belongs in [{_index(a)}] stands in [{_index(b)}]"
         for label, how in _reshapes(shape, order):
-            yield Guess(label, f"all entries of d{name} are right, but in other places: {words}, {how}", (name,), 0.35)
+            yield Guess(label, f"all entries of d{name} are right, but in other places: {words}, {how}", (name,), 0.92)
             return
-        yield Guess(causes.PLACE, f"all entries of d{name} are right, but in other places: {words}", (name,), 0.6)
+        yield Guess(causes.PLACE, f"all entries of d{name} are right, but in other places: {words}", (name,), 1.3)
 
 
 def _matching(B: Array, J: Array) -> Array | None:
@@ -128,15 +138,23 @@ def _matching(B: Array, J: Array) -> Array | None:
 
 
 def _reshapes(shape: tuple[int, ...], order: Array) -> Iterator[tuple[str, str]]:
-    """Whether an order of entries is that of a reshape in the place of a transpose."""
+    """Whether an order of entries is that of a reshape where axes should have been moved."""
     places = np.arange(order.size)
-    for axes in permutations(range(len(shape))) if 2 <= len(shape) <= 5 else ():
-        if axes == tuple(range(len(shape))):
-            continue
-        moved = places.reshape(shape).transpose(axes)
-        back = moved.reshape(shape)
-        if np.array_equal(np.ravel(back), order) or np.array_equal(np.argsort(np.ravel(back)), order):
-            yield causes.RESHAPED, f"as if axes had been reshaped where they should be moved to the order {axes}"
+    for split in _products(order.size, 4):
+        for axes in permutations(range(len(split))):
+            if axes != tuple(range(len(split))):
+                moved = places.reshape(split).transpose(axes).ravel()
+                if np.array_equal(moved, order):
+                    words = f"as if a reshape had taken the place of moving axes, of {split} to the order {axes}"
+                    yield causes.RESHAPED, words
+
+
+def _products(n: int, most: int) -> Iterator[tuple[int, ...]]:
+    """All ways to write n as a product of 2 to `most` factors, in order."""
+    for first in (d for d in range(2, n) if n % d == 0):
+        yield first, n // first
+        if most > 2:
+            yield from ((first, *rest) for rest in _products(n // first, most - 1))
 
 
 def _parts(bench: Workbench, name: str, B: Array, J: Array) -> Iterator[Guess]:
@@ -147,31 +165,64 @@ def _parts(bench: Workbench, name: str, B: Array, J: Array) -> Iterator[Guess]:
     right = np.abs(B - J) <= 1e-6 * size
     in_yours, in_true = np.abs(B) > 1e-9 * size, np.abs(J) > 1e-7 * size
     wrong = ~right
-    if not np.any(in_yours) or not np.any(right & in_true):
+    if not np.any(in_yours):
+        words = f"d{name} is zero everywhere, as if {name} were a constant"
+        yield Guess(causes.DETACHED, words, (name,), 0.4)
+        return
+    if B.shape == B.T.shape and same(B.T, J):
+        moves = bool(np.all(in_true.sum(axis=0) == 1))
+        words = f"your Jacobian of {name} is the transpose of the right one: the forward's steps are taken again"
+        yield Guess(causes.PLACE if moves else causes.ORDER, words, (name,), 1.2)
+    lines = [np.sort(np.abs(M), axis=1) for M in (B, J)]
+    if same(*lines) and not np.all(right):
+        words = f"each output's share of d{name} has the right values, in the wrong entries"
+        yield Guess(causes.PLACE, words, (name,), 2.6)
+    if not np.any(right & in_true):
         return
     if not np.any(wrong & in_yours):  # yours is a part of the truth
         yield from _missing(bench, name, wrong, J, in_true)
     elif not np.any(wrong & in_true):
-        where = _places(bench, name, wrong.any(axis=0))
-        words = f"d{name} is right where the operand took part, and not zero where it did not ({where})"
-        yield Guess(causes.MASK, f"{words}: a mask is missing", (name,), 0.8)
+        columns = wrong.any(axis=0)
+        where = _places(bench, name, columns)
+        words = f"d{name} is right where {name} took part, and not zero where it did not ({where})"
+        cost = 1.6 if np.all(columns) else 0.8
+        yield Guess(causes.MASK, f"{words}: a mask is missing", (name,), cost)
     elif np.all(np.abs(np.abs(B) - np.abs(J)) <= 1e-6 * size):
         where = _places(bench, name, wrong.any(axis=0))
         yield Guess(causes.SIGN, f"d{name} has the wrong sign at {where}, and is right elsewhere", (name,), 0.8)
 
 
 def _missing(bench: Workbench, name: str, wrong: Any, J: Array, in_true: Any) -> Iterator[Guess]:
-    shape = bench.operands[name].shape
     m, n = J.shape
     if m == n and m > 1 and np.array_equal(wrong, in_true & ~np.eye(n, dtype=bool)):
         yield Guess(causes.DIAGONAL, f"d{name} contains only how each output depends on its own entry of {name}; "
-                    "the other entries of the Jacobian are left out", (name,), 0.2)
+                    "the other entries of the Jacobian are left out", (name,), 0.6)
         return
     whole = wrong.any(axis=0) & ~(in_true & ~wrong).any(axis=0)
     if np.array_equal(whole, wrong.any(axis=0)):
         where = _places(bench, name, whole)
-        yield Guess(causes.MISSED, f"d{name} is zero at {where}, which took part, and right elsewhere", (name,), 1.45)
-    del shape
+        label, cost = causes.MISSED, 0.45
+        if any(_is_mask(v[0]) for v in bench.back.seen.values()):
+            label, cost = causes.WRONG_MASK, 1.48
+        elif any(_is_mask(v[0]) for v in bench.before.values()):
+            label, cost = causes.BRANCH, 1.48
+        words = f"d{name} is zero at {where}, which took part, and right elsewhere"
+        yield Guess(label, words, (name,), cost)
+
+
+def _is_mask(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.dtype.kind == "b" and value.ndim > 0
+
+
+def _elementwise(bench: Workbench, yours: dict[str, Array], wrong: list[str]) -> Iterator[Guess]:
+    """A function entry by entry, whose slope is another one."""
+    for name in wrong:
+        B, J = yours[name], bench.evidence.jacobians[name]
+        if B.shape[0] == B.shape[1] and not np.any((np.abs(B) + np.abs(J))[~np.eye(len(B), dtype=bool)] > 1e-7):
+            i = int(np.argmax(np.abs(np.diag(B) - np.diag(J))))
+            at = bench.operands[name].flat[i]
+            words = f"the slope at {name} = {at:.4g} is {J[i, i]:.6g}, and yours is {B[i, i]:.6g}"
+            yield Guess(causes.OTHER_DERIVATIVE, f"{words}: it belongs to another function", (name,), 5.5)
 
 
 def _places(bench: Workbench, name: str, mask: Any) -> str:

@@ -154,17 +154,21 @@ def _argument(bench: Workbench, k: int) -> int | None:
         and site.span[0] <= part.span[0] <= part.span[1] <= site.span[1]
         and part.role in {"args", "left", "right"}
         and len(bench.before[i]) == len(bench.before[k])
-        and np.shape(bench.before[i][0]) == np.shape(value)
         and _is_float(bench.before[i][0])
+        and np.shape(bench.before[i][0]) == np.shape(value)
     ]
     return parts[0] if parts else None
 
 
 def _elementwise(bench: Workbench, along: list[tuple[str, Array]], k: int) -> bool:
     """Whether an expression's entries depend on the same entries of the operand alone."""
-    name = along[0][0]
+    names = [n for n, _ in along if bench.operands[n].shape == np.shape(bench.before[k][0])]
+    return len(bench.before[k]) == 1 and any(_entry_by_entry(bench, n, k) for n in set(names))
+
+
+def _entry_by_entry(bench: Workbench, name: str, k: int) -> bool:
     x, values = bench.operands[name], bench.before[k]
-    if len(values) != 1 or np.shape(values[0]) != x.shape or x.size < 2:
+    if x.size < 2:
         return False
     seen: list[Any] = []
 
@@ -175,9 +179,55 @@ def _elementwise(bench: Workbench, along: list[tuple[str, Array]], k: int) -> bo
     moved = x.copy()
     moved.flat[0] += 1e-3
     bench.outputs(name, moved, {k: watch})
+    if not seen or np.shape(seen[0]) != x.shape:
+        return False
     change = np.ravel(seen[0] - values[0]) != 0
     return not np.any(change[1:])
 
 
 def _is_float(value: Any) -> bool:
     return isinstance(value, (np.ndarray, np.floating)) and value.dtype.kind == "f"
+
+
+def other_cases(bench: Workbench) -> Iterator[tuple[Site, str]]:
+    """Try every condition of the forward the other way: all true, all false, turned round."""
+    along = bench.directions()
+    yours = bench.along(bench.yours[0], along)
+    size = np.max(np.abs(yours), initial=0) + np.max(
+        np.abs(bench.along(bench.numerical[0], along)), initial=0
+    )
+    ways = {
+        "turned round": lambda v, hit: ~v,
+        "always true": lambda v, hit: np.ones_like(v),
+        "never true": lambda v, hit: np.zeros_like(v),
+    }
+    for k, values in bench.before.items():
+        if isinstance(values[0], np.ndarray) and values[0].dtype.kind == "b" and along:
+            for words, change in ways.items():
+                try:
+                    slopes = bench.slopes(along, {k: change})
+                except Exception:
+                    continue
+                if np.max(np.abs(slopes - yours)) < CLOSE * size:
+                    yield bench.ahead.sites[k], words
+
+
+def pairs_of_shares(bench: Workbench) -> tuple[Site, Site] | None:
+    """Two expressions of the forward without whose shares the numerical gradient would be yours."""
+    along = bench.directions(6)
+    if not along:
+        return None
+    yours, numerical = (bench.along(g[0], along) for g in (bench.yours, bench.numerical))
+    size = np.max(np.abs(yours)) + np.max(np.abs(numerical))
+    found: list[tuple[Site, Array]] = []
+    for k, values in bench.before.items():
+        if all(_is_float(v) for v in values) and len(found) < 40:
+            share = numerical - bench.slopes(along, {k: held(values)})
+            known = any(np.allclose(share, s, rtol=1e-6, atol=1e-9 * size) for _, s in found)
+            if np.max(np.abs(share)) > 1e-6 * size and not known:
+                found.append((bench.ahead.sites[k], share))
+    for i, (a, one) in enumerate(found):
+        for b, two in found[i + 1 :]:
+            if np.max(np.abs(yours - numerical + one + two)) < CLOSE * size:
+                return a, b
+    return None

@@ -31,6 +31,7 @@ class Site(NamedTuple):
     function: str  # the name of the function it stands in
     file: str
     span: tuple[int, int]  # where it begins and ends, to know what contains what
+    around: tuple[str, ...]  # what it stands in, from near to far: "Mult", "Compare", "where" …
 
 
 @dataclass
@@ -42,6 +43,7 @@ class Spy:
     changes: dict[int, Change] = field(default_factory=dict)
     stores: dict[int, Store] = field(default_factory=dict)
     hits: dict[int, int] = field(default_factory=dict)  # how often each change was used in this run
+    latest: dict[int, Any] = field(default_factory=dict)  # what each place was worth last
     watching: bool = False
     inside: dict[Any, Any] = field(default_factory=dict)  # functions already instrumented
 
@@ -49,6 +51,7 @@ class Spy:
         """The value of site k: as it is, or as the change wants it."""
         if type(value) is FunctionType and self.sites[k].role == "func":
             value = self.entered(value)
+        self.latest[k] = value
         if self.watching:
             self.seen.setdefault(k, []).append(value)
         change = self.changes.get(k)
@@ -152,6 +155,7 @@ class _Watch(ast.NodeTransformer):
 
     def __init__(self, spy: Spy, function: str, file: str) -> None:
         self.spy, self.function, self.file = spy, function, file
+        self.around: list[str] = []
 
     def site(self, node: ast.AST, role: str) -> ast.Constant:
         """A new place, whose number is returned."""
@@ -159,7 +163,10 @@ class _Watch(ast.NodeTransformer):
         span = getattr(node, "lineno", 0) * 1000 + getattr(node, "col_offset", 0)
         end = getattr(node, "end_lineno", 0) * 1000 + getattr(node, "end_col_offset", 0)
         kind = type(node).__name__
-        self.spy.sites.append(Site(text, line, role, kind, self.function, self.file, (span, end)))
+        around = tuple(reversed(self.around))
+        self.spy.sites.append(
+            Site(text, line, role, kind, self.function, self.file, (span, end), around)
+        )
         return ast.Constant(len(self.spy.sites) - 1)
 
     def wrap(self, node: ast.expr, role: str) -> ast.expr:
@@ -173,6 +180,7 @@ class _Watch(ast.NodeTransformer):
         """The node with its sub-expressions wrapped."""
         if isinstance(node, ast.Call) and _is_super(node):
             return _call("_spy_.above", [_name("__class__"), _name("self")])
+        self.around.append(_called(node))
         for name, value in ast.iter_fields(node):
             if name in {"ctx", "annotation", "type_comment"}:
                 continue
@@ -180,6 +188,7 @@ class _Watch(ast.NodeTransformer):
                 setattr(node, name, [self.part(one, name) for one in value])
             elif isinstance(value, ast.AST):
                 setattr(node, name, self.part(value, name))
+        self.around.pop()
         return node
 
     def part(self, value: Any, role: str) -> Any:
@@ -220,7 +229,7 @@ class _Watch(ast.NodeTransformer):
     def stored(self, node: ast.stmt, target: ast.Subscript, value: ast.expr, add: bool) -> Any:
         """`_spy_.store(k, array, index, value, add)` in place of the statement."""
         k = self.site(node, "statement")
-        array, index = self.part(target.value, "value"), self.part(target.slice, "index")
+        array, index = self.parts(target.value), self.part(target.slice, "slice")
         parts = [k, array, index, self.part(value, "value"), ast.Constant(add)]
         return ast.copy_location(ast.Expr(_call("_spy_.store", parts)), node)
 
@@ -231,6 +240,15 @@ def _name(text: str) -> ast.expr:
 
 def _call(name: str, args: list[Any]) -> ast.Call:
     return ast.Call(_name(name), args, [])
+
+
+def _called(node: Any) -> str:
+    """What a node is to those inside: its operator, the function it calls, or its type."""
+    if isinstance(node, (ast.BinOp, ast.UnaryOp)):
+        return type(node.op).__name__
+    if isinstance(node, ast.Call):
+        return str(getattr(node.func, "attr", getattr(node.func, "id", "Call")))
+    return type(node).__name__
 
 
 def _is_super(node: ast.Call) -> bool:

@@ -6,7 +6,6 @@ What makes all gradients equal to the numerical ones, for other cotangents too, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,8 +24,7 @@ class Correction:
     cost: float  # how far-fetched it is: of two repairs the cheaper one is believed
     change: Change | None = None
     store: Any = None
-    fit: bool = False  # the change adds something; how much of it is found by fitting
-    factor: float = 1.0
+    more: tuple[int, ...] = ()  # other places that get the same change
 
 
 @dataclass(frozen=True)
@@ -64,8 +62,9 @@ def tried(bench: Workbench, k: int, correction: Correction) -> Repair | None:
         sure = names and bench.confirmed({}, {k: correction.store})
     else:
         assert correction.change is not None
-        names = bench.mended(bench.repaired({k: correction.change}))
-        sure = names and bench.confirmed({k: correction.change})
+        changes = dict.fromkeys((k, *correction.more), correction.change)
+        names = bench.mended(bench.repaired(changes))
+        sure = names and bench.confirmed(changes)
     return Repair(bench.back.sites[k], k, correction, tuple(names)) if sure else None
 
 
@@ -94,24 +93,34 @@ def fitted(bench: Workbench, k: int, change: Change) -> float | None:
     return amount if near and abs(amount) > 1e-9 else None
 
 
-def known_arrays(bench: Workbench) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Known:
+    """An array that a backward could have used: its value in the first run, and in this one."""
+
+    value: Any
+    place: int | None = None  # in the backward, where its value hangs on dout
+
+    def now(self, bench: Workbench) -> Any:
+        """The array, in the run that is going on."""
+        return self.value if self.place is None else bench.back.latest.get(self.place, self.value)
+
+
+def known_arrays(bench: Workbench) -> dict[str, Known]:
     """What a backward could have used: inputs, attributes, parameters, values of the forward."""
-    found: dict[str, Any] = {}
     attributes = getattr(bench.forward_run.thing, "__dict__", {})
-    named = {f"self.{k}": v for k, v in attributes.items()}
-    named |= dict(bench.evidence.inputs) | {k: v for k, v in bench.operands.items()}
-    named["the output"] = bench.evidence.outputs[0]
+    named = {f"self.{k}": Known(v) for k, v in attributes.items()}
+    named |= {k: Known(v) for k, v in (bench.evidence.inputs | bench.operands).items()}
+    named["the output"] = Known(bench.evidence.outputs[0])
     for spy, seen in ((bench.ahead, bench.before), (bench.back, bench.back.seen)):
-        order = sorted(seen, key=lambda k: len(spy.sites[k].text))
-        named |= {
-            spy.sites[k].text: seen[k][0]
-            for k in order
-            if len(seen[k]) == 1 and spy.sites[k].text not in named
-        }
-    for name, value in named.items():
-        if isinstance(value, (np.ndarray, np.floating)) and value.dtype.kind in "fb":
-            if np.ndim(value) and not any(_equal(value, other) for other in found.values()):
-                found[name] = np.array(value)
+        for k in sorted(seen, key=lambda k: len(spy.sites[k].text)):
+            if len(seen[k]) == 1 and "super()" not in spy.sites[k].text and spy.sites[k].text not in named:
+                named[spy.sites[k].text] = Known(seen[k][0], k if spy is bench.back else None)
+    found: dict[str, Known] = {}
+    for name, one in named.items():
+        if isinstance(one.value, (np.ndarray, np.floating)) and one.value.dtype.kind in "fb":
+            value = np.array(one.value)
+            if value.ndim and not any(_equal(value, other.value) for other in found.values()):
+                found[name] = Known(value, one.place)
     return found
 
 
@@ -156,7 +165,9 @@ def _callee(bench: Workbench, k: int) -> Any:
         for i in arrays:
             u = bench.before[i][0]
             function = bench.before[f][0]
-            if np.shape(u) == np.shape(value) and np.ndim(u) and _is_float(u) and callable(function):
+            if not (_is_float(u) and _is_float(value) and callable(function)):
+                continue
+            if np.shape(u) == np.shape(value) and np.ndim(u):
                 return function, u
     return None
 
@@ -164,5 +175,3 @@ def _callee(bench: Workbench, k: int) -> Any:
 def _is_float(value: Any) -> bool:
     return isinstance(value, (np.ndarray, np.floating)) and value.dtype.kind == "f"
 
-
-Catalogue = Mapping[int, Iterator[Correction]]

@@ -10,6 +10,7 @@ the difference between the two is what was overlooked.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from types import FunctionType, MethodType
 from typing import Any
 
@@ -46,6 +47,7 @@ class Workbench:
         self.numerical = [self._numerical(douts) for douts in self.douts]
         self.yours = [self._fresh().gradients(douts) for douts in self.douts]
         self.wrong = list(evidence.wrong)
+        self.owners = {self.subject.parameter(k) for k in self.subject.params}
         self.forward_run, self.backward_run = self._attached(self.ahead), self._attached(self.back)
         self._watch()
 
@@ -140,13 +142,27 @@ class Workbench:
                 return False
         return bool(names)
 
+    @cached_property
+    def doubled(self) -> Workbench | None:
+        """The same with every row of the batch twice: what is a batch size doubles, and no more."""
+        names = set(getattr(self.subject, "rows", ()))
+        inputs = {
+            k: np.concatenate([x, x]) if k in names else x for k, x in self.evidence.inputs.items()
+        }
+        try:
+            found = self.evidence.again(inputs=inputs) if names else None
+            return Workbench(found) if found is not None and found.wrong else None
+        except Exception:
+            return None
+
     # ---- derivatives of a changed forward ----------------------------------------------------
     def directions(self, count: int = 4) -> list[tuple[str, Array]]:
         """Random directions in the wrong operands whose gradients have the right shape."""
         rng = np.random.default_rng(7)
         names = [k for k in self.wrong if np.shape(self.yours[0].get(k)) == self.operands[k].shape]
         names = [k for k in names if np.all(np.isfinite(self.yours[0][k]))]
-        return [(k, rng.normal(size=self.operands[k].shape)) for k in names for _ in range(count)]
+        each = max(1, -(-count // max(1, len(names))))
+        return [(k, rng.normal(size=self.operands[k].shape)) for k in names for _ in range(each)]
 
     def slopes(self, along: Sequence[tuple[str, Array]], changes: Mapping[int, Change]) -> Array:
         """The derivative of dout · outputs along each direction, with changes in the forward."""
