@@ -129,13 +129,16 @@ def graded(report: Report, path: Path, name: str) -> dict[str, Any]:
     """What an autograder wants to know: the report, its parts, and a score.
 
     Each gradient is a part (dx, dW, db), and good conduct is one, which all contracts together
-    make. The score is the share of the parts that are right; 0 where there are none.
+    make. The score is the share of the gradients that are right, from 0 to 1; bad conduct counts
+    for one more that is wrong.
     """
-    parts = {found.name: found.verdict is Verdict.PASS for found in report.checks if found.order}
+    values = [found for found in report.checks if found.order]
+    gradients = {found.name: found.verdict is Verdict.PASS for found in values}
     contracts = [found.verdict for found in report.checks if not found.order]
-    if contracts:
-        parts["conduct"] = Verdict.FAIL not in contracts
-    score = sum(parts.values()) / len(parts) if parts else float(report.ok)
+    parts = gradients | ({"conduct": Verdict.FAIL not in contracts} if contracts else {})
+    right, slips = sum(gradients.values()), Verdict.FAIL in contracts
+    slips = slips or (not report.ok and right == len(gradients))  # something else went wrong
+    score = right / (len(gradients) + slips) if gradients else 0.0
     about: dict[str, Any] = {
         "file": str(path),
         "name": name,
