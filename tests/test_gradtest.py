@@ -158,6 +158,38 @@ def test_one_line_is_a_test(thing):
     assert assert_gradients(thing, contracts=False).ok
 
 
+class BookNet:
+    """A net as in the book: loss, gradient, and params in a dict."""
+
+    def __init__(self, input_size, output_size):
+        rng = np.random.default_rng(0)
+        self.params = {"W": rng.normal(size=(input_size, output_size)), "b": np.zeros(output_size)}
+
+    def probabilities(self, x):
+        e = np.exp(x @ self.params["W"] + self.params["b"])
+        return e / e.sum(axis=1, keepdims=True)
+
+    def loss(self, x, t):
+        return -np.mean(np.log(self.probabilities(x)[np.arange(len(t)), t]))
+
+    def gradient(self, x, t):
+        d = (self.probabilities(x) - np.eye(len(self.params["b"]))[t]) / len(t)
+        return {"W": x.T @ d, "b": d.sum(axis=0)}
+
+
+class TwiceTheBias(BookNet):
+    def gradient(self, x, t):
+        grads = super().gradient(x, t)
+        return grads | {"b": 2 * grads["b"]}
+
+
+def test_a_net_of_the_book_is_right_and_its_mistake_is_found():
+    report = assert_gradients(BookNet, contracts={"overflows for large inputs": False})
+    assert [found.name for found in report.checks if found.order] == ["dW", "db"]
+    with pytest.raises(GradientError, match="wrong gradient, db in 4 of 4"):
+        assert_gradients(TwiceTheBias)
+
+
 def test_what_is_wrong_raises_the_report():
     with pytest.raises(GradientError, match="FAIL  Unsummed") as caught:
         assert_gradients(Unsummed)

@@ -29,7 +29,7 @@ def register() -> None:
         layers.Layer: models.layers(),
         layers.Loss: models.losses(),
         Sequential: models.networks(),
-        Network: models.networks() | st.builds(models.Residual, models.networks(2, 2)),
+        Network: models.networks(),
     }
     drawn |= {kind: st.builds(kind) for kind in (*models.ACTIVATIONS, layers.Flatten)}
     for kind, strategy in drawn.items():
