@@ -48,7 +48,7 @@ NUMPY_ALONE = {
     "schedules",
     "datasets",
 }  # and nothing of ours
-OPTIONAL = {"tqdm", "matplotlib"}  # the extras
+OPTIONAL = {"tqdm", "matplotlib", "hypothesis", "pytest"}  # the extras
 SELDOM = {"csv", "difflib", "gzip", "importlib", "pathlib", "zipfile", "zlib"}  # files and errors
 LONGEST = 450
 SOURCES = sorted(PACKAGE.rglob("*.py"))

@@ -27,7 +27,7 @@ def text(report: Any) -> str:
         *(picture(name, error) for name, error in report.errors.items()),
         looked_at(report),
         [line for note in report.notes for line in wrap(f"note: {note}", WIDTH)],
-        [f"{report.evaluations} evaluations in {report.seconds:.2f} s"],
+        [f"{report.evaluations} evaluations in {report.seconds:.2f} s"] * bool(report.evaluations),
     ]
     head = f"{report.verdict.name}  {headline(report)}"
     return "\n\n".join([head, *("\n".join("  " + s for s in block) for block in blocks if block)])
