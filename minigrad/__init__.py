@@ -1,5 +1,7 @@
 """minigrad: an autodiff mini-framework on NumPy."""
 
+import importlib
+import sys
 import typing
 
 from minigrad import derivatives
@@ -172,3 +174,6 @@ __all__ = [
     "vjp",
     "wrap",
 ]
+
+if sys.modules.get("hypothesis"):  # which then knows how to draw Tensors, layers and networks
+    importlib.import_module("minigrad.testing.registration").register()

@@ -18,6 +18,7 @@ from minigrad import datasets
 from minigrad.explain import command as explain_command
 from minigrad.optimizers import SGD, AdaGrad, Adam, AdamW, Momentum, Nesterov, Optimizer, RMSprop
 from minigrad.sequential import Sequential, mlp
+from minigrad.testing import command as check
 from minigrad.training import History, Trainer
 
 __all__ = ["main"]
@@ -189,8 +190,10 @@ def _check_writable(option: str, path: Path, endings: Iterable[str]) -> None:
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, without the usage in front."""
 
+    misuse = 2  # the exit status
+
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
+        self.exit(self.misuse, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
 
 
 def _parser() -> _Parser:
@@ -203,6 +206,8 @@ def _parser() -> _Parser:
     explain_command.add_arguments(
         commands.add_parser("explain", help=about, description=about, allow_abbrev=False)
     )
+    about = check.ABOUT
+    check.add(commands.add_parser("check", help=about, description=about, allow_abbrev=False))
     return parser
 
 

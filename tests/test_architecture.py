@@ -53,7 +53,7 @@ NUMPY_ALONE = {
     "fusion",
     "datasets",
 }  # and nothing of ours
-OPTIONAL = {"tqdm", "matplotlib", "numba"}  # the extras
+OPTIONAL = {"tqdm", "matplotlib", "numba", "hypothesis", "pytest"}  # the extras
 SELDOM = {"csv", "difflib", "gzip", "importlib", "pathlib", "zipfile", "zlib"}  # files and errors
 LONGEST = 450
 SOURCES = sorted(PACKAGE.rglob("*.py"))
