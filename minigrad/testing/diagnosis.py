@@ -92,7 +92,9 @@ def _of_contract(found: Finding) -> Cause:
 
 def _sentence(found: Finding) -> str:
     names = ", ".join(found.at)
-    return f"{found.name} ({names}): {found.sentence}" if names else f"{found.name}: {found.sentence}"
+    return (
+        f"{found.name} ({names}): {found.sentence}" if names else f"{found.name}: {found.sentence}"
+    )
 
 
 def _of_guess(found: list[Guess]) -> Cause:
@@ -140,7 +142,7 @@ def of_shares(bench: Workbench) -> Iterator[Guess]:
         pair = pairs_of_shares(bench)
         if pair is not None:
             a, b = pair
-            words = f"what flows through `{a.text}` and `{b.text}` (lines {a.line}, {b.line}) is left out"
+            words = f"what flows through `{a.text}` and `{b.text}`, line {b.line}, is left out"
             yield Guess(causes.DETACHED, words, at, 0.9)
 
 
@@ -188,15 +190,21 @@ def of_constants(bench: Workbench) -> Iterator[Guess]:
         small = 0 < abs(other.was) <= 1e-2 and abs(other.value) < 1e-3 * abs(other.was)
         if (abs(other.value) < 1e-6 and not small) or other.was == 0:
             continue  # that is a share which is left out
-        if other.was == round(other.was) and not near(other.value, round(other.value)):
-            if abs(other.was) > 2.2 or "." not in other.site.text:
-                continue  # a count, an axis, an offset has no values in between
+        whole = other.was == round(other.was) and "." not in other.site.text
+        if whole and not near(other.value, round(other.value)):
+            continue  # a count, an axis, an offset has no values in between
         label = causes.EPS if small else causes.CONSTANT
         if near(other.value, 1) and other.was > 0:
             label = causes.FACTOR
         elif near(other.value, batch(bench)):
             label = causes.COUNT
-        yield Guess(label, f"yours is the gradient for `{other.site.text}` = {number(other.value)}; the forward has {number(other.was)}", at, 0.3 if small else 1.2 if near(other.value, round(other.value, 3)) else 2.3)
+        yield Guess(
+            label,
+            f"yours is the gradient for `{other.site.text}` = {number(other.value)}, "
+            f"and the forward has {number(other.was)}",
+            at,
+            0.3 if small else 1.2 if near(other.value, round(other.value, 3)) else 2.3,
+        )
 
 
 def of_functions(bench: Workbench) -> Iterator[Guess]:
