@@ -45,21 +45,14 @@ def largest_difference(net, x, t):
     return max(np.max(np.abs(grads[name] - numerical[name])) for name in grads)
 
 
-def draw(figure, net, data):
-    """Colour the plane by the net's answers, and draw the points: held-out ones are hollow."""
-    axes = figure.subplots()
-    side = np.linspace(-1.2, 1.2, 350)
-    plane = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)
-    answers = np.argmax(net.predict(plane), axis=1).reshape(350, 350)
-    colours = pictures.COLOURS[:3]
-    axes.contourf(side, side, answers, levels=[-0.5, 0.5, 1.5, 2.5], colors=colours, alpha=0.25)
-    for arm, (colour, marker) in enumerate(zip(colours, "os^", strict=True)):
-        style = {"color": colour, "markersize": 4}
-        learned, held_out = data.x_train[data.t_train == arm], data.x_test[data.t_test == arm]
-        axes.plot(*learned.T, marker, label=f"arm {arm}", **style)
-        axes.plot(*held_out.T, marker, markerfacecolor="white", **style)
-    axes.set(xlabel="$x_0$", ylabel="$x_1$", aspect="equal")
-    axes.legend(loc="lower right", title="hollow: held out", fontsize=9)
+def draw(net, data):
+    return mg.plot.decision_boundary(
+        net,
+        data.x_train,
+        data.t_train,
+        unseen=(data.x_test, data.t_test),
+        names=["arm 0", "arm 1", "arm 2"],
+    )
 
 
 def main():
@@ -82,9 +75,7 @@ def main():
     print(f"accuracy on the {len(data.x_train)} points it learned from        {learned:.4f}")
     print(f"accuracy on {len(data.x_test)} points it has not seen             {unseen:.4f}")
 
-    if figure := pictures.new_figure(5.5, 5):
-        draw(figure, net, data)
-        pictures.save(figure, args.out / "custom_net.png")
+    pictures.save(lambda: draw(net, data), args.out / "custom_net.png")
 
 
 if __name__ == "__main__":

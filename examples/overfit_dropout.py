@@ -21,6 +21,7 @@ import numpy as np
 import pictures
 
 import minigrad as mg
+from minigrad.plot.figures import COLOURS
 
 BATCH = 50
 
@@ -40,11 +41,12 @@ def learning_curves(dropout, data, epochs, seed):
     return np.array(curves)
 
 
-def draw(figure, runs):
+def draw(runs):
     """Draw the pairs of curves, and on their right the gaps that remain in the end."""
+    figure = mg.plot.new_figure(8, 4.75)
     axes = figure.subplots()
     for i, (name, curves) in enumerate(runs.items()):
-        epochs, colour = 1 + np.arange(len(curves)), pictures.COLOURS[i]
+        epochs, colour = 1 + np.arange(len(curves)), COLOURS[i]
         axes.plot(epochs, curves[:, 0], "--", color=colour, label=f"{name}: training")
         axes.plot(epochs, curves[:, 1], color=colour, label=f"{name}: test")
         train, test = settled(curves)
@@ -59,6 +61,7 @@ def draw(figure, runs):
     axes.set(xlabel="epoch", ylabel="accuracy", title="seven layers learn 300 digits")
     axes.grid(alpha=0.3)
     figure.legend(loc="outside lower center", ncols=4, frameon=False)
+    return figure
 
 
 def settled(curves):
@@ -85,9 +88,7 @@ def main():
     for name, curves in runs.items():
         train, test = settled(curves)
         print(f"{name:14}  {train:.4f}  {test:.4f}  {train - test:.4f}")
-    if figure := pictures.new_figure(8, 4.75):
-        draw(figure, runs)
-        pictures.save(figure, args.out / "overfit_dropout.png")
+    pictures.save(lambda: draw(runs), args.out / "overfit_dropout.png")
 
 
 if __name__ == "__main__":

@@ -10,8 +10,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # Okabe and Ito's
-
 
 class Options(argparse.ArgumentParser):
     """The options of an example: --help is its docstring; a mistake is one line, and exit 2."""
@@ -55,18 +53,13 @@ def integer(least):
     return read
 
 
-def new_figure(width, height):
-    """Return an empty figure of so many inches, or None after saying what to install."""
+def save(draw, path):
+    """Write the figure that `draw()` makes as a PNG file and say where, or say what to install."""
     try:
-        from matplotlib.figure import Figure
+        figure = draw()
     except ImportError:
         print("no picture: that needs matplotlib (pip install matplotlib)", file=sys.stderr)
-        return None
-    return Figure(figsize=(width, height), dpi=150, layout="constrained")
-
-
-def save(figure, path):
-    """Write the figure as a PNG file and say where it is."""
+        return
     try:
         figure.savefig(path)
     except OSError as error:

@@ -1,5 +1,7 @@
 """minigrad: an autodiff mini-framework on NumPy."""
 
+import importlib
+import sys
 import typing
 
 from minigrad import derivatives
@@ -9,7 +11,7 @@ from minigrad.graph import defvjp
 from minigrad.tensor import Tensor, primitive
 
 if typing.TYPE_CHECKING:  # what stands here for editors and type checkers …
-    from minigrad import datasets, functions, initializers
+    from minigrad import datasets, functions, initializers, plot
     from minigrad.clipping import clip_by_global_norm
     from minigrad.datasets import batches
     from minigrad.differences import numerical_gradient
@@ -158,6 +160,7 @@ __all__ = [
     "mean_squared_error",
     "mlp",
     "numerical_gradient",
+    "plot",
     "primitive",
     "relu",
     "sigmoid",
@@ -171,3 +174,6 @@ __all__ = [
     "vjp",
     "wrap",
 ]
+
+if sys.modules.get("hypothesis"):  # which then knows how to draw Tensors, layers and networks
+    importlib.import_module("minigrad.testing.registration").register()

@@ -6,6 +6,8 @@ import os
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
+from minigrad.plot.curves import learning_curves
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -70,7 +72,7 @@ class History(dict[str, list[float]]):
             csv.writer(file).writerows([self.keys(), *zip(*self.values(), strict=True)])
 
     def plot(self, path: str | os.PathLike[str] | None = None) -> Figure:
-        """Draw loss and accuracy over the epochs; save the picture if `path` is given.
+        """Draw `plot.learning_curves`; save the picture if `path` is given.
 
         Returns matplotlib's Figure, made without pyplot: no display and no global state. Raises
         ImportError without matplotlib, ValueError when there is nothing to draw.
@@ -79,21 +81,7 @@ class History(dict[str, list[float]]):
         >>> [line.get_label() for line in figure.axes[0].lines]
         ['training', 'validation']
         """
-        panels = [name for name in ("loss", "accuracy") if self.get(name)]
-        if not panels:
-            raise ValueError("this history has neither loss nor accuracy yet: nothing to plot")
-        figure = _new_figure(width=5.0 * len(panels))
-        for axes, name in zip(
-            figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True
-        ):
-            for column, label in ((name, "training"), (f"val_{name}", "validation")):
-                if column in self:
-                    epochs = self.get("epoch", range(1, len(self[column]) + 1))
-                    axes.plot(epochs, self[column], label=label, marker=".")
-            axes.set(xlabel="epoch", ylabel=name)
-            axes.xaxis.get_major_locator().set_params(integer=True)
-            axes.grid(alpha=0.3)
-            axes.legend()
+        figure = learning_curves(self)
         if path is not None:
             figure.savefig(path)
         return figure
@@ -117,13 +105,3 @@ class History(dict[str, list[float]]):
 
 def _cell(value: float) -> str:
     return f"{value}" if isinstance(value, int) else f"{value:.4f}"
-
-
-def _new_figure(width: float) -> Figure:
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError(
-            "a plot needs matplotlib: pip install matplotlib, or minigrad's extra `plot`"
-        ) from error
-    return Figure(figsize=(width, 4.0), layout="constrained")

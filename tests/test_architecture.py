@@ -35,7 +35,9 @@ ROOMS = [  # a module imports from rooms above its own, or inside its own room
     ["fusion"],
     ["optimizers", "clipping"],
     ["datasets"],
+    ["plot"],
     ["history", "progress", "training"],
+    ["testing"],
     ["explain"],
     ["minigrad"],  # the names that people import
     ["cli"],
@@ -53,7 +55,7 @@ NUMPY_ALONE = {
     "fusion",
     "datasets",
 }  # and nothing of ours
-OPTIONAL = {"tqdm", "matplotlib", "numba"}  # the extras
+OPTIONAL = {"tqdm", "matplotlib", "numba", "hypothesis", "pytest"}  # the extras
 SELDOM = {"csv", "difflib", "gzip", "importlib", "pathlib", "zipfile", "zlib"}  # files and errors
 LONGEST = 450
 SOURCES = sorted(PACKAGE.rglob("*.py"))

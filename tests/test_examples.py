@@ -17,8 +17,11 @@ NUMBER = r"(?<![\w.])-?\d+(?:\.\d+)?(?:e-?\d+)?"
 # differently, and a few test digits then fall on the other side
 TOLERANCE = {
     "backprop_by_hand": 1e-12,
+    "check_my_layer": 0,
     "custom_layer": 0.02,
     "custom_net": 0.05,
+    "initial_weights": 1e-3,
+    "misclassified": 0.02,
     "newton": 0.01,
     "optimizer_paths": 1e-3,
     "overfit_dropout": 0.02,
@@ -27,6 +30,8 @@ TOLERANCE = {
 }
 DRAWING = {  # each with options for a quick run
     "custom_net": ["--epochs", "1"],
+    "initial_weights": [],
+    "misclassified": [],
     "optimizer_paths": [],
     "overfit_dropout": ["--epochs", "2"],
 }
@@ -106,6 +111,13 @@ def test_every_example_has_a_test():
     assert {path.stem for path in EXAMPLES.glob("*.py")} - SHARED == set(TOLERANCE)
     drawing = {name for name in TOLERANCE if "pictures" in (EXAMPLES / f"{name}.py").read_text()}
     assert drawing == set(DRAWING)
+
+
+def test_the_students_layer_is_told_what_is_wrong_where_and_why(full_run):
+    done, _ = full_run("check_my_layer")
+    assert "yours" in done.stdout
+    assert "self.dW = np.dot(self.x.T, dz) / batch_size" in done.stdout
+    assert "divided by" in done.stdout.partition("check_my_layer.py")[0]
 
 
 def test_97_of_100_unseen_digits_are_read(full_run):
@@ -192,7 +204,8 @@ def test_without_matplotlib_the_text_is_there_and_a_word_what_to_install(
     example, options, tmp_path
 ):
     (tmp_path / "matplotlib.py").write_text("raise ImportError")
-    done = run(example, *options, cwd=tmp_path, PYTHONPATH=str(tmp_path))
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    done = run(example, *options, cwd=tmp_path, PYTHONPATH=path)
     assert done.returncode == 0
     assert len(printed(done)) == len(said(example))
     assert done.stderr == "no picture: that needs matplotlib (pip install matplotlib)\n"

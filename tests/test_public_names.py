@@ -12,7 +12,9 @@ import pytest
 
 import minigrad as mg
 
-PACKAGES = [mg, mg.datasets, mg.explain, mg.functions, importlib.import_module("minigrad.layers")]
+ROOMS = ("minigrad.layers", "minigrad.testing", "minigrad.testing.strategies")
+OURS = (mg, mg.datasets, mg.explain, mg.functions, mg.plot)
+PACKAGES = [*OURS, *map(importlib.import_module, ROOMS)]
 PUBLIC = [(package, name) for package in PACKAGES for name in package.__all__]
 MODULES = [mg] + [
     importlib.import_module(found.name)

@@ -13,6 +13,7 @@ from minigrad.explain.located import Place, located
 from minigrad.explain.model import Line, Trace
 from minigrad.explain.notebook import html
 from minigrad.explain.page import page
+from minigrad.explain.quiz import Quiz
 from minigrad.explain.text import text
 from minigrad.explain.views import LIMIT
 
@@ -165,6 +166,24 @@ class Explanation(Trace):
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         """What a notebook shows."""
         return {"text/plain": text(self, 100, False), "text/html": html(self)}
+
+    def quiz(self, seed: int = 0, questions: int = 5) -> Quiz:
+        """Hide so many contributions, drawn by the seed, and ask for them: see `Quiz`.
+
+        `quiz.run()` asks in a terminal or a notebook, `quiz.check(1, 2.2)` judges one answer,
+        `quiz.save("quiz.html")` writes a page that asks by itself; `quiz.to_json()` is the result.
+
+        >>> import minigrad as mg
+        >>> a, b = mg.Tensor(3.0), mg.Tensor(4.0)
+        >>> quiz = mg.explain(a * b, names={"a": a, "b": b}).quiz()
+        >>> print(quiz.questions[0])
+        1.  y = a * b
+            ...
+            What does this call add to da?
+        >>> quiz.check(1, 4)
+        Right.  da = dy * b
+        """
+        return Quiz(self, seed, questions)
 
     # ---- drawn views -----------------------------------------------------------------------------
     def save(self, path: str | os.PathLike[str], inside: str | None = None) -> None:

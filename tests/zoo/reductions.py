@@ -139,7 +139,8 @@ class DeviationOfRows:
         return self.y
 
     def backward(self, dout):
-        return (dout / self.y)[:, None] * self.xc / self.xc.shape[1]
+        y = np.where(self.y > 0, self.y, 1)
+        return (dout / y)[:, None] * self.xc / self.xc.shape[1]
 
 
 class RootNotDifferentiated(DeviationOfRows):
@@ -168,7 +169,8 @@ class CubicNorm:
         return self.y
 
     def backward(self, dout):
-        return (dout / self.y**2)[:, None] * self.x * np.abs(self.x)
+        y = np.where(self.y > 0, self.y, 1)
+        return (dout / y**2)[:, None] * self.x * np.abs(self.x)
 
 
 class SignLost(CubicNorm):
@@ -350,14 +352,14 @@ TWINS = [
     COVARIANCE,
 ]
 WRONG = [
-    slip(SUM, SpreadDownTheColumns, AXIS, "dx"),
+    slip(SUM, SpreadDownTheColumns, AXIS, "dx", alike=(TRANSPOSED,)),
     slip(MEAN, DividedByTheOtherAxis, COUNT, "dx"),
     slip(MEAN, NotDivided, NOT_DIVIDED, "dx"),
     slip(MAX, LargestOfAll, WRONG_MASK, "dx"),
     slip(MAX, LargestOfTheColumn, WRONG_MASK, "dx"),
     slip(VARIANCE, BiasedDivisor, COUNT, "dx"),
     slip(VARIANCE, NotCentred, OPERAND, "dx"),
-    slip(DEVIATION, RootNotDifferentiated, CHAIN, "dx"),
+    slip(DEVIATION, RootNotDifferentiated, CHAIN, "dx", alike=(POWER,)),
     slip(DEVIATION, HalfOfTheRootForgotten, FACTOR, "dx"),
     slip(CUBIC, SignLost, SIGN, "dx"),
     slip(CUBIC, NormToTheFirst, POWER, "dx"),
@@ -365,6 +367,6 @@ WRONG = [
     slip(PRODUCT, MultipliedByTheEntry, POWER, "dx"),
     slip(WEIGHTED, TotalAsConstant, DETACHED, "dw"),
     slip(SPREAD, SmallestForgotten, TERM, "dx"),
-    slip(DISTANCES, FirstOfThePairOnly, TERM, "dx"),
+    slip(DISTANCES, FirstOfThePairOnly, TERM, "dx", alike=(DETACHED,)),
     slip(COVARIANCE, TakenForSymmetric, TRANSPOSED, "dx"),
 ]

@@ -4,6 +4,8 @@ import numpy as np
 
 from zoo.causes import (
     CHAIN,
+    DIAGONAL,
+    FACTOR,
     MISSED,
     ORDER,
     PLACE,
@@ -49,7 +51,12 @@ class RunningProduct:
         return np.cumsum(d[:, ::-1], axis=1)[:, ::-1]
 
     def backward(self, dout):
-        return self.reversed_sum(dout * self.y) / self.x
+        dx = np.zeros_like(self.x)
+        for i in range(self.x.shape[1]):
+            others = self.x.copy()
+            others[:, i] = 1
+            dx[:, i] = (dout * np.cumprod(others, axis=1))[:, i:].sum(axis=1)
+        return dx
 
 
 class FactorNotDividedOut(RunningProduct):
@@ -149,8 +156,8 @@ WRONG = [
     slip(CUMSUM, own_place_excluded, PLACE, "dx"),
     slip(CUMPROD, FactorNotDividedOut, POWER, "dx"),
     slip(CUMPROD, DividedBeforeTheSum, ORDER, "dx"),
-    slip(AVERAGE, DecayForgotten, CHAIN, "dx"),
-    slip(AVERAGE, MemoryForgotten, TERM, "dx"),
+    slip(AVERAGE, DecayForgotten, CHAIN, "dx", alike=(FACTOR,)),
+    slip(AVERAGE, MemoryForgotten, TERM, "dx", alike=(DIAGONAL,)),
     slip(DIFFERENCES, SidesExchanged, SIGN, "dx"),
     slip(DIFFERENCES, EndsMissed, MISSED, "dx"),
 ]

@@ -1,0 +1,154 @@
+"""The four doors of the checker: a function, a layer, a network, a pair of callables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any
+
+from minigrad.testing import subjects
+from minigrad.testing.checking import Check
+from minigrad.testing.report import GradientError, Report
+
+
+def gradcheck(
+    f: Callable[..., Any],
+    *arrays: Any,
+    order: int = 1,
+    raise_exception: bool = True,
+    rtol: float = 1e-6,
+    contracts: bool | Collection[str] | Mapping[str, bool] = True,
+    diagnose: bool = True,
+    rng: Any = 0,
+) -> Report:
+    """Check the derivatives of a function of Tensors, in reverse and in forward mode.
+
+    Args:
+        f: takes arrays or Tensors, returns one, or several in a list, tuple or dict.
+        arrays: where; those of floats are differentiated by, the others are constants.
+        order: 2 to check second derivatives too.
+        raise_exception: False to get the report of a failure instead of an exception.
+        rtol: the relative error that is called wrong, beyond the error bar.
+        contracts: False for none, or the names of those to check, or {name: False} to leave out.
+        diagnose: False to spare the search for the cause of a failure.
+        rng: a seed or a Generator for the random cotangents.
+
+    Raises:
+        GradientError: when a derivative is wrong, or cannot be judged; its message is the report.
+
+    >>> gradcheck(lambda x, w: np.tanh(x @ w), np.ones((2, 3)), np.ones((3, 2))).ok
+    True
+    """
+    subject = subjects.of_function(f, *arrays)
+    return _finished(Check(subject, rtol, contracts, diagnose, rng, order), raise_exception)
+
+
+def check_layer(
+    layer: Any,
+    *inputs: Any,
+    param_grads: Mapping[str, str] | None = None,
+    fixed: Iterable[str] | None = None,
+    rows: Iterable[str] | None = None,
+    fewest: int | None = None,
+    raise_exception: bool = True,
+    rtol: float = 1e-6,
+    contracts: bool | Collection[str] | Mapping[str, bool] = True,
+    diagnose: bool = True,
+    rng: Any = 0,
+    **options: Any,
+) -> Report:
+    """Check a layer's backward, for inputs and parameters: ours, the book's, a student's.
+
+    Args:
+        layer: an object with `forward(*inputs)` and `backward(dout)`; it is not changed.
+        inputs: what to try it on: labels and indices as integers.
+        param_grads: which attributes are parameters, and where backward leaves their gradients:
+            {"W": "dW"}. Left out, they are found by these names, or in `params` and `grads`.
+        fixed: names of inputs that have no gradient, although they are floats.
+        rows: names of inputs whose first axis is the batch; left out, all of the first's length.
+        fewest: the fewest rows that the layer is made for.
+        options: keyword arguments of forward, such as train_flag=True.
+        raise_exception, rtol, contracts, diagnose, rng: as for `gradcheck`.
+
+    Raises:
+        GradientError: when a gradient is wrong, or cannot be judged; its message is the report.
+
+    >>> import minigrad as mg
+    >>> check_layer(mg.Affine(3, 2, rng=0), np.ones((4, 3))).ok
+    True
+    """
+    subject = subjects.of_layer(
+        layer, *inputs, param_grads=param_grads, fixed=fixed, options=options
+    )
+    subject.set_rows(rows, fewest)
+    return _finished(Check(subject, rtol, contracts, diagnose, rng), raise_exception)
+
+
+def check_network(
+    net: Any,
+    x: Any,
+    t: Any,
+    raise_exception: bool = True,
+    rtol: float = 1e-6,
+    contracts: bool | Collection[str] | Mapping[str, bool] = True,
+    diagnose: bool = True,
+    rng: Any = 0,
+) -> Report:
+    """Check `net.gradient(x, t)` against `net.loss(x, t)`, for every parameter.
+
+    Args:
+        net: a Network, or any object with these two and `params`, a mapping of arrays; it is not
+            changed. Ours are run as in training, with the same random masks each time.
+        x: a batch.
+        t: its targets.
+        raise_exception, rtol, contracts, diagnose, rng: as for `gradcheck`.
+
+    Raises:
+        GradientError: when a gradient is wrong, or cannot be judged; its message is the report.
+
+    >>> import minigrad as mg
+    >>> net = mg.mlp([2, 3, 2], dropout=0.5, rng=0)
+    >>> check_network(net, np.ones((4, 2)), np.array([0, 1, 0, 1])).ok
+    True
+    """
+    subject = subjects.of_network(net, x, t)
+    subject.set_rows(None, 1)
+    return _finished(Check(subject, rtol, contracts, diagnose, rng), raise_exception)
+
+
+def check_vjp(
+    forward: Callable[..., Any],
+    backward: Callable[..., Any],
+    *arrays: Any,
+    fixed: Iterable[str] | None = None,
+    raise_exception: bool = True,
+    rtol: float = 1e-6,
+    contracts: bool | Collection[str] | Mapping[str, bool] = True,
+    diagnose: bool = True,
+    rng: Any = 0,
+) -> Report:
+    """Check any pair of callables on arrays, whoever computes them: PyTorch, JAX, you.
+
+    Args:
+        forward: `forward(*arrays) -> y`, or several in a tuple.
+        backward: `backward(dout)`, for the latest forward: the gradient, or a tuple of gradients.
+            With `forward -> (y, cache)` also `backward(dout, cache)`.
+        arrays: where.
+        fixed: names of arguments that have no gradient, although they are floats.
+        raise_exception, rtol, contracts, diagnose, rng: as for `gradcheck`.
+
+    Raises:
+        GradientError: when a gradient is wrong, or cannot be judged; its message is the report.
+
+    >>> check_vjp(np.sin, lambda dout: 1.0 * dout, np.zeros(3)).ok
+    True
+    """
+    subject = subjects.of_pair(forward, backward, *arrays, fixed=fixed)
+    subject.set_rows(None, None)
+    return _finished(Check(subject, rtol, contracts, diagnose, rng), raise_exception)
+
+
+def _finished(check: Check, raise_exception: bool) -> Report:
+    report = check.report()
+    if raise_exception and not report.ok:
+        raise GradientError(report)
+    return report

@@ -1,0 +1,30 @@
+"""Whether a backward follows the rule of the other mode: of training, or of testing."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+
+import numpy as np
+
+from minigrad.testing import causes
+from minigrad.testing.guesses import Guess
+from minigrad.testing.jacobian import Point
+from minigrad.testing.workbench import Workbench, same
+
+
+def other_mode(bench: Workbench) -> Iterator[Guess]:
+    """Compare yours with the numerical gradient of the forward in the other mode."""
+    options = getattr(bench.subject, "options", {})
+    if not isinstance(options.get("train_flag"), bool):
+        return
+    flag = options["train_flag"]
+    subject = copy.copy(bench.subject)
+    vars(subject)["options"] = {**options, "train_flag": not flag}
+    scans = Point(subject, bench.evidence.inputs, bench.evidence.params).scans
+    flat = np.concatenate([np.ravel(d) for d in bench.douts[0]])
+    there = {k: (scan.value @ flat).reshape(bench.operands[k].shape) for k, scan in scans.items()}
+    if all(same(bench.yours[0].get(k), there[k]) for k in bench.wrong):
+        here, other = ("training", "testing") if flag else ("testing", "training")
+        words = f"the forward runs in {here}, and yours is the gradient of {other}"
+        yield Guess(causes.MODE, words, tuple(bench.wrong), 0.2)
