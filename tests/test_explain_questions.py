@@ -351,6 +351,14 @@ def test_images_that_were_not_flattened():
     assert "mg.Flatten()" in e.failure.fix
 
 
+def test_targets_that_do_not_fit_show_the_loss_with_both_shapes():
+    e = mg.explain(mg.mlp([2, 3], rng=0), X, T[:, None])
+    assert e.failure.layer == "net.loss_layer SoftmaxWithLoss()"
+    assert e.failure.call == "softmax_cross_entropy(affine1, t)"
+    assert e.failure.operands == [("affine1", (4, 3)), ("t", (4, 1))]
+    assert "t.ravel() drops the axis" in e.text(80).replace("\n    ", " ")
+
+
 def test_an_error_of_ones_own_code_is_explained_after_the_fact():
     x, W = np.ones((4, 2)), mg.Tensor(np.ones((3, 2)))
     h = np.tanh(W)

@@ -48,7 +48,7 @@ class _Page:
 
     def lines(self) -> Iterator[str]:
         """Write the forward pass, the backward pass, and the gradients."""
-        upto = "" if self.trace.failure is None else ", up to the one that failed"
+        upto = "" if self.trace.failure is None else ", and then it failed"
         yield self._paint("head", f"Forward: {_count(len(self.calls), 'call')}{upto}")
         yield from self._forward() if self.whole else self._forward_by_layer()
         failure = self.trace.failure
