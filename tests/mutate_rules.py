@@ -86,6 +86,8 @@ EQUIVALENT = {
         ("scatter", "inside.size > 1  →  inside.size >= 1"),
         ("scatter", "g.size <= x.size"),
         ("scatter", "copy=False"),
+        ("resized", "n >= length  →  n > length"),
+        ("resized", "→  g[*before, slice(length)]"),
         ("overlap_added", "size <= starts  →  size"),
         ("unresize", "-g.size // size  →  -g.size"),
         ("folded", "n - after - 1  →  1 - (n - after)"),
