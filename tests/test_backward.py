@@ -553,3 +553,15 @@ def test_entries_taken_together_have_the_sum_of_their_gradients(chosen, before, 
     cotangent = np.ones((3, 2))
     gradients(x[...] + x[::1], x, cotangent)
     assert np.all(cotangent == 1)
+
+
+def test_a_watcher_is_told_every_share_as_it_was_made_and_as_it_was_added():
+    x, b = Tensor(np.ones((2, 3))), Tensor(np.ones(3))
+    y = x * b
+    told = []
+    g = np.full((2, 3), 5.0)
+    gradients(y, [x, b], g, watch=lambda *seen: told.append(seen))
+    assert [(call is y, operand) for call, operand, *_ in told] == [(True, x), (True, b)]
+    assert [made.shape for *_, made, _ in told] == [(2, 3), (2, 3)]
+    assert [share.tolist() for *_, share in told] == [[[5] * 3] * 2, [10, 10, 10]]
+    assert all(seen is told[0][2] for *_, seen, _, _ in told)
