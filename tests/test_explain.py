@@ -160,6 +160,14 @@ def test_one_hot_targets_read_p_minus_t():
     assert rules(e)[0] == "daffine2 = (p - t) * (dloss / 4)"
 
 
+def test_a_text_that_depends_on_numbers_is_not_remembered_for_others():
+    net = two_layers()
+    soft = mg.explain(net, X, np.full((4, 2), 0.4999))  # rows that do not quite sum to one
+    assert rules(soft)[0].startswith("daffine2 = (p * np.sum(t, axis=-1, keepdims=True) - t) *")
+    assert rules(mg.explain(net, X, np.eye(2)[T]))[0] == "daffine2 = (p - t) * (dloss / 4)"
+    assert rules(mg.explain(net, X, T))[0] == "daffine2 = (p - one_hot(t, 2)) * (dloss / 4)"
+
+
 # ---- the engine ----------------------------------------------------------------------------------
 @pytest.mark.parametrize("make", [two_layers, by_hand, Recurrent, wired])
 def test_the_gradients_of_a_network_are_those_of_its_next_gradient(make):
@@ -243,6 +251,22 @@ def test_broadcasting_is_undone_in_words_and_as_code(shape, rule, words):
     assert c.rule == rule
     assert c.note.startswith(words)
     assert np.array_equal(eval(rule, {"dz": np.ones((4, 3))}), c.share)
+
+
+def test_what_is_joined_taken_and_turned_around_reads_as_numpy():
+    x, z = mg.Tensor(np.ones((2, 2))), mg.Tensor(np.ones((2, 1)))
+    y = np.concatenate([x.T, z], axis=1)[0]
+    e = mg.explain(y)
+    calls = [line.call for line in e.lines if line.call]
+    assert calls == ["x.T", "np.concatenate([v1, z], axis=1)", "v2[0]"]
+    assert rules(e) == [
+        "dv2 = scatter(dy, 0, v2.shape)",
+        "dv1 = np.split(dv2, np.cumsum([2, 1])[:-1], axis=1)[0]",
+        "dz = np.split(dv2, np.cumsum([2, 1])[:-1], axis=1)[1]",
+        "dx = dv1.T",
+    ]
+    note = e.steps[0].contributions[0].note
+    assert note == "zeros of v2's shape, with dy put back where v2[0] took it"
 
 
 def test_a_change_of_dtype_is_said():
@@ -454,11 +478,11 @@ def test_the_notebook_shows_every_step_without_a_script():
 def test_ten_thousand_nodes_are_explained_collapsed_within_five_seconds():
     layers = [kind for i in range(2500) for kind in (mg.Affine(2, 2, rng=i), mg.Tanh())]
     net = mg.Sequential(*layers, loss=mg.SoftmaxWithLoss())
-    began = time.perf_counter()
+    began = time.process_time()  # other processes' time is not ours
     e = mg.explain(net, X, T)
     text = str(e)
     e._repr_mimebundle_()
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
     assert len(e.lines) > 10_000
     assert "net[0] Affine(2, 2): 1 call, to affine1 (4, 2)" in text
     assert len(text.splitlines()) < 120
@@ -472,6 +496,7 @@ def test_a_deep_chain_without_layers_is_explained_too():
     e = mg.explain(y)
     assert np.array_equal(e.gradients["x"], mg.gradients(y, x))
     assert len(e.text(80).splitlines()) < 120
+    assert len(e.text(80, whole=True).splitlines()) > 6000
 
 
 # ---- the door ------------------------------------------------------------------------------------
@@ -484,7 +509,16 @@ def test_explain_can_be_called_however_it_is_imported():
         assert isinstance(door(x * x), Explanation)
 
 
+def test_a_layer_can_be_explained_by_itself():
+    e = mg.explain(mg.Affine(2, 3, rng=0), X)
+    assert [line.name for line in e.lines] == ["x", "W", "b", "y"]
+    assert [(g.path, g.title) for g in e.layers] == [("layer", "Affine(2, 3)")]
+    assert rules(e) == ["dx = dy @ W.T", "dW = x.T @ dy", "db = dy.sum(axis=0)"]
+
+
 def test_what_cannot_be_explained_is_refused():
+    with pytest.raises(TypeError, match="an array remembers no calls"):
+        mg.explain(np.ones(2))
     with pytest.raises(TypeError, match=r"explain takes a Tensor, .* not 3"):
         mg.explain(3)
     with pytest.raises(TypeError, match=r"mg.explain\(net, x, t\)"):

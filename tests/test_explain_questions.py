@@ -94,6 +94,15 @@ def test_an_entry_that_several_paths_lead_to_says_each():
     assert text.endswith("dx[1] = 2 + 2 = 4")
 
 
+def test_of_many_terms_the_largest_are_shown():
+    x = mg.Tensor(np.arange(20.0))
+    k = mg.Tensor(2.0)
+    y = np.sum(x * k)
+    text = str(mg.explain(y).at("k"))
+    assert "= 19·1 + 18·1 + 17·1 + 16·1 + 15·1 + 14·1 + 13·1 + 12·1 + … 11 smaller" in text
+    assert text.endswith("= 190")
+
+
 def test_an_entry_that_is_none_is_refused():
     e = mg.explain(two_layers(), X, T)
     with pytest.raises(
@@ -184,7 +193,7 @@ def test_a_wrong_derivative_is_found():
     found = mg.explain(np.sum(square(x))).check()
     assert not found.ok
     assert "✗ dx  DIFFER on 2 entries: largest difference 2, largest gradient 2" in str(found)
-    assert "is to change by 0.004, and changes by 0.008" in str(found)
+    assert "is to change by 0.002, and changes by 0.004" in str(found)
 
 
 def test_a_kink_is_left_out_and_said():
@@ -340,6 +349,14 @@ def test_images_that_were_not_flattened():
     net = mg.Sequential(mg.Affine(784, 10, rng=0), loss=mg.SoftmaxWithLoss())
     e = mg.explain(net, np.zeros((5, 28, 28)), np.zeros(5, int))
     assert "mg.Flatten()" in e.failure.fix
+
+
+def test_targets_that_do_not_fit_show_the_loss_with_both_shapes():
+    e = mg.explain(mg.mlp([2, 3], rng=0), X, T[:, None])
+    assert e.failure.layer == "net.loss_layer SoftmaxWithLoss()"
+    assert e.failure.call == "softmax_cross_entropy(affine1, t)"
+    assert e.failure.operands == [("affine1", (4, 3)), ("t", (4, 1))]
+    assert "t.ravel() drops the axis" in e.text(80).replace("\n    ", " ")
 
 
 def test_an_error_of_ones_own_code_is_explained_after_the_fact():

@@ -23,6 +23,7 @@ _INFIX: dict[Any, str] = {
     np.matmul: "@",
     np.remainder: "%",
 }
+_OF_A_LIST: set[Any] = {np.concatenate, np.stack}  # recorded with an operand for each item
 # What a function of ours is in NumPy, or what it is called where people call it.
 _READ: dict[Any, str] = {
     affine: "{0} @ {1} + {2}",
@@ -44,6 +45,8 @@ def call_text(function: Function, arguments: Sequence[str], keywords: Mapping[st
     'x @ W'
     >>> call_text(np.sum, ["h"], {"axis": 0})
     'np.sum(h, axis=0)'
+    >>> call_text(np.stack, ["x", "y"], {"axis": 1})
+    'np.stack([x, y], axis=1)'
     >>> call_text(np.power, ["x", "-2"], {})
     'x ** (-2)'
     """
@@ -56,6 +59,8 @@ def call_text(function: Function, arguments: Sequence[str], keywords: Mapping[st
         return f"{arguments[0]} @ {arguments[1]}"
     if function in _READ and not keywords and (function is not np.transpose or not arguments[1:]):
         return _READ[function].format(*arguments)
+    if function in _OF_A_LIST:
+        arguments = [f"[{', '.join(arguments)}]"]
     default = _defaults(function)
     options = [
         f"{name}={literal(value)}"

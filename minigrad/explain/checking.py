@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -111,7 +112,8 @@ def _nudge(trace: Trace, line: Line, rerun: Rerun) -> Nudge:
     assert line.gradient is not None
     flat = int(np.argmax(np.abs(line.gradient)))
     place = tuple(map(int, np.unravel_index(flat, line.value.shape)))
-    step = 1e-3 * max(1.0, abs(float(line.value[place])))
+    size = max(1.0, abs(float(line.value[place])))
+    step = 1e-3 * 10.0 ** math.floor(math.log10(size)) if math.isfinite(size) else 1e-3
     change = _at(trace, line, rerun, place, step) - _at(trace, line, rerun, place, 0.0)
     entry = line.name + (f"[{', '.join(map(str, place))}]" if place else "")
     return Nudge(entry, step, float(line.gradient[place]) * step, change)

@@ -232,10 +232,13 @@ def _told(entry: Entry, shown: int = 8) -> Iterator[str]:
         sign = "=" if part.path == 1 else "+="
         yield f"{entry.name} {sign} {part.formula}{of}"
         lead = " " * (len(entry.name) + len(sign) - 2)
-        terms = [str(term) for term in part.terms]
+        several = part.terms
+        if len(several) > shown:  # those that matter come first
+            several = sorted(several, key=lambda term: -abs(term.value))
+        terms = [str(term) for term in several]
         if len(terms) == 1 and "·" not in terms[0]:
             terms = []
-        more = f" + … {len(terms) - shown} more" if len(terms) > shown else ""
+        more = f" + … {len(terms) - shown} smaller" if len(terms) > shown else ""
         total = number(part.value)
         if terms:
             yield f"{lead}  = {' + '.join(terms[:shown])}{more}"

@@ -103,9 +103,11 @@ def explain(
     elif callable(what) and not isinstance(what, type):
         found = _of_function(what, args, Names(known))
     else:
+        numbers = isinstance(what, (np.ndarray, np.generic, float, int))
+        hint = ": an array remembers no calls; compute it from a mg.Tensor" if numbers else ""
         raise TypeError(
             f"explain takes a Tensor, a network with x and t, a function with its arguments or an "
-            f"exception, not {what!r:.60}"
+            f"exception, not {what!r:.60}{hint}"
         )
     found.file = found.file or frame.f_code.co_filename
     return found if at is None else found.at(*at)
@@ -191,6 +193,10 @@ def _of_network(net: Network, *batch: Any) -> Explanation:
 
 def _of_function(function: Callable[..., Any], args: Any, names: Names) -> Explanation:
     """Call a function, with Tensors in place of arrays of floats."""
+    if isinstance(function, Layer):
+        names.layers.insert(0, ("layer", function))
+        for name, tensor in parameters("", function):
+            names.tensors[id(tensor)] = name
     layers = [(name, layer) for name, layer in names.layers if isinstance(layer, Layer)]
     inner = [pair for name, layer in layers for pair in _renamed(name, layer)]
     lifted = [mapped(_lifted, a) for a in args]

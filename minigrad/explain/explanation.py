@@ -34,9 +34,27 @@ class Explanation(Trace):
     file: str | None = None  # where the learner's code stands, that computed it
     rerun: again.Rerun | None = None  # runs a network again with other values of a parameter
 
-    def text(self, width: int | None = None, colour: bool | None = None) -> str:
-        """Write it for a terminal of this width; see `minigrad.explain.text.text`."""
-        return text(self, width, colour)
+    def text(
+        self,
+        width: int | None = None,
+        colour: bool | None = None,
+        whole: bool | None = None,
+    ) -> str:
+        """Write it for a terminal.
+
+        Args:
+            width: of a line, in characters, at least 60; the terminal's when None.
+            colour: whether to colour; when None, if standard output is a terminal and the
+                environment variable NO_COLOR is not set.
+            whole: whether to tell every call, not layer by layer; when None, up to 60 calls.
+
+        >>> import minigrad as mg
+        >>> x = mg.Tensor(2.0)
+        >>> y = x * x
+        >>> print(mg.explain(y).text(60).splitlines()[-1])
+          dx = 4
+        """
+        return text(self, width, colour, whole)
 
     def __str__(self) -> str:
         return self.text()
@@ -112,7 +130,7 @@ class Explanation(Trace):
         Backprop and finite differences
           ✓ dx  agree on 1 entry: largest difference ..., largest gradient 6
         A small step, and what the gradient predicts of it
-          x + 0.003: y is to change by 0.018, and changes by 0.01801
+          x + 0.001: y is to change by 0.006, and changes by 0.006001
         """
         output = "the output" if self.output is None else self.lines[self.output].name
         if self.failure is not None:

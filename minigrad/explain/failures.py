@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad import graph, tensor
+from minigrad import functions, graph, tensor
 from minigrad.explain.calls import call_text, literal
 from minigrad.explain.model import Failure
 from minigrad.explain.names import Names
@@ -40,7 +40,17 @@ def failing_call(error: BaseException) -> Failing | None:
             found = Failing(seen["ufunc"], (seen["a"], seen["b"]), {})
         elif frame.f_code is _UNARY:
             found = Failing(seen["ufunc"], (seen["x"],), {})
+        elif found is None and _is_of_ours(frame):
+            names = frame.f_code.co_varnames[: frame.f_code.co_argcount]
+            function = vars(functions)[frame.f_code.co_name]
+            found = Failing(function, [seen[name] for name in names], {})
     return found
+
+
+def _is_of_ours(frame: FrameType) -> bool:
+    """Tell whether a frame is a function of `minigrad.functions`, which checks its arguments."""
+    module = frame.f_globals.get("__name__", "")
+    return module.startswith(functions.__name__) and frame.f_code.co_name in functions.__all__
 
 
 def frames(error: BaseException) -> list[tuple[FrameType, int]]:

@@ -206,23 +206,45 @@ class Trace:
 
     def to_dict(self, entries: int = 64) -> dict[str, Any]:
         """Make what `to_json` writes."""
+        write = _Writer(entries)
         return {
             "schema": SCHEMA,
             "output": self.output,
-            "seed": array_summary(self.seed, entries),
+            "seed": write.array(self.seed),
             "layers": [vars(group) for group in self.layers],
-            "lines": [_written(line, entries) | {"d": line.d} for line in self.lines],
+            "lines": [write.record(line) | {"d": line.d} for line in self.lines],
             "steps": [
-                _written(step, entries)
+                write.record(step)
                 | {
                     "contributions": [
-                        _written(c, entries) | {"sign": c.sign} for c in step.contributions
+                        write.record(c) | {"sign": c.sign} for c in step.contributions
                     ],
-                    "caches": {k: array_summary(a, entries) for k, a in step.caches.items()},
+                    "caches": {name: write.array(a) for name, a in step.caches.items()},
                 }
                 for step in self.steps
             ],
             "failure": None if self.failure is None else vars(self.failure),
+        }
+
+
+class _Writer:
+    """Writes records as dicts; an array that stands in several is described once."""
+
+    def __init__(self, entries: int) -> None:
+        self.entries = entries
+        self._known: dict[int, dict[str, Any] | None] = {}
+
+    def array(self, array: Array | None) -> dict[str, Any] | None:
+        """Describe an array."""
+        if id(array) not in self._known:
+            self._known[id(array)] = array_summary(array, self.entries)
+        return self._known[id(array)]
+
+    def record(self, record: Any) -> dict[str, Any]:
+        """Write the fields of a record, arrays described."""
+        return {
+            key: self.array(value) if isinstance(value, np.ndarray) else value
+            for key, value in vars(record).items()
         }
 
 
@@ -259,11 +281,3 @@ def _numbers(values: Any) -> Any:
     if isinstance(values, float) and not math.isfinite(values):
         return str(values)
     return values if isinstance(values, (bool, int, float, str)) else str(values)
-
-
-def _written(record: Any, entries: int) -> dict[str, Any]:
-    """Write the fields of a record, arrays summarised."""
-    return {
-        key: array_summary(value, entries) if isinstance(value, np.ndarray) else value
-        for key, value in vars(record).items()
-    }

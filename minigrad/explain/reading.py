@@ -163,6 +163,10 @@ class _Scope(ast.NodeTransformer):
     # ---- expressions -----------------------------------------------------------------------------
     def visit(self, node: ast.AST) -> Any:
         """Write a part of an expression; an inner function is left to a call of the whole."""
+        if isinstance(node, ast.ListComp):
+            value = _value_or_none(node, self.env, self.function)
+            if isinstance(value, list) and all(type(item) is int for item in value):
+                return constant(value)
         if isinstance(node, _FUNCTIONS):
             raise UnreadableError
         return super().visit(node)

@@ -1,4 +1,4 @@
-"""Arithmetic with numbers that are known, so that x ** (2 - 1) is written x."""
+"""Arithmetic with numbers that are known, so that x ** (2 - 1) is written x; and x.T."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ def simplified(tree: ast.expr) -> Any:
     'g * 2 * x'
     >>> ast.unparse(simplified(ast.parse("g * (1 / 6)", mode="eval").body))
     'g / 6'
+    >>> ast.unparse(simplified(ast.parse("np.transpose(g, None)", mode="eval").body))
+    'g.T'
     """
     return _Simplifier().visit(tree)
 
@@ -40,6 +42,14 @@ class _Simplifier(ast.NodeTransformer):
         divisor = _reciprocal(node.right)
         if kind is ast.Mult and divisor is not None:
             return ast.BinOp(node.left, ast.Div(), divisor)
+        return node
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        self.generic_visit(node)
+        if ast.unparse(node.func) == "np.transpose" and len(node.args) == 2 and not node.keywords:
+            axes = node.args[1]
+            if isinstance(axes, ast.Constant) and axes.value is None:
+                return ast.Attribute(node.args[0], "T")
         return node
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:

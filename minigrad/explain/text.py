@@ -17,7 +17,12 @@ BEGIN = "   (the walk back begins with 1)"
 COLOURS = {"head": "1", "name": "36", "rule": "33", "note": "2", "bad": "1;31", "layer": "35"}
 
 
-def text(trace: Trace, width: int | None = None, colour: bool | None = None) -> str:
+def text(
+    trace: Trace,
+    width: int | None = None,
+    colour: bool | None = None,
+    whole: bool | None = None,
+) -> str:
     """Write an explanation as text.
 
     Args:
@@ -26,25 +31,26 @@ def text(trace: Trace, width: int | None = None, colour: bool | None = None) -> 
             not broken.
         colour: whether to colour; when None, if standard output is a terminal and the environment
             variable NO_COLOR is not set.
+        whole: whether to tell every call, not layer by layer; when None, up to 60 calls.
     """
     width = max(60, width or shutil.get_terminal_size((100, 24)).columns)
     if colour is None:
         colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-    page = _Page(trace, width, colour)
+    page = _Page(trace, width, colour, whole)
     return "\n".join(page.lines())
 
 
 class _Page:
-    def __init__(self, trace: Trace, width: int, colour: bool) -> None:
+    def __init__(self, trace: Trace, width: int, colour: bool, whole: bool | None) -> None:
         self.trace, self.width, self.colour = trace, width, colour
         self.calls = [line for line in trace.lines if line.kind == "call"]
+        self.whole = len(self.calls) <= SHOWN if whole is None else whole
 
     def lines(self) -> Iterator[str]:
         """Write the forward pass, the backward pass, and the gradients."""
-        whole = len(self.calls) <= SHOWN
-        upto = "" if self.trace.failure is None else ", up to the one that failed"
+        upto = "" if self.trace.failure is None else ", and then it failed"
         yield self._paint("head", f"Forward: {_count(len(self.calls), 'call')}{upto}")
-        yield from self._forward() if whole else self._forward_by_layer()
+        yield from self._forward() if self.whole else self._forward_by_layer()
         failure = self.trace.failure
         if failure is not None:
             yield from self._failed(failure)
@@ -52,7 +58,7 @@ class _Page:
         yield ""
         told = "from the last call to the first"
         yield self._paint("head", f"Backward: {_count(len(self.trace.steps), 'step')}, {told}")
-        yield from self._backward() if whole else self._backward_by_layer()
+        yield from self._backward() if self.whole else self._backward_by_layer()
         yield ""
         yield self._paint("head", "Gradients")
         yield from self._gradients()
@@ -190,7 +196,7 @@ class _Page:
     # ---- the rest --------------------------------------------------------------------------------
     def _gradients(self) -> Iterator[str]:
         leaves = self.trace.leaves
-        if len(leaves) > SHOWN:
+        if len(leaves) > SHOWN and not self.whole:
             yield from self._ends([f"{x.d} {shape_text(x.value)}" for x in leaves])
             return
         names = _widest(line.d for line in leaves)

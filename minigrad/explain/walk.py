@@ -18,6 +18,7 @@ from minigrad.explain.names import arrays_of
 from minigrad.explain.rules import rule_text
 from minigrad.graph import Node, each
 from minigrad.layers.by_hand import Pullback
+from minigrad.tensor import GETITEM
 
 
 def walked(output: Node, lines: Lines) -> list[Step]:
@@ -93,6 +94,8 @@ def _explain_rules(step: Step, lines: Lines) -> None:
             c.local, c.rule_source = found.text, found.source
             step.note = step.note or found.note
         c.rule, c.summed, c.note = _unbroadcast(c, to, line)
+        if node._function is GETITEM:
+            c.note = f"zeros of {to.name}'s shape, with {line.d} put back where {line.call} took it"
 
 
 def _by_hand(rule: Pullback, place: int, line: Line) -> str:
