@@ -12,6 +12,8 @@ from hypothesis.extra import numpy as hnp
 
 import minigrad as mg
 from minigrad.explain.diagrams import dot, entities, mermaid, quoted
+from minigrad.explain.model import Group, Trace
+from minigrad.explain.model import Line as Value
 from minigrad.explain.page import page
 from minigrad.explain.painting import paint
 from minigrad.explain.picture import Box, Label, Line, Picture, heat_map, label, shortened
@@ -241,16 +243,11 @@ def test_many_shared_leaves_are_one_box_and_their_lines_are_counted():
     for leaf in leaves:
         total = total * leaf
     e = mg.explain(total, names={})
-    for view, picture in zip(views(e), paint(e, views(e)), strict=True):
-        assert len(picture.boxes) <= LIMIT
-        assert all(box.title for box in picture.boxes), view.name
-    assert any(box.key.startswith("pile") for box in picture_of(e).boxes)
-    assert any(line.value.text.endswith(" more") for line in picture_of(e).lines)
-    assert page(e).count("<figure") == len(views(e))
-
-
-def picture_of(e):
-    return paint(e, views(e)[:1])[0]
+    pictures = paint(e, views(e))
+    assert all(len(picture.boxes) <= LIMIT for picture in pictures)
+    assert any(box.key.startswith("pile") for box in pictures[0].boxes)
+    assert any(line.value.text.endswith(" more") for line in pictures[0].lines)
+    assert page(e).count("<figure") == len(pictures)
 
 
 @pytest.mark.parametrize("kind", [bool, int, np.float32, complex, str, object])
@@ -259,3 +256,20 @@ def test_arrays_of_anything_can_be_drawn_and_written(kind):
     assert label(array).text == "(1, 3)"
     assert markup(array, "x", "value", 0).count("<td") == 3
     assert len(heat_map(array)) == 1
+
+
+def test_a_part_is_never_the_whole_of_itself():
+    """One call that uses every leaf, and a layer that uses every leaf again."""
+    one = np.array(1.0)
+    lines = [Value(k, "leaf", f"w{k}", True, one) for k in range(90)]
+    lines.append(Value(90, "call", "v0", False, one, "f(…)", "f", tuple(range(90))))
+    lines += [
+        Value(91 + k, "call", f"v{k + 1}", False, one, "g", "g", (90 + k, k), layer=0)
+        for k in range(90)
+    ]
+    layer = Group(0, "net[0]", "Deep()", "Deep", lines=list(range(91, 181)))
+    found = views(Trace(lines, [], [layer], 180, one))
+    for view in found:
+        assert all(unit.calls != view.calls for unit in view.units)
+    assert [call for unit in unopened(found) for call in unit.calls] == list(range(90, 181))
+    assert max(len(view.units) + len(view.piles) for view in found) < LIMIT

@@ -99,7 +99,8 @@
 
   function open(box) {
     const inner = data.views[view].inside[box.dataset.box];
-    if (inner === undefined) return inspect(box.dataset.box);
+    // "out7" is where value 7 leaves the picture, "3-7" a part that ends with it.
+    if (inner === undefined) return inspect(box.dataset.box.replace(/^out|^.*-/, ""));
     const range = now < data.forward ? data.views[inner].steps : data.views[inner].back;
     draw(inner);
     if (range && !within(range, now)) show(range[0]);

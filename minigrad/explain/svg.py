@@ -88,6 +88,8 @@ def _line(line: Line, at: Point, way: list[Point], is_shared: bool) -> str:
     end = way[-1]
     parts = [f'<g class="{kind}" data-line={quoteattr(text(line.key))}>', _curve(way)]
     parts.append(f'<path class="tip" d="M{end.x - 7:.1f} {end.y - 4:.1f}l7 4-7 4z"/>')
+    if line.gradient:  # the page shows this arrowhead while the gradient flows
+        parts.append(f'<path class="home" d="M{way[0].x + 7:.1f} {way[0].y - 4:.1f}l-7 4 7 4z"/>')
     if is_shared:  # a dot where one value goes several ways
         parts.append(f'<circle class="fork" cx="{way[1].x:.1f}" cy="{way[1].y:.1f}" r="3.5"/>')
     parts.append(_label(line.value, at, "value"))

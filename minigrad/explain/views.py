@@ -173,16 +173,15 @@ def _merged(trace: Trace, units: list[Unit], count: int) -> list[Unit]:
     """Merge units that follow each other into about `count`, of about as many calls each."""
     calls = sum(len(unit.calls) for unit in units)
     share = ceil(calls / count)
-    first = {id(unit): 0 for unit in units}
+    first = {}
     seen = 0
     for unit in units:
         first[id(unit)] = seen
         seen += len(unit.calls)
-    merged = []
-    for _, group in groupby(units, lambda unit: first[id(unit)] // share):
-        run = list(group)
-        merged.append(run[0] if len(run) == 1 else _run(trace, run))
-    return merged
+    runs = [list(group) for _, group in groupby(units, lambda unit: first[id(unit)] // share)]
+    if len(runs) == 1:  # a part that is the whole would never end
+        return units
+    return [run[0] if len(run) == 1 else _run(trace, run) for run in runs]
 
 
 def _run(trace: Trace, units: list[Unit]) -> Unit:
