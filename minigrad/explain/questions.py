@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -137,7 +138,7 @@ def in_full(value: Array) -> str:
     return np.array2string(array * 1, separator=", ")  # a mask is of ones and zeros
 
 
-def _six_digits(x: float) -> str:
+def _six_digits(x: np.floating[Any]) -> str:
     return f"{x + 0.0:.6g}"  # − 0 is 0
 
 
