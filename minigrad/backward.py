@@ -57,7 +57,8 @@ def gradients(
         wrt: Tensors, leaves or interior nodes; or one Tensor.
         grad: the cotangent, of the output's shape: what comes back is it times the Jacobian.
         create_graph: run the rules on Tensors, so that the result can be differentiated again.
-        watch: called at every step of the walk; `minigrad.explain` looks on with it.
+        watch: called for each operand on the way as watch(call, operand, g, made, share): what its
+            rule made of g, and what of it was added. `minigrad.explain` looks on with it.
 
     Returns:
         One gradient for each of `wrt`, of its shape and dtype (just one, not a list, for one

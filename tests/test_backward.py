@@ -507,3 +507,15 @@ def test_float16_is_summed_in_float32():
     x = Tensor(np.float16(1.0), dtype=np.float16)
     g = gradients(np.broadcast_to(x, 5000), x, np.ones(5000))
     assert (g.dtype, g.item()) == (np.float16, 5000.0)
+
+
+def test_a_watcher_is_told_every_share_as_it_was_made_and_as_it_was_added():
+    x, b = Tensor(np.ones((2, 3))), Tensor(np.ones(3))
+    y = x * b
+    told = []
+    g = np.full((2, 3), 5.0)
+    gradients(y, [x, b], g, watch=lambda *seen: told.append(seen))
+    assert [(call is y, operand) for call, operand, *_ in told] == [(True, x), (True, b)]
+    assert [made.shape for *_, made, _ in told] == [(2, 3), (2, 3)]
+    assert [share.tolist() for *_, share in told] == [[[5] * 3] * 2, [10, 10, 10]]
+    assert all(seen is told[0][2] for *_, seen, _, _ in told)

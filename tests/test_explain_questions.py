@@ -259,6 +259,9 @@ def test_gradients_that_vanish_or_explode_are_compared_between_layers(scale, wor
         linear.params[name] *= scale
     found = mg.explain(linear, X, T).health()
     assert f"gradients {word} on the way back" in str(found)
+    linear.params["W3"] *= scale  # and here more than elsewhere
+    told = str(mg.explain(linear, X, T).health())
+    assert "; most between daffine3 and daffine2, times " in told
 
 
 def test_the_first_value_that_is_not_finite_its_call_and_its_line():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -164,14 +166,25 @@ def _ratios(trace: Trace) -> Iterator[Finding]:
         return
     told = f"{last.d} is of size {number(late)} and {first.d} of {number(early)}"
     if early * _RATIO < late:
-        told += ": gradients vanish on the way back to the first layer"
+        told += f": gradients vanish on the way back to the first layer{_steepest(weighted)}"
         yield Finding("vanishing", True, first.id, told)
     elif early > late * _RATIO:
-        told += ": gradients explode on the way back to the first layer"
+        told += f": gradients explode on the way back to the first layer{_steepest(weighted)}"
         yield Finding("exploding", True, first.id, told)
     else:
         told += " (root mean square): they neither vanish nor explode on the way back"
         yield Finding("gradients", False, first.id, told)
+
+
+def _steepest(weighted: list[Line]) -> str:
+    """Say between which two neighbours the gradient changes most, where there are more than two."""
+    sizes = [_size(line.gradient) for line in weighted]
+    if len(sizes) < 3 or not all(sizes):
+        return ""
+    steps = [abs(math.log(a / b)) for a, b in itertools.pairwise(sizes)]
+    i = int(np.argmax(steps))
+    factor = number(sizes[i] / sizes[i + 1], 2)
+    return f"; most between {weighted[i + 1].d} and {weighted[i].d}, times {factor}"
 
 
 def _size(gradient: Any) -> float:

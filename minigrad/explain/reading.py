@@ -8,37 +8,31 @@ computed.
 from __future__ import annotations
 
 import ast
-import builtins
 import functools
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from minigrad.explain.calls import literal
+from minigrad.explain.evaluating import (
+    Bound,
+    copied,
+    evaluated,
+    given,
+    looks_at_shapes,
+    value_or_none,
+)
 from minigrad.explain.readings import NAMED, READINGS
 from minigrad.explain.simplify import simplified
 from minigrad.explain.sources import Written, written
 from minigrad.graph import RULES
 
-_SHAPE = {"ndim", "shape", "size", "dtype"}
 _FUNCTIONS = (ast.Lambda, ast.ListComp, ast.GeneratorExp, ast.DictComp, ast.SetComp)
-
-
-class Bound(NamedTuple):
-    """What a parameter stands for: the tree that is written for it, and its value."""
-
-    tree: ast.expr
-    value: Callable[[], Any]
 
 
 class UnreadableError(Exception):
     """A helper is not one expression."""
-
-
-def given(value: Any) -> Any:
-    """Return what it is given: a value that is known already."""
-    return value
 
 
 def constant(value: Any) -> ast.expr:
@@ -124,7 +118,7 @@ class _Scope(ast.NodeTransformer):
 
     def read(self, tree: ast.expr) -> ast.expr:
         """Write an expression."""
-        read: ast.expr = simplified(self.visit(_copied(tree)))
+        read: ast.expr = simplified(self.visit(copied(tree)))
         return read
 
     def returned(self, body: Sequence[ast.stmt]) -> ast.expr:
@@ -157,14 +151,14 @@ class _Scope(ast.NodeTransformer):
             assert value is not None
             env = dict(self.env)
             tree = self.read(value)
-            thunk = functools.cache(functools.partial(_evaluated, value, env, self.function))
+            thunk = functools.cache(functools.partial(evaluated, value, env, self.function))
             self.env = {**env, target.id: Bound(tree, thunk)}
 
     # ---- expressions -----------------------------------------------------------------------------
     def visit(self, node: ast.AST) -> Any:
         """Write a part of an expression; an inner function is left to a call of the whole."""
         if isinstance(node, ast.ListComp):
-            value = _value_or_none(node, self.env, self.function)
+            value = value_or_none(node, self.env, self.function)
             if isinstance(value, list) and all(type(item) is int for item in value):
                 return constant(value)
         if isinstance(node, _FUNCTIONS):
@@ -201,7 +195,7 @@ class _Scope(ast.NodeTransformer):
         return node
 
     def _measured(self, node: ast.expr) -> Any:
-        value = _value_or_none(node, self.env, self.function)
+        value = value_or_none(node, self.env, self.function)
         return ast.Constant(value) if type(value) is int else self._inside(node)
 
     def visit_Compare(self, node: ast.Compare) -> ast.expr:
@@ -211,7 +205,7 @@ class _Scope(ast.NodeTransformer):
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
         """Write a helper out; call what has a name in mathematics by its name."""
-        function = _value_or_none(node.func, self.env, self.function)
+        function = value_or_none(node.func, self.env, self.function)
         written_out = self._written_out(node, function) if function in READINGS else None
         written_out = written_out or self._number(node, function)
         written_out = written_out or self._written_out(node, function)
@@ -228,7 +222,7 @@ class _Scope(ast.NodeTransformer):
         plain = function in (int, len, max, min, float, range) or _is_of_math(function)
         if not (plain or ours) or (ours and function in RULES):
             return None
-        value = _value_or_none(node, self.env, self.function)
+        value = value_or_none(node, self.env, self.function)
         if isinstance(value, (bool, int, float)) and not isinstance(value, np.generic):
             self.reader.saw_values = self.reader.saw_values or ours
             return ast.Constant(value)
@@ -256,77 +250,22 @@ class _Scope(ast.NodeTransformer):
 
     def _passed(self, tree: ast.expr) -> Bound:
         """Bind an argument of a helper: its text, and its value when a decision asks for it."""
-        thunk = functools.partial(_evaluated, _copied(tree), self.env, self.function)
+        thunk = functools.partial(evaluated, copied(tree), self.env, self.function)
         return Bound(self.read(tree), functools.cache(thunk))
 
     def _decided(self, test: ast.expr) -> bool | None:
         """Decide a condition as it was decided in this call; None where that is not one choice."""
-        value = _value_or_none(test, self.env, self.function)
+        value = value_or_none(test, self.env, self.function)
         if not isinstance(value, (bool, np.bool_, int, tuple, type(None))):
             return None
-        if not _looks_at_shapes(test, self.env):
+        if not looks_at_shapes(test, self.env):
             self.reader.saw_values = True
         return bool(value)
-
-
-def _copied(tree: ast.expr) -> Any:
-    """Copy a tree, which is going to be written into."""
-    if isinstance(tree, list):
-        return [_copied(item) for item in tree]
-    if not isinstance(tree, ast.AST):
-        return tree
-    return type(tree)(**{name: _copied(value) for name, value in ast.iter_fields(tree)})
 
 
 def _returns(body: Sequence[ast.stmt]) -> bool:
     return any(isinstance(statement, ast.Return) for statement in body)
 
 
-def _evaluated(tree: ast.expr, env: Mapping[str, Bound], function: Any) -> Any:
-    """Work out an expression with the values of the call."""
-    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-    local = {name: env[name].value() for name in names & env.keys()}
-    whole = ast.fix_missing_locations(ast.Expression(_copied(tree)))
-    with np.errstate(all="ignore"):
-        return eval(compile(whole, "<rule>", "eval"), {**_globals(function), **local})
-
-
-def _globals(function: Any) -> dict[str, Any]:
-    """The names that a function's body sees, those of the functions around it too."""
-    inner = function.__code__.co_freevars
-    cells = function.__closure__ or ()
-    found: dict[str, Any] = function.__globals__ | {
-        n: c.cell_contents for n, c in zip(inner, cells, strict=True)
-    }
-    return found
-
-
-def _value_or_none(tree: ast.expr, env: Mapping[str, Bound], function: Any) -> Any:
-    try:
-        return _evaluated(tree, env, function)
-    except Exception:  # it asks for what is not there: then nothing is decided, and it stays
-        return None
-
-
 def _is_of_math(function: Any) -> bool:
     return getattr(function, "__module__", None) == "math"
-
-
-def _looks_at_shapes(test: ast.expr, env: Mapping[str, Bound]) -> bool:
-    """Tell whether a condition asks for shapes and options alone, not for the numbers of arrays."""
-    harmless = {
-        id(node.value)
-        for node in ast.walk(test)
-        if isinstance(node, ast.Attribute) and node.attr in _SHAPE
-    }
-    harmless |= {
-        id(side)
-        for node in ast.walk(test)
-        if isinstance(node, ast.Compare) and isinstance(node.ops[0], (ast.Is, ast.IsNot))
-        for side in (node.left, *node.comparators)
-    }
-    return all(
-        id(node) in harmless or not isinstance(env[node.id].value(), np.ndarray)
-        for node in ast.walk(test)
-        if isinstance(node, ast.Name) and node.id in env and not hasattr(builtins, node.id)
-    )

@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.explain.reading import Bound, Reader, UnreadableError, constant, given
+from minigrad.explain.evaluating import Bound, given
+from minigrad.explain.reading import Reader, UnreadableError, constant
 from minigrad.explain.sources import written
 
 _LONG = 160  # characters: beyond, helpers are called by their names

@@ -6,6 +6,7 @@ end: a layer's call, and the recording of a node.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -20,8 +21,8 @@ from minigrad.explain.model import Group
 from minigrad.explain.names import Names
 from minigrad.graph import Node, input_node
 
-_OURS = str(Path(minigrad.graph.__file__).parent)
-_THEIRS = (_OURS, str(Path(np.__file__).parent), "<frozen")
+_HOMES = (Path(minigrad.graph.__file__).parent, Path(np.__file__).parent)
+_THEIRS = (*(f"{home}{os.sep}" for home in _HOMES), "<frozen")
 _RECORD = minigrad.graph.record.__code__
 
 
