@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -133,9 +134,12 @@ def in_full(value: Array) -> str:
     """
     array = np.asarray(value)
     if array.dtype.kind == "f":
-        digits = {"float_kind": lambda x: f"{x + 0.0:.6g}"}  # − 0 is 0
-        return np.array2string(array, separator=", ", formatter=digits)
+        return np.array2string(array, separator=", ", formatter={"float_kind": _six_digits})
     return np.array2string(array * 1, separator=", ")  # a mask is of ones and zeros
+
+
+def _six_digits(x: np.floating[Any]) -> str:
+    return f"{x + 0.0:.6g}"  # − 0 is 0
 
 
 def close(given: float, wanted: float) -> bool:
