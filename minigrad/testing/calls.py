@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,11 @@ def random_in_backward(trial: Trial) -> Broken:
         return None
     second, _ = attempted(lambda: trial.gradients(run, douts))
     names = trial.differing(second or {}, first)
-    return (names, "backward draws random numbers: called twice, it gives two answers") if names else None
+    return (
+        (names, "backward draws random numbers: called twice, it gives two answers")
+        if names
+        else None
+    )
 
 
 def adds_up(trial: Trial) -> Broken:
@@ -36,7 +41,9 @@ def adds_up(trial: Trial) -> Broken:
     names = [
         k
         for k in owners
-        if second and first[k] is not None and np.any(first[k])
+        if second
+        and first[k] is not None
+        and np.any(first[k])
         and distance(second.get(k), 2 * first[k]) < trial.near
     ]
     words = "after a second batch it is twice what it should be: the first one's is still in it"
@@ -49,7 +56,7 @@ def second_backward(trial: Trial) -> Broken:
     first = trial.gradients(run)
     second, raised = attempted(lambda: trial.gradients(run))
     if not raised:
-        names = trial.differing(second, first)
+        names = trial.differing(second or {}, first)
         if not names:
             return None
         k = names[0]
@@ -77,8 +84,12 @@ def stale_cache(trial: Trial) -> Broken:
     found, raised = attempted(lambda: trial.gradients(run)) if not raised else (None, raised)
     if raised:
         return list(fresh), f"after two forwards, backward raises {raised}"
-    names = trial.differing(found, fresh)
-    return (names, "after a second forward, backward still uses what the first one kept") if names else None
+    names = trial.differing(found or {}, fresh)
+    return (
+        (names, "after a second forward, backward still uses what the first one kept")
+        if names
+        else None
+    )
 
 
 def stale_parameter(trial: Trial) -> Broken:
@@ -111,8 +122,8 @@ def state_in_backward(trial: Trial) -> Broken:
     plain, run = trial.start(), trial.start()
     trial.gradients(run)
     for testing in (False, True) if _has_modes(trial) else (False,):
-        a, _ = attempted(lambda: _forward(trial, plain, testing))
-        b, _ = attempted(lambda: _forward(trial, run, testing))
+        a, _ = attempted(partial(_forward, trial, plain, testing))
+        b, _ = attempted(partial(_forward, trial, run, testing))
         if a is None:
             continue
         if b is None or any(distance(p, q) > trial.near for p, q in zip(a, b, strict=True)):
@@ -126,14 +137,15 @@ def _has_modes(trial: Trial) -> bool:
 
 
 def _forward(trial: Trial, run: Any, testing: bool) -> list[Any]:
-    options = getattr(trial.subject, "options", None)
     if not testing:
         return list(run.forward())
+    about = vars(trial.subject)
+    options = about["options"]
     try:
-        trial.subject.options = {**(options or {}), "train_flag": False}  # type: ignore
+        about["options"] = {**options, "train_flag": False}
         return list(run.forward())
     finally:
-        trial.subject.options = options  # type: ignore
+        about["options"] = options
 
 
 def ignores_dout(trial: Trial) -> Broken:
@@ -143,7 +155,10 @@ def ignores_dout(trial: Trial) -> Broken:
     names = [
         k
         for k, g in d.items()
-        if g is not None and np.any(g) and np.all(np.isfinite(g)) and distance(g, e[k]) <= trial.near
+        if g is not None
+        and np.any(g)
+        and np.all(np.isfinite(g))
+        and distance(g, e[k]) <= trial.near
     ]
     return (names, "it is the same for two different douts") if names else None
 
@@ -155,7 +170,10 @@ def not_linear(trial: Trial) -> Broken:
     zero = trial.of([np.zeros_like(a) for a in d])
     names = [k for k, g in zero.items() if g is not None and np.any(g)]
     if names:
-        return names, f"for dout = 0 it is not 0: {np.max(np.abs(zero[names[0]])):.3g} at its largest"
+        return (
+            names,
+            f"for dout = 0 it is not 0: {np.max(np.abs(zero[names[0]])):.3g} at its largest",
+        )
     of_d, of_e = trial.of(d), trial.of(e)
     both = trial.of([np.asarray(2 * a + b) for a, b in zip(d, e, strict=True)])
     sums = {k: None if g is None or of_e[k] is None else 2 * g + of_e[k] for k, g in of_d.items()}
@@ -166,4 +184,6 @@ def not_linear(trial: Trial) -> Broken:
 
 
 def _own(trial: Trial) -> dict[str, Any]:
-    return {k: x.copy() if isinstance(x, np.ndarray) else x for k, x in trial.subject.inputs.items()}
+    return {
+        k: x.copy() if isinstance(x, np.ndarray) else x for k, x in trial.subject.inputs.items()
+    }

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.testing import causes
-from minigrad.testing.repairs import Correction, Known
+from minigrad.testing.repairs import Correction, Known, using
 from minigrad.testing.workbench import Workbench
 
 FUNCTIONS = {  # what is easily written for what, and what that mistake is called
@@ -27,7 +27,7 @@ FUNCTIONS = {  # what is easily written for what, and what that mistake is calle
 
 
 def of_integers(bench: Workbench, k: int, value: int) -> Iterator[Correction]:
-    """Another axis, here or wherever the same axis is named; one more or less of a bound, a step."""
+    """Another axis, here or wherever the same one is named; one more or less of a bound."""
     site = bench.back.sites[k]
     if site.role == "axis":
         ndim = max((np.ndim(x) for x in bench.douts[0]), default=1) + 2
@@ -41,6 +41,11 @@ def of_integers(bench: Workbench, k: int, value: int) -> Iterator[Correction]:
                     yield Correction(label, words, 0.85, _be(axis), more=twins)
         return
     if site.role in {"index", "bound", "args", "left", "right", "elts", "operand", "value"}:
+        if len(bench.back.seen[k]) > 1:
+            for by in (1, -1):
+                words = f"{abs(by)} {'more' if by > 0 else 'less'}"
+                yield Correction(causes.PLACE, words, 1.9, using(np.add, by))
+            return
         indexing = {"slice", "Slice", "Subscript", "range"} & {site.role, *site.around}
         label = causes.PLACE if indexing or site.role in {"index", "bound"} else causes.CONSTANT
         label = causes.POWER if site.around[:1] == ("Pow",) and site.role == "right" else label
@@ -56,9 +61,9 @@ def _alike(bench: Workbench, k: int) -> Iterator[int]:
     site, value = bench.back.sites[k], bench.back.seen[k][0]
     for i, values in bench.back.seen.items():
         other = bench.back.sites[i]
-        if i != k and other.role == "axis" and other.function == site.function:
-            if type(values[0]) is type(value) and values[0] == value:
-                yield i
+        near = i != k and other.role == "axis" and other.function == site.function
+        if near and type(values[0]) is type(value) and values[0] == value:
+            yield i
 
 
 def of_slices(value: slice) -> Iterator[Correction]:
@@ -84,6 +89,9 @@ def of_tuples(bench: Workbench, k: int, value: Any) -> Iterator[Correction]:
     site = bench.back.sites[k]
     if site.role == "axis" and value and all(isinstance(x, (int, np.integer)) for x in value):
         yield from _other_axes(bench, k, value)
+    if any(isinstance(x, slice) and x != slice(None) for x in value):
+        for by in (1, -1, 2, -2, 3):
+            yield Correction(causes.PLACE, f"shifted by {by}", 1.9, _shifted(by))
     if not 2 <= len(value) <= 5:
         return
     arrays = all(isinstance(x, (np.ndarray, np.generic)) for x in value)
@@ -128,7 +136,7 @@ def of_indices(value: Any) -> Iterator[Correction]:
         yield Correction(causes.PLACE, "inverted along axis 0", 1, lambda v, hit: np.argsort(v, 0))
     yield Correction(causes.PLACE, "from the end", 1.0, lambda v, hit: np.flip(v, -1))
     for by in (1, -1):
-        yield Correction(causes.PLACE, f"{by} further", 2.0, lambda v, hit, b=by: v + b)
+        yield Correction(causes.PLACE, f"{by} further", 2.0, using(np.add, by))
 
 
 def of_loops(value: Any) -> Iterator[Correction]:
@@ -172,6 +180,15 @@ def _plus(array: Any, index: Any, value: Any) -> None:
 
 def _at(array: Any, index: Any, value: Any) -> None:
     np.add.at(array, index, value)
+
+
+def _shifted(by: int) -> Any:
+    def moved(x: Any) -> Any:
+        if not isinstance(x, slice) or x == slice(None):
+            return x
+        return slice((x.start or 0) + by, None if x.stop is None else x.stop + by, x.step)
+
+    return lambda v, hit: tuple(moved(x) for x in v)
 
 
 def _add_along_axis(array: Any, indices: Any, values: Any, axis: int) -> None:

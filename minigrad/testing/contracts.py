@@ -45,9 +45,7 @@ CONTRACTS: dict[str, Callable[[Trial], Broken]] = {
 }
 
 
-def run(
-    subject: Subject, evidence: Evidence | None, skip: Collection[str] = ()
-) -> list[Finding]:
+def run(subject: Subject, evidence: Evidence | None, skip: Collection[str] = ()) -> list[Finding]:
     """Look at every contract that is not skipped: a finding for each, kept or broken.
 
     Args:

@@ -19,10 +19,10 @@ from minigrad.testing.catalogue import (
     of_stores,
     of_tuples,
 )
-from minigrad.testing.factors import meaning, number, scalars
-from minigrad.testing.moves import of_axes
+from minigrad.testing.moves import of_axes, products_turned
 from minigrad.testing.probes import Site
 from minigrad.testing.repairs import Correction, Known, fitted, known_arrays, slopes_of_forward
+from minigrad.testing.scales import Running, constants, factors, one_hots, powers
 from minigrad.testing.workbench import Workbench
 
 FUNCTIONS = (FunctionType, BuiltinFunctionType, MethodType, np.ufunc, type(np.sum))
@@ -33,7 +33,10 @@ class Catalogue:
 
     def __init__(self, bench: Workbench) -> None:
         self.bench = bench
+        self.places = _places(bench.before), _places(bench.back.seen)
+        self.worth = np.inf  # corrections that are dearer than this are not worth trying
         self.known = known_arrays(bench)
+        self.labels = dict(one_hots(bench))
         self.slopes = {k: Known(v) for k, v in slopes_of_forward(bench).items()}
 
     def __call__(self, bench: Workbench, k: int) -> Iterator[Correction]:
@@ -47,7 +50,7 @@ class Catalogue:
         elif isinstance(value, (int, np.integer)):
             yield from of_integers(bench, k, int(value))
             if site.kind == "Constant" and site.role != "axis":
-                yield from constants(bench, value)
+                yield from constants(bench, site, value)
             if site.role in {"left", "right"} and "slice" not in site.around:
                 yield from factors(bench, k)
         elif _is_float(value) or isinstance(value, float):
@@ -69,18 +72,23 @@ class Catalogue:
         """Everything that an array of floats may lack."""
         value = np.asarray(values[0])
         yield from factors(self.bench, k)
-        yield from powers(value)
+        yield from powers(site, value)
         if site.kind == "Constant":
-            yield from constants(self.bench, value)
+            yield from constants(self.bench, site, value)
         if value.ndim:
             yield from of_axes(self.bench, k, value)
+        if site.kind == "BinOp":
+            yield from products_turned(self.bench, k)
         if len(values) == 1:
             yield from self.operands(k, site, value)
-            yield from self.products(site, value)
-            yield from self.terms(k, site, value)
-            yield from self.projections(k, site, value)
+            if self.worth >= 2:
+                yield from self.products(site, value)
+            if self.worth >= 2.1:
+                yield from self.terms(k, site, value)
+            if self.worth >= 4:
+                yield from self.projections(k, site, value)
         else:
-            yield Correction(causes.OVERWRITES, "added up in the loop", 0.9, _Running())
+            yield Correction(causes.OVERWRITES, "added up in the loop", 0.9, Running())
 
     # ---- other operands ----------------------------------------------------------------------
     def operands(self, k: int, site: Site, value: Any) -> Iterator[Correction]:
@@ -96,7 +104,9 @@ class Catalogue:
             change = self._now(other, lambda v, o: o.copy())
             yield Correction(label, f"`{name}` in the place of it", cost, change)
             if twins:
-                yield Correction(label, f"`{name}` in the place of it", cost + 0.05, change, more=twins)
+                yield Correction(
+                    label, f"`{name}` in the place of it", cost + 0.05, change, more=twins
+                )
         for name, slope in self.slopes.items():
             if slope.value.shape == value.shape:
                 words = f"the derivative of `{name}` in the place of it"
@@ -115,7 +125,9 @@ class Catalogue:
         if "Compare" in site.around[:2]:
             return causes.WRONG_MASK, -0.1
         if right.place is not None and _inside(self.bench.back.sites[right.place], site):
-            factor = site.kind == "BinOp" and "Mult" in self.bench.back.sites[right.place].around[:1]
+            factor = (
+                site.kind == "BinOp" and "Mult" in self.bench.back.sites[right.place].around[:1]
+            )
             if factor or self.bench.back.sites[right.place].around[:1] == ("Sub",):
                 return causes.EXTRA_CHAIN, -1.0  # a part of the expression in place of the whole
         how = self._made_of(right.value, value)
@@ -133,13 +145,14 @@ class Catalogue:
 
     def _made_of(self, whole: Any, part: Any) -> str:
         """By which operation of the forward, or of the backward, one array is made of another."""
-        for spy, seen in ((self.bench.ahead, self.bench.before), (self.bench.back, self.bench.back.seen)):
-            wholes = [k for k in seen if len(seen[k]) == 1 and _same(seen[k][0], whole)]
-            parts = [k for k in seen if len(seen[k]) == 1 and _same(seen[k][0], part)]
+        spies = self.bench.ahead, self.bench.back
+        for spy, places in zip(spies, self.places, strict=True):
+            wholes, parts = places.get(_key(whole), ()), places.get(_key(part), ())
             for k in wholes:
                 for i in parts:
                     near = spy.sites[i].around[:1]
-                    if _inside(spy.sites[i], spy.sites[k]) and near:
+                    far = len(spy.sites[i].around) - len(spy.sites[k].around)
+                    if _inside(spy.sites[i], spy.sites[k]) and far == 1:
                         known = near[0] in {"Mult", "Div", "Add", "Sub", "Pow", "MatMult"}
                         return near[0] if known else "Call"
         return ""
@@ -180,7 +193,10 @@ class Catalogue:
         """One more term, some multiple of a known array."""
         if site.kind in {"Constant", "Name", "Attribute"} and site.role not in {"value", "elts"}:
             return
-        for name, other in self.known.items():
+        one = fitted(self.bench, k, lambda v, hit: v + 1.0)
+        if one is not None:
+            yield Correction(causes.TERM, f"plus {one:.6g}", 2.1, lambda v, hit: v + one)
+        for name, other in (self.known | self.labels).items():
             if _fits(other.value, value) and other.value.dtype.kind == "f":
                 if np.array_equal(np.broadcast_to(other.value, value.shape), value):
                     continue
@@ -195,17 +211,16 @@ class Catalogue:
             return
         arrays = {"1": Known(np.ones(value.shape))}
         arrays |= {
-            n: a for n, a in self.known.items() if a.value.shape == value.shape and _is_float(a.value)
+            n: a
+            for n, a in self.known.items()
+            if a.value.shape == value.shape and _is_float(a.value)
         }
         for axis in range(value.ndim):
             for name, other in arrays.items():
                 amount = fitted(self.bench, k, self._projected(other, axis, 1.0))
                 if amount is not None:
-                    words = (
-                        f"plus {amount:.4g} × its sum along axis {axis}"
-                        if name == "1"
-                        else f"plus {amount:.4g} × its sum with `{name}` along axis {axis}, times that"
-                    )
+                    along = "" if name == "1" else f" with `{name}`, times that,"
+                    words = f"plus {amount:.4g} × its sum{along} along axis {axis}"
                     change = self._projected(other, axis, amount)
                     yield Correction(causes.DETACHED, words, 4 + (name != "1"), change)
 
@@ -224,62 +239,23 @@ class Catalogue:
         return change
 
 
-def factors(bench: Workbench, k: int) -> Iterator[Correction]:
-    """A factor, found by fitting; what it means decides the cause."""
-    amount = fitted(bench, k, lambda v, hit: 2 * v)
-    if amount is None:
-        return
-    if abs(1 + amount) < 1e-6:
-        yield Correction(causes.TERM, "left out", 5, lambda v, hit: 0 * v)
-        return
-
-    def elsewhere(other: Workbench) -> float | None:
-        found = fitted(other, k, lambda v, hit: 2 * v)
-        return None if found is None or found == -1 else 1 / (1 + found)
-
-    label, words, sure = meaning(1 / (1 + amount), bench, again=elsewhere)
-    site, value = bench.back.sites[k], bench.back.seen[k][0]
-    if not sure and site.kind == "Constant":
-        words = f"{value * (1 + amount):.6g} belongs there"
-        yield Correction(causes.CONSTANT, words, 1.6, lambda v, hit: (1 + amount) * v)
-        return
-    cost = 0.5 if label == causes.SIGN else 1.0 if sure else 4.5
-    times = f"times {1 + amount:.4g}: {words}"
-    yield Correction(label, times, cost, lambda v, hit: (1 + amount) * v)
-
-
-def constants(bench: Workbench, value: Any) -> Iterator[Correction]:
-    """A number of the layer's own, where a constant is written."""
-    for name, other in scalars(bench).items():
-        if other != value:
-            words = f"exchanged for `{name}` = {number(other)}"
-            yield Correction(causes.CONSTANT, words, 1.15, lambda v, hit, o=other: o)
-
-
-def powers(value: Any) -> Iterator[Correction]:
-    """A square for the thing itself, its root, its inverse; its absolute value or sign."""
-    yield Correction(causes.POWER, "squared", 1.4, lambda v, hit: v * v)
-    yield Correction(causes.POWER, "inverted", 2, lambda v, hit: 1 / v)
-    yield Correction(causes.POWER, "cubed", 2, lambda v, hit: v * v * v)
-    if np.any(value < 0):
-        yield Correction(causes.SIGN, "made positive", 1.3, lambda v, hit: np.abs(v))
-    yield Correction(causes.SIGN, "replaced by its sign", 1.9, lambda v, hit: np.sign(v))
-    if np.all(value >= 0):
-        yield Correction(causes.POWER, "replaced by its root", 2, lambda v, hit: np.sqrt(v))
-
-
-class _Running:
-    """The sum of all values that a place had so far, in this run of a loop."""
-
-    def __call__(self, value: Any, hit: int) -> Any:
-        self.total = value if hit == 0 else self.total + value
-        return self.total
-
-
 def _inside(part: Site, whole: Site) -> bool:
     """Whether an expression is a part of another."""
     same = part.file == whole.file and part.span != whole.span
     return same and whole.span[0] <= part.span[0] and part.span[1] <= whole.span[1]
+
+
+def _places(seen: dict[int, list[Any]]) -> dict[tuple[Any, bytes], list[int]]:
+    """Where each array was seen, of those that were seen once."""
+    found: dict[tuple[Any, bytes], list[int]] = {}
+    for k, values in seen.items():
+        if len(values) == 1 and _is_float(values[0]):
+            found.setdefault(_key(values[0]), []).append(k)
+    return found
+
+
+def _key(array: Any) -> tuple[Any, bytes]:
+    return np.shape(array), np.asarray(array).tobytes()
 
 
 def _same(a: Any, b: Any) -> bool:

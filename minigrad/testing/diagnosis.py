@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -29,7 +29,6 @@ from minigrad.testing.overlooked import (
 from minigrad.testing.probes import Site
 from minigrad.testing.repairs import repairs
 from minigrad.testing.workbench import Workbench
-
 
 SURE = 0.5  # a guess so cheap is believed without looking for others
 FAR = 3.0  # from here on a guess is said to be one
@@ -76,7 +75,7 @@ def diagnose(evidence: Evidence | None, findings: Sequence[Finding]) -> Cause | 
         found = []
     if found:
         return _of_guess(found)
-    return _of_contract(broken[0]) if broken else None
+    return _of_contract(shape[0]) if shape else None
 
 
 def _only_shape(one: Comparison) -> bool:
@@ -93,7 +92,9 @@ def _of_contract(found: Finding) -> Cause:
 
 def _sentence(found: Finding) -> str:
     names = ", ".join(found.at)
-    return f"{found.name} ({names}): {found.sentence}" if names else f"{found.name}: {found.sentence}"
+    return (
+        f"{found.name} ({names}): {found.sentence}" if names else f"{found.name}: {found.sentence}"
+    )
 
 
 def _of_guess(found: list[Guess]) -> Cause:
@@ -141,7 +142,7 @@ def of_shares(bench: Workbench) -> Iterator[Guess]:
         pair = pairs_of_shares(bench)
         if pair is not None:
             a, b = pair
-            words = f"what flows through `{a.text}` and `{b.text}` (lines {a.line}, {b.line}) is left out"
+            words = f"what flows through `{a.text}` and `{b.text}`, line {b.line}, is left out"
             yield Guess(causes.DETACHED, words, at, 0.9)
 
 
@@ -149,7 +150,7 @@ def _of_share(found: list[Share], bench: Workbench, at: tuple[str, ...]) -> Gues
     first, last = found[0], found[-1]
     place = f"`{first.site.text}` (line {first.site.line})"
     if abs(first.factor) < 1e-3:
-        label = _left_out(found)
+        label = _left_out(found, bench.operands)
         return Guess(label, f"what flows through {place} is left out", at, 0.5)
     sites = [share.site for share in found]
     label, words, sure = meaning(first.factor, bench, sites, lambda b: _share_of(b, last.site))
@@ -163,17 +164,22 @@ def _share_of(bench: Workbench, site: Site) -> float | None:
     return next((s.factor for s in shares(bench) if s.site.text == site.text), None)
 
 
-def _left_out(found: list[Share]) -> str:
+def _left_out(found: list[Share], names: Collection[str]) -> str:
     """Whether what is left out is a term, a branch, or something computed and held constant."""
     last = found[-1].site
     if "where" in last.around[:2] and any(share.elementwise for share in found):
         return causes.BRANCH
-    if found[-1].elementwise or len(found) == 1:
+    if found[-1].elementwise:
         return causes.TERM
     texts = " ".join(share.site.text for share in found)
     joined = last.around[:1]
-    if joined and joined[0] in {"Mult", "Div", "MatMult", "Pow"}:
+    if joined[:1] == ("Div",):
         return causes.DETACHED
+    if joined and joined[0] in {"Mult", "MatMult", "Pow"}:
+        sums = re.search(r"\b(sum|mean|var|std|norm|softmax|sqrt|max)\(", texts)
+        first = found[0].site
+        computed = first.kind == "Attribute" and first.text.removeprefix("self.") not in names
+        return causes.DETACHED if sums or computed else causes.TERM
     return causes.DETACHED if re.search(r"\b(mean|var|std|softmax)\(", texts) else causes.TERM
 
 
@@ -182,14 +188,23 @@ def of_constants(bench: Workbench) -> Iterator[Guess]:
     at = tuple(k for k, _ in bench.directions(1))
     for other in other_constants(bench):
         small = 0 < abs(other.was) <= 1e-2 and abs(other.value) < 1e-3 * abs(other.was)
-        if abs(other.value) < 1e-6 and not small:
+        if (abs(other.value) < 1e-6 and not small) or other.was == 0:
             continue  # that is a share which is left out
+        whole = other.was == round(other.was) and "." not in other.site.text
+        if whole and not near(other.value, round(other.value)):
+            continue  # a count, an axis, an offset has no values in between
         label = causes.EPS if small else causes.CONSTANT
         if near(other.value, 1) and other.was > 0:
             label = causes.FACTOR
         elif near(other.value, batch(bench)):
             label = causes.COUNT
-        yield Guess(label, f"yours is the gradient for `{other.site.text}` = {number(other.value)}; the forward has {number(other.was)}", at, 0.3 if small else 1.2 if near(other.value, round(other.value, 3)) else 2.3)
+        yield Guess(
+            label,
+            f"yours is the gradient for `{other.site.text}` = {number(other.value)}, "
+            f"and the forward has {number(other.was)}",
+            at,
+            0.3 if small else 1.2 if near(other.value, round(other.value, 3)) else 2.3,
+        )
 
 
 def of_functions(bench: Workbench) -> Iterator[Guess]:
@@ -202,7 +217,8 @@ def of_functions(bench: Workbench) -> Iterator[Guess]:
             yield Guess(label, f"the derivative of `{site.text}` is left out", at, 1.0)
     for site, how in other_cases(bench):
         words = f"yours is the gradient of a forward in which `{site.text}` is {how}"
-        yield Guess(causes.BRANCH if how == "turned round" else causes.MASK, words, at, 1.7)
+        cases = how == "turned round" or any("where(" in s.text for s in bench.ahead.sites)
+        yield Guess(causes.BRANCH if cases else causes.MASK, words, at, 1.7)
 
 
 def _is_mean(bench: Workbench, site: Site) -> bool:

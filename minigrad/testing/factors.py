@@ -19,7 +19,7 @@ def meaning(
     sites: Sequence[Site] = (),
     again: Callable[[Workbench], float | None] | None = None,
 ) -> tuple[str, str, bool]:
-    """The cause behind `yours = factor × right`, half a sentence on the number, and whether it is known.
+    """The cause behind `yours = factor × right`, words on the number, and whether it is known.
 
     `sites` are expressions of the forward whose share has the factor: a mean among them counts.
     `again` finds the same factor on another bench: with twice the rows, to know a batch size.
@@ -32,7 +32,11 @@ def meaning(
         there = again(bench.doubled)
         is_batch = there is None or not near(there, factor)
     if is_batch and near(factor, rows):
-        return causes.NOT_DIVIDED, f"your batch has {rows} rows: divided by the batch size nowhere", True
+        return (
+            causes.NOT_DIVIDED,
+            f"your batch has {rows} rows: divided by the batch size nowhere",
+            True,
+        )
     if is_batch:
         return causes.DIVIDED, f"your batch has {rows} rows: divided by it once too often", True
     for words, size in _reduced(bench, sites):
@@ -41,7 +45,11 @@ def meaning(
     for name, value in scalars(bench).items():
         for power in (1, -1, 2, -2, 0.5, -0.5):
             if value > 0 and near(abs(factor), value**power):
-                return causes.FACTOR, f"that is {_power(name, power)} = {number(value**power)}", True
+                return (
+                    causes.FACTOR,
+                    f"that is {_power(name, power)} = {number(value**power)}",
+                    True,
+                )
     for words, size in counts(bench):
         if size > 2 and size != rows and (near(factor, size) or near(factor, 1 / size)):
             return causes.COUNT, f"{number(size)} is {words}", True
@@ -65,7 +73,9 @@ def _reduced(bench: Workbench, sites: Sequence[Site]) -> Iterator[tuple[str, flo
         name, owner = getattr(function, "__name__", ""), getattr(function, "__self__", None)
         if name not in {"mean", "sum", "var", "std", "average", "repeat"}:
             continue
-        around = [s for s in sites if s.file == site.file and s.span[0] <= site.span[0] <= s.span[1]]
+        around = [
+            s for s in sites if s.file == site.file and s.span[0] <= site.span[0] <= s.span[1]
+        ]
         if not isinstance(owner, np.ndarray) or (sites and not around):
             continue
         shape = owner.shape

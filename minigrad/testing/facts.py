@@ -7,6 +7,7 @@ here, so this is all that can be said about PyTorch's or anybody's compiled code
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import permutations
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 
 from minigrad.graph import Array
 from minigrad.testing import causes
+from minigrad.testing.displaced import index_of, moved, shuffled
 from minigrad.testing.factors import meaning, number
 from minigrad.testing.guesses import Guess
 from minigrad.testing.workbench import Workbench, same
@@ -30,12 +32,12 @@ def facts(bench: Workbench) -> Iterator[Guess]:
     yield from _elementwise(bench, yours, wrong)
     for name in wrong:
         B, J, shape = yours[name], bench.evidence.jacobians[name], bench.operands[name].shape
-        yield from _moved(name, B, J, shape)
+        yield from moved(bench, name, B, J, shape)
         yield from _parts(bench, name, B, J)
 
 
 def jacobians(bench: Workbench) -> dict[str, Array]:
-    """Your Jacobian of each operand whose gradient has its shape; none if there are many outputs."""
+    """Your Jacobian of each operand, where its gradient has its shape; none of many outputs."""
     sizes = [np.size(d) for d in bench.douts[0]]
     if sum(sizes) > MANY:
         return {}
@@ -48,14 +50,16 @@ def jacobians(bench: Workbench) -> dict[str, Array]:
         rows.append(run.gradients([p.reshape(np.shape(d)) for p, d in pairs]))
     found = {}
     for name, x in bench.operands.items():
-        if all(np.shape(row.get(name)) == np.shape(x) and row.get(name) is not None for row in rows):
-            found[name] = np.array([np.ravel(row[name]) for row in rows], dtype=float)
+        columns = [row[name] for row in rows]
+        lines = [np.ravel(g) for g in columns if g is not None and g.shape == np.shape(x)]
+        if len(lines) == len(columns):
+            found[name] = np.array(lines, np.float64)
     return {k: B for k, B in found.items() if np.all(np.isfinite(B)) and _linear(bench, k, B)}
 
 
 def _linear(bench: Workbench, name: str, B: Array) -> bool:
     flat = np.concatenate([np.ravel(d) for d in bench.douts[0]])
-    return same(flat @ B, np.ravel(bench.yours[0][name]))
+    return same(flat @ B, np.ravel(np.asarray(bench.yours[0][name])))
 
 
 def _swapped(bench: Workbench, yours: dict[str, Array], wrong: list[str]) -> Iterator[Guess]:
@@ -66,8 +70,12 @@ def _swapped(bench: Workbench, yours: dict[str, Array], wrong: list[str]) -> Ite
         pairs = list(zip(wrong, order, strict=True))
         if all(same(yours[a], bench.evidence.jacobians[b]) for a, b in pairs):
             words = ", ".join(f"the gradient of {b} stands in the place of {a}'s" for a, b in pairs)
-            yield Guess(causes.SWAPPED, f"{words}: they are handed out in another order than the "
-                        "operands came in", tuple(wrong), 0.1)
+            yield Guess(
+                causes.SWAPPED,
+                f"{words}: they are handed out in another order than the operands came in",
+                tuple(wrong),
+                0.1,
+            )
             return
 
 
@@ -78,9 +86,11 @@ def _one_factor(bench: Workbench, yours: dict[str, Array], wrong: list[str]) -> 
         square = float(J @ J)
         factor = float(B @ J) / square if square else 0.0
         if factor and same(B, factor * J):
-            label, words, sure = meaning(factor, bench, again=lambda b, k=name: _factor(b, k))
+            label, words, sure = meaning(factor, bench, again=partial(_factor, name=name))
             times = f"{number(factor)} × the numerical one"
-            yield Guess(label, f"every entry of d{name} is {times}: {words}", (name,), 0.4 + 4 * (not sure))
+            yield Guess(
+                label, f"every entry of d{name} is {times}: {words}", (name,), 0.4 + 4 * (not sure)
+            )
 
 
 def _factor(bench: Workbench, name: str) -> float | None:
@@ -90,71 +100,6 @@ def _factor(bench: Workbench, name: str) -> float | None:
         return None
     factor = float(np.sum(yours * true) / np.sum(true * true))
     return factor if same(yours, factor * true) else None
-
-
-def _moved(name: str, B: Array, J: Array, shape: tuple[int, ...]) -> Iterator[Guess]:
-    """The right numbers in other places."""
-    stack = B.reshape(len(B), *shape)
-    for order in permutations(range(len(shape))) if 2 <= len(shape) <= 4 else ():
-        if order == tuple(range(len(shape))):
-            continue
-        moved = np.transpose(stack, (0, *(i + 1 for i in order)))
-        if moved.shape[1:] == shape and same(moved.reshape(B.shape), J):
-            words = "it is transposed" if len(shape) == 2 else f"its axes belong in the order {order}"
-            yield Guess(causes.TRANSPOSED, f"all entries of d{name} are right, but {words}", (name,), 0.95)
-            return
-    for axis in range(len(shape)):
-        if same(np.flip(stack, axis + 1).reshape(B.shape), J) and shape[axis] > 1:
-            yield Guess(causes.PLACE, f"all entries of d{name} are right, but in reverse order along axis {axis}", (name,), 1.0)
-            return
-        for by in range(1, shape[axis]):
-            if same(np.roll(stack, by, axis + 1).reshape(B.shape), J):
-                yield Guess(causes.PLACE, f"all entries of d{name} are right, but shifted by {by} along axis {axis}", (name,), 1.0)
-                return
-    order = _matching(B, J)
-    if order is not None:
-        i = int(np.argmax(order != np.arange(len(order))))
-        a, b = np.unravel_index(i, shape), np.unravel_index(order[i], shape)
-        words = f"what belongs in [{_index(a)}] stands in [{_index(b)}]"
-        for label, how in _reshapes(shape, order):
-            yield Guess(label, f"all entries of d{name} are right, but in other places: {words}, {how}", (name,), 0.92)
-            return
-        yield Guess(causes.PLACE, f"all entries of d{name} are right, but in other places: {words}", (name,), 1.3)
-
-
-def _matching(B: Array, J: Array) -> Array | None:
-    """The order of columns in which B is J, if there is one; None too where columns are alike."""
-    if not 1 < J.shape[1] <= 500:
-        return None
-    size = max(np.max(np.abs(B)), np.max(np.abs(J)))
-    order = []
-    for column in J.T:
-        hits = np.flatnonzero(np.max(np.abs(B - column[:, None]), axis=0) <= 1e-6 * size)
-        if len(hits) != 1:
-            return None
-        order.append(hits[0])
-    found = np.array(order)
-    return found if len(set(order)) == len(order) else None
-
-
-def _reshapes(shape: tuple[int, ...], order: Array) -> Iterator[tuple[str, str]]:
-    """Whether an order of entries is that of a reshape where axes should have been moved."""
-    places = np.arange(order.size)
-    for split in _products(order.size, 4):
-        for axes in permutations(range(len(split))):
-            if axes != tuple(range(len(split))):
-                moved = places.reshape(split).transpose(axes).ravel()
-                if np.array_equal(moved, order):
-                    words = f"as if a reshape had taken the place of moving axes, of {split} to the order {axes}"
-                    yield causes.RESHAPED, words
-
-
-def _products(n: int, most: int) -> Iterator[tuple[int, ...]]:
-    """All ways to write n as a product of 2 to `most` factors, in order."""
-    for first in (d for d in range(2, n) if n % d == 0):
-        yield first, n // first
-        if most > 2:
-            yield from ((first, *rest) for rest in _products(n // first, most - 1))
 
 
 def _parts(bench: Workbench, name: str, B: Array, J: Array) -> Iterator[Guess]:
@@ -171,12 +116,12 @@ def _parts(bench: Workbench, name: str, B: Array, J: Array) -> Iterator[Guess]:
         return
     if B.shape == B.T.shape and same(B.T, J):
         moves = bool(np.all(in_true.sum(axis=0) == 1))
-        words = f"your Jacobian of {name} is the transpose of the right one: the forward's steps are taken again"
+        words = f"your Jacobian of {name} is the transpose of the right one"
+        words += ": the forward's steps are taken again"
         yield Guess(causes.PLACE if moves else causes.ORDER, words, (name,), 1.2)
-    lines = [np.sort(np.abs(M), axis=1) for M in (B, J)]
-    if same(*lines) and not np.all(right):
+    if same(np.sort(np.abs(B), axis=1), np.sort(np.abs(J), axis=1)) and not np.all(right):
         words = f"each output's share of d{name} has the right values, in the wrong entries"
-        yield Guess(causes.PLACE, words, (name,), 2.6)
+        yield Guess(shuffled(bench), words, (name,), 2.6)
     if not np.any(right & in_true):
         return
     if not np.any(wrong & in_yours):  # yours is a part of the truth
@@ -189,14 +134,24 @@ def _parts(bench: Workbench, name: str, B: Array, J: Array) -> Iterator[Guess]:
         yield Guess(causes.MASK, f"{words}: a mask is missing", (name,), cost)
     elif np.all(np.abs(np.abs(B) - np.abs(J)) <= 1e-6 * size):
         where = _places(bench, name, wrong.any(axis=0))
-        yield Guess(causes.SIGN, f"d{name} has the wrong sign at {where}, and is right elsewhere", (name,), 0.8)
+        yield Guess(
+            causes.SIGN,
+            f"d{name} has the wrong sign at {where}, and is right elsewhere",
+            (name,),
+            0.8,
+        )
 
 
 def _missing(bench: Workbench, name: str, wrong: Any, J: Array, in_true: Any) -> Iterator[Guess]:
     m, n = J.shape
     if m == n and m > 1 and np.array_equal(wrong, in_true & ~np.eye(n, dtype=bool)):
-        yield Guess(causes.DIAGONAL, f"d{name} contains only how each output depends on its own entry of {name}; "
-                    "the other entries of the Jacobian are left out", (name,), 0.6)
+        yield Guess(
+            causes.DIAGONAL,
+            f"d{name} contains only how each output depends on its own entry of {name}; "
+            "the other entries of the Jacobian are left out",
+            (name,),
+            0.6,
+        )
         return
     whole = wrong.any(axis=0) & ~(in_true & ~wrong).any(axis=0)
     if np.array_equal(whole, wrong.any(axis=0)):
@@ -218,11 +173,15 @@ def _elementwise(bench: Workbench, yours: dict[str, Array], wrong: list[str]) ->
     """A function entry by entry, whose slope is another one."""
     for name in wrong:
         B, J = yours[name], bench.evidence.jacobians[name]
-        if B.shape[0] == B.shape[1] and not np.any((np.abs(B) + np.abs(J))[~np.eye(len(B), dtype=bool)] > 1e-7):
+        if B.shape[0] == B.shape[1] and not np.any(
+            (np.abs(B) + np.abs(J))[~np.eye(len(B), dtype=bool)] > 1e-7
+        ):
             i = int(np.argmax(np.abs(np.diag(B) - np.diag(J))))
             at = bench.operands[name].flat[i]
             words = f"the slope at {name} = {at:.4g} is {J[i, i]:.6g}, and yours is {B[i, i]:.6g}"
-            yield Guess(causes.OTHER_DERIVATIVE, f"{words}: it belongs to another function", (name,), 5.5)
+            yield Guess(
+                causes.OTHER_DERIVATIVE, f"{words}: it belongs to another function", (name,), 3.9
+            )
 
 
 def _places(bench: Workbench, name: str, mask: Any) -> str:
@@ -231,8 +190,6 @@ def _places(bench: Workbench, name: str, mask: Any) -> str:
     count, first = int(np.sum(mask)), np.unravel_index(int(np.argmax(mask)), shape)
     entries = "entry" if count == 1 else "entries"
     first_value = bench.operands[name][first]
-    return f"{count} of {mask.size} {entries}, such as {name}[{_index(first)}] = {first_value:.3g}"
-
-
-def _index(place: Any) -> str:
-    return ", ".join(str(int(i)) for i in place)
+    return (
+        f"{count} of {mask.size} {entries}, such as {name}[{index_of(first)}] = {first_value:.3g}"
+    )

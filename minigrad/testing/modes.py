@@ -1,4 +1,4 @@
-"""Whether a backward follows the rule of the other mode: of training while testing, or the reverse."""
+"""Whether a backward follows the rule of the other mode: of training, or of testing."""
 
 from __future__ import annotations
 
@@ -26,5 +26,5 @@ def other_mode(bench: Workbench) -> Iterator[Guess]:
     there = {k: (scan.value @ flat).reshape(bench.operands[k].shape) for k, scan in scans.items()}
     if all(same(bench.yours[0].get(k), there[k]) for k in bench.wrong):
         here, other = ("training", "testing") if flag else ("testing", "training")
-        words = f"the forward runs in {here}, and yours is the gradient of {other}: train_flag={not flag}"
+        words = f"the forward runs in {here}, and yours is the gradient of {other}"
         yield Guess(causes.MODE, words, tuple(bench.wrong), 0.2)

@@ -10,7 +10,7 @@ import numpy as np
 
 from minigrad.testing import causes
 from minigrad.testing.factors import batch
-from minigrad.testing.repairs import Correction
+from minigrad.testing.repairs import Correction, using
 from minigrad.testing.workbench import Workbench
 
 
@@ -24,7 +24,7 @@ def of_axes(bench: Workbench, k: int, value: Any) -> Iterator[Correction]:
     yield from turns(value)
     for axis in (*range(value.ndim), None):
         words = "less its mean" + ("" if axis is None else f" along axis {axis}")
-        change = lambda v, hit, a=axis: v - np.mean(v, axis=a, keepdims=True)  # noqa: E731
+        change = using(_less_mean, axis)
         yield Correction(causes.DETACHED, words, 3.0, change)
 
 
@@ -33,9 +33,7 @@ def transposes(value: Any) -> Iterator[Correction]:
     if 2 <= value.ndim <= 4:
         for order in _orders(value.ndim):
             words = "transposed" if value.ndim == 2 else f"with its axes in the order {order}"
-            yield Correction(
-                causes.TRANSPOSED, words, 0.97, lambda v, hit, o=order: np.transpose(v, o)
-            )
+            yield Correction(causes.TRANSPOSED, words, 0.97, using(np.transpose, order))
     if value.ndim == 2 and len(value) == len(value.T):
         yield Correction(
             causes.TRANSPOSED, "plus its transpose, halved", 1.2, lambda v, hit: (v + v.T) / 2
@@ -47,7 +45,8 @@ def reshapes(bench: Workbench, k: int) -> Iterator[Correction]:
     place = _call_of(bench, k, "reshape")
     if place is None:
         return
-    shapes = {(f.__self__.shape, y.shape) for f, y in zip(bench.back.seen[place], bench.back.seen[k])}
+    calls = zip(bench.back.seen[place], bench.back.seen[k], strict=False)
+    shapes = {(f.__self__.shape, y.shape) for f, y in calls}
     if len(shapes) > 1:
         return
     ((old, new),) = shapes
@@ -57,12 +56,12 @@ def reshapes(bench: Workbench, k: int) -> Iterator[Correction]:
 
     for order in _orders(len(old)) if len(old) <= 5 else ():
         words = f"with axes moved to the order {order} before it is reshaped"
-        change = lambda v, hit, o=order: source().transpose(o).reshape(new)  # noqa: E731
+        change = using(_moved_first, source, order, new)
         yield Correction(causes.RESHAPED, words, 1.0, change)
     for order in _orders(len(new)) if 2 <= len(new) <= 6 else ():
         middle = tuple(new[order.index(i)] for i in range(len(new)))
         words = f"reshaped to {middle}, with axes then moved to the order {order}"
-        change = lambda v, hit, m=middle, o=order: source().reshape(m).transpose(o)  # noqa: E731
+        change = using(_moved_after, source, middle, order)
         yield Correction(causes.RESHAPED, words, 1.0, change)
 
 
@@ -72,10 +71,11 @@ def sums(bench: Workbench, value: Any) -> Iterator[Correction]:
     for many in range(1, value.ndim + 1):
         for axes in combinations(range(value.ndim), many):
             batched = axes == (0,) and len(value) == rows and bench.wrong[0] in bench.owners
+            batched = batched and value.ndim == 2
             label = causes.BATCH_SUM if batched else causes.BROADCAST
             words = f"summed over axis {axes[0]}" if many == 1 else f"summed over axes {axes}"
-            yield Correction(label, words, 1.3, lambda v, hit, a=axes: np.sum(v, axis=a))
-            kept = lambda v, hit, a=axes: np.sum(v, axis=a, keepdims=True)  # noqa: E731
+            yield Correction(label, words, 1.3, using(_summed, axes, False))
+            kept = using(_summed, axes, True)
             yield Correction(label, words, 1.4, kept)
 
 
@@ -93,6 +93,11 @@ def picked(bench: Workbench, k: int) -> Iterator[Correction]:
     def source() -> Any:
         return bench.back.latest[a]
 
+    held = bench.evidence.inputs | getattr(bench.forward_run.thing, "__dict__", {})
+    for name, places in held.items():
+        if isinstance(places, np.ndarray) and places.dtype.kind in "iu" and places.ndim == 1:
+            words = f"the rows that `{name}` names, not those"
+            yield Correction(causes.PLACE, words, 1.5, using(_rows, source, places))
     axes = tuple(n for n, one in enumerate(index) if not isinstance(one, slice))
     if axes:
         rest = tuple(one if isinstance(one, slice) else slice(None) for one in index)
@@ -119,8 +124,17 @@ def expanded(bench: Workbench, k: int, value: Any) -> Iterator[Correction]:
     array = bench.back.seen[a][0]
     if array.ndim == value.ndim - 1 and array.size == value.size:
         for axis in range(value.ndim):
-            change = lambda v, hit, n=axis: np.expand_dims(bench.back.latest[a], n)  # noqa: E731
-            yield Correction(causes.AXIS, f"its new axis at {axis}", 0.7, change)
+            change = using(_expanded, bench, a, axis)
+            words = f"its new axis at {axis}"
+            yield Correction(causes.AXIS, words, 0.7, change)
+            sites = bench.back.sites
+            twins = tuple(
+                i
+                for i in bench.back.seen
+                if i != k and sites[i].text == sites[k].text and sites[i].file == sites[k].file
+            )
+            if twins:
+                yield Correction(causes.AXIS, words, 0.75, change, more=twins)
 
 
 def turns(value: Any) -> Iterator[Correction]:
@@ -128,14 +142,71 @@ def turns(value: Any) -> Iterator[Correction]:
     for axis in range(value.ndim):
         if value.shape[axis] > 1:
             where = f"along axis {axis}"
-            flip = lambda v, hit, a=axis: np.flip(v, a)  # noqa: E731
+            flip = using(np.flip, axis)
             yield Correction(causes.PLACE, f"flipped {where}", 1.25, flip)
             for by in (1, -1):
-                roll = lambda v, hit, a=axis, b=by: np.roll(v, b, a)  # noqa: E731
+                roll = using(np.roll, by, axis)
                 yield Correction(causes.PLACE, f"shifted by {by} {where}", 2.0, roll)
     for axes in combinations(range(value.ndim), 2):
-        flip = lambda v, hit, a=axes: np.flip(v, a)  # noqa: E731
+        flip = using(np.flip, axes)
         yield Correction(causes.PLACE, f"flipped along axes {axes}", 1.35, flip)
+
+
+def products_turned(bench: Workbench, k: int) -> Iterator[Correction]:
+    """The operands of @ in the other order, or one of them transposed."""
+    parts: dict[str, int] = {}
+    site, depth = bench.back.sites[k], len(bench.back.sites[k].around)
+    for i in range(k + 1, len(bench.back.sites)):
+        part = bench.back.sites[i]
+        if part.span[0] > site.span[1] or part.file != site.file:
+            break
+        if part.around[:1] == ("MatMult",) and len(part.around) == depth + 1:
+            parts.setdefault(part.role, i)
+    if set(parts) != {"left", "right"}:
+        return
+    for swap in (False, True):
+        for a in (False, True):
+            for b in (False, True):
+                if swap or a or b:
+                    words = "with its operands in the other order" if swap else "with its operands"
+                    words += " transposed" if a or b else ""
+                    yield Correction(
+                        causes.TRANSPOSED, words, 1.1, _turned(bench, parts, swap, a, b)
+                    )
+
+
+def _turned(bench: Workbench, parts: dict[str, int], swap: bool, a: bool, b: bool) -> Any:
+    def change(v: Any, hit: int) -> Any:
+        left, right = bench.back.latest[parts["left"]], bench.back.latest[parts["right"]]
+        left = np.swapaxes(left, -1, -2) if a else left
+        right = np.swapaxes(right, -1, -2) if b else right
+        return right @ left if swap else left @ right
+
+    return change
+
+
+def _less_mean(v: Any, axis: int | None) -> Any:
+    return v - np.mean(v, axis=axis, keepdims=True)
+
+
+def _moved_first(v: Any, source: Any, order: tuple[int, ...], shape: tuple[int, ...]) -> Any:
+    return source().transpose(order).reshape(shape)
+
+
+def _moved_after(v: Any, source: Any, shape: tuple[int, ...], order: tuple[int, ...]) -> Any:
+    return source().reshape(shape).transpose(order)
+
+
+def _summed(v: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
+    return np.sum(v, axis=axes, keepdims=keepdims)
+
+
+def _rows(v: Any, source: Any, places: Any) -> Any:
+    return source()[places]
+
+
+def _expanded(v: Any, bench: Workbench, place: int, axis: int) -> Any:
+    return np.expand_dims(bench.back.latest[place], axis)
 
 
 def _orders(n: int) -> Iterator[tuple[int, ...]]:

@@ -20,7 +20,7 @@ CLOSE = 1e-5  # relative: slopes are differences of a changed forward
 
 
 class Share(NamedTuple):
-    """Yours is right but for one share of the gradient, which is `factor` times what it should be."""
+    """Yours is right but for one share of the gradient, `factor` times what it should be."""
 
     site: Site
     factor: float

@@ -1,4 +1,4 @@
-"""Reading a backward while it runs: every expression of its source becomes a place to look and to try.
+"""Reading a backward while it runs: each expression of its source is a place to look and to try.
 
 `instrumented(function, spy)` compiles the function again with each expression `e` replaced by
 `spy(k, e)`. A spy that only watches changes nothing; it remembers what each expression was worth.
@@ -15,7 +15,6 @@ from types import CellType, FunctionType, MethodType
 from typing import Any, NamedTuple
 
 import numpy as np
-
 
 Change = Callable[[Any, int], Any]  # of a value, and how often its place was passed before
 Store = Callable[[Any, Any, Any], None]  # of an array, an index, and what to put there
@@ -60,7 +59,9 @@ class Spy:
         self.hits[k] = self.hits.get(k, -1) + 1
         return change(value, self.hits[k])
 
-    def begin(self, changes: Mapping[int, Change], stores: Mapping[int, Store] | None = None) -> None:
+    def begin(
+        self, changes: Mapping[int, Change], stores: Mapping[int, Store] | None = None
+    ) -> None:
         """Take other changes, and count from the first run through each place again."""
         self.changes, self.stores, self.hits = dict(changes), dict(stores or {}), {}
 
@@ -131,15 +132,15 @@ def instrumented(function: FunctionType, spy: Spy) -> FunctionType | None:
 
 
 def _recompiled(body: ast.FunctionDef, old: FunctionType, cells: dict[str, Any]) -> FunctionType:
-    """Compile the definition inside a function that has the same free variables, and take it out."""
-    arguments = ast.arguments([], [ast.arg(name) for name in cells], None, [], [], None, [])
-    give = ast.Return(ast.Name(body.name, ast.Load()))
+    """Compile the definition inside a function with the same free variables, and take it out."""
     body.args.defaults = [ast.Constant(None) for _ in body.args.defaults]
     body.args.kw_defaults = [d and ast.Constant(None) for d in body.args.kw_defaults]
     for arg in (*body.args.posonlyargs, *body.args.args, *body.args.kwonlyargs):
         arg.annotation = None
     body.returns = None
-    outer = ast.FunctionDef("_outer_", arguments, [body, give], [], type_params=[])
+    outer = ast.parse(f"def _outer_({', '.join(cells)}): return {body.name}").body[0]
+    assert isinstance(outer, ast.FunctionDef)
+    outer.body.insert(0, body)
     module = ast.fix_missing_locations(ast.Module([outer], []))
     names: dict[str, Any] = {}
     exec(compile(module, old.__code__.co_filename, "exec"), old.__globals__, names)
@@ -172,7 +173,8 @@ class _Watch(ast.NodeTransformer):
     def wrap(self, node: ast.expr, role: str) -> ast.expr:
         """`spy(k, e)` for an expression e, whose own parts are wrapped first."""
         if not _worth(node):
-            return self.parts(node)
+            whole: ast.expr = self.parts(node)
+            return whole
         k = self.site(node, role)
         return _call("_spy_", [k, self.parts(node)])
 
@@ -235,7 +237,8 @@ class _Watch(ast.NodeTransformer):
 
 
 def _name(text: str) -> ast.expr:
-    return ast.parse(text, mode="eval").body
+    found = ast.parse(text, mode="eval")
+    return found.body
 
 
 def _call(name: str, args: list[Any]) -> ast.Call:
@@ -261,7 +264,9 @@ def _is_read(node: ast.expr) -> bool:
 
 def ast_has_parts(node: ast.AST) -> bool:
     """Whether there is something to wrap inside."""
-    return not isinstance(node, (ast.operator, ast.unaryop, ast.cmpop, ast.boolop, ast.expr_context))
+    return not isinstance(
+        node, (ast.operator, ast.unaryop, ast.cmpop, ast.boolop, ast.expr_context)
+    )
 
 
 def _worth(node: ast.expr) -> bool:
@@ -272,8 +277,20 @@ def _worth(node: ast.expr) -> bool:
         return node.id not in {"self", "super", "np", "numpy"}
     if isinstance(node, ast.Call) and _is_super(node):
         return False
-    return not isinstance(node, (ast.Lambda, ast.JoinedStr, ast.Starred, ast.Yield, ast.YieldFrom,
-                                 ast.ListComp, ast.GeneratorExp, ast.NamedExpr, ast.FormattedValue))
+    return not isinstance(
+        node,
+        (
+            ast.Lambda,
+            ast.JoinedStr,
+            ast.Starred,
+            ast.Yield,
+            ast.YieldFrom,
+            ast.ListComp,
+            ast.GeneratorExp,
+            ast.NamedExpr,
+            ast.FormattedValue,
+        ),
+    )
 
 
 def is_array(value: Any) -> bool:

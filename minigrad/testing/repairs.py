@@ -14,6 +14,9 @@ import numpy as np
 from minigrad.testing.probes import Change, Site
 from minigrad.testing.workbench import Workbench, same
 
+NEARBY = 1.6  # corrections up to this cost are tried first, everywhere
+MOST = 12_000  # runs of a backward; a long one with many places is not tried to the end
+
 
 @dataclass(frozen=True)
 class Correction:
@@ -37,7 +40,7 @@ class Repair:
     operands: tuple[str, ...] = field(default=())
 
     @property
-    def rank(self) -> tuple[float, int]:
+    def rank(self) -> tuple[float, float, int]:
         """Most operands first, then the least far-fetched, then the smallest expression."""
         return (-len(self.operands), self.correction.cost, len(self.site.text))
 
@@ -46,13 +49,28 @@ def repairs(bench: Workbench, catalogue: Any) -> list[Repair]:
     """Every correction that mends something, the most believable first."""
     if bench.base is None:
         return []
-    found = []
-    for k in sorted(bench.back.seen):
-        for correction in catalogue(bench, k):
-            repair = tried(bench, k, correction)
-            if repair is not None:
-                found.append(repair)
+    found: list[Repair] = []
+    enough = bench.runs + MOST
+    for least, most in ((-np.inf, NEARBY), (NEARBY, np.inf)):
+        catalogue.worth = min(most, found[0].correction.cost + 0.6) if found else most
+        for k in sorted(bench.back.seen):
+            for correction in catalogue(bench, k):
+                if not least < correction.cost <= catalogue.worth or bench.runs > enough:
+                    continue
+                repair = tried(bench, k, correction)
+                if repair is not None:
+                    found.append(repair)
+                    if len(repair.operands) == len(bench.wrong):
+                        catalogue.worth = min(catalogue.worth, correction.cost + 0.6)
+        found.sort(key=lambda repair: repair.rank)
+        if found and len(found[0].operands) == len(bench.wrong):
+            break
     return sorted(found, key=lambda repair: repair.rank)
+
+
+def using(operation: Any, *operands: Any) -> Change:
+    """The change of a value by an operation with fixed operands."""
+    return lambda v, hit: operation(v, *operands)
 
 
 def tried(bench: Workbench, k: int, correction: Correction) -> Repair | None:
@@ -69,14 +87,16 @@ def tried(bench: Workbench, k: int, correction: Correction) -> Repair | None:
 
 
 def fitted(bench: Workbench, k: int, change: Change) -> float | None:
-    """By how much of a change the gradients would be right: 1 is the change itself, 0 none of it."""
+    """By how much of a change the gradients would be right: 1 for the change as it is."""
     moved = bench.repaired({k: change})
     if moved is None or bench.base is None:
         return None
     steps, gaps = [], []
     for name in bench.wrong:
         base, new, true = bench.base.get(name), moved.get(name), bench.numerical[0][name]
-        if base is None or np.shape(base) != true.shape or np.shape(new) != true.shape:
+        if base is None or new is None:
+            continue
+        if np.shape(base) != true.shape or np.shape(new) != true.shape:
             continue
         if same(new, base, 1e-12):
             continue
@@ -113,7 +133,11 @@ def known_arrays(bench: Workbench) -> dict[str, Known]:
     named["the output"] = Known(bench.evidence.outputs[0])
     for spy, seen in ((bench.ahead, bench.before), (bench.back, bench.back.seen)):
         for k in sorted(seen, key=lambda k: len(spy.sites[k].text)):
-            if len(seen[k]) == 1 and "super()" not in spy.sites[k].text and spy.sites[k].text not in named:
+            if (
+                len(seen[k]) == 1
+                and "super()" not in spy.sites[k].text
+                and spy.sites[k].text not in named
+            ):
                 named[spy.sites[k].text] = Known(seen[k][0], k if spy is bench.back else None)
     found: dict[str, Known] = {}
     for name, one in named.items():
@@ -155,8 +179,10 @@ def _callee(bench: Workbench, k: int) -> Any:
     inside = [
         i
         for i in bench.before
-        if i != k and sites[i].file == site.file and site.span[0] <= sites[i].span[0] and
-        sites[i].span[1] <= site.span[1]
+        if i != k
+        and sites[i].file == site.file
+        and site.span[0] <= sites[i].span[0]
+        and sites[i].span[1] <= site.span[1]
     ]
     functions = [i for i in inside if sites[i].role == "func" and sites[i].span[0] == site.span[0]]
     arrays = [i for i in inside if sites[i].role == "args"]
@@ -174,4 +200,3 @@ def _callee(bench: Workbench, k: int) -> Any:
 
 def _is_float(value: Any) -> bool:
     return isinstance(value, (np.ndarray, np.floating)) and value.dtype.kind == "f"
-

@@ -133,7 +133,9 @@ class Workbench:
         finally:
             self.back.begin({})
 
-    def confirmed(self, changes: Mapping[int, Change], stores: Mapping[int, Any] | None = None) -> bool:
+    def confirmed(
+        self, changes: Mapping[int, Change], stores: Mapping[int, Any] | None = None
+    ) -> bool:
         """Whether a repair also holds for the other cotangents, on fresh copies."""
         names = self.mended(self.repaired(changes, stores))
         for which in range(1, len(self.douts)):
@@ -159,8 +161,10 @@ class Workbench:
     def directions(self, count: int = 4) -> list[tuple[str, Array]]:
         """Random directions in the wrong operands whose gradients have the right shape."""
         rng = np.random.default_rng(7)
-        names = [k for k in self.wrong if np.shape(self.yours[0].get(k)) == self.operands[k].shape]
-        names = [k for k in names if np.all(np.isfinite(self.yours[0][k]))]
+        names = [
+            k for k in self.wrong if np.shape(_array(self.yours[0], k)) == self.operands[k].shape
+        ]
+        names = [k for k in names if np.all(np.isfinite(np.asarray(self.yours[0][k])))]
         each = max(1, -(-count // max(1, len(names))))
         return [(k, rng.normal(size=self.operands[k].shape)) for k in names for _ in range(each)]
 
@@ -174,7 +178,7 @@ class Workbench:
         pairs = [(inner(k, v, STEP), inner(k, v, -STEP)) for k, v in along]
         return np.array([(a - b) / (2 * STEP) for a, b in pairs])
 
-    def along(self, gradients: Mapping[str, Array], directions: Sequence[tuple[str, Array]]) -> Array:
+    def along(self, gradients: Mapping[str, Any], directions: Sequence[tuple[str, Array]]) -> Array:
         """The same derivatives, of gradients that are known."""
         return np.array([np.sum(gradients[k] * v) for k, v in directions])
 
@@ -187,6 +191,12 @@ def same(a: Any, b: Array, near: float = NEAR) -> bool:
         return False
     size = max(np.max(np.abs(a), initial=0), np.max(np.abs(b), initial=0))
     return bool(np.max(np.abs(a - b), initial=0) <= near * size)
+
+
+def _array(gradients: Mapping[str, Any], name: str) -> Any:
+    """A gradient, or an empty array that has no operand's shape."""
+    found = gradients.get(name)
+    return np.zeros((0, 0, 0, 0, 0)) if found is None else found
 
 
 def _instrument(thing: Any, spy: Spy) -> None:

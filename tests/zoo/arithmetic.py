@@ -11,6 +11,7 @@ from zoo.causes import (
     POWER,
     SIGN,
     TERM,
+    TRANSPOSED,
 )
 from zoo.specimen import normal, slip, twin
 
@@ -243,7 +244,7 @@ BLEND = twin("blend", Blend, normal((3, 2), (3, 2), (3, 1)), rows=("a", "b", "w"
 
 TWINS = [ADD, SCALED, SCALE, DIVIDE, POWERS, BLEND]
 WRONG = [
-    slip(ADD, SummedAlongTheOther, AXIS, "da"),
+    slip(ADD, SummedAlongTheOther, AXIS, "da", alike=(TRANSPOSED,)),
     slip(ADD, NotSummed, BROADCAST, "db"),
     slip(ADD, AveragedOverCopies, DIVIDED, "db"),
     slip(SCALED, ShiftAdded, SIGN, "dm"),

@@ -14,6 +14,7 @@ from zoo.causes import (
     DIAGONAL,
     FACTOR,
     OPERAND,
+    OVERWRITES,
     RESHAPED,
     SIGN,
     TERM,
@@ -394,5 +395,5 @@ WRONG = [
     slip(ADDITIVE, QueriesAndKeysSummedAlike, AXIS, "dq"),
     slip(POOLING, PoolingWeightsAsConstants, DETACHED, "dx"),
     slip(ROTARY, TurnedTheSameWay, SIGN, "dx"),
-    slip(POSITIONS, PositionsOfOneSequence, BATCH_SUM, "dP"),
+    slip(POSITIONS, PositionsOfOneSequence, BATCH_SUM, "dP", alike=(OVERWRITES,)),
 ]

@@ -226,9 +226,9 @@ SMALL = {"inputs": normal((6, 3), scale=0.2)}
 WRONG = [
     slip(BATCH_NORM, MeanAsConstant, DETACHED, "dx"),
     slip(BATCH_NORM, VarianceAsConstant, DETACHED, "dx"),
-    slip(BATCH_NORM, StatisticsAsConstants, MODE, "dx"),
+    slip(BATCH_NORM, StatisticsAsConstants, MODE, "dx", alike=(DETACHED,)),
     slip(BATCH_NORM, SlopeWithoutGamma, CHAIN, "dx"),
-    slip(BATCH_NORM, GammaFromTheInput, OUTPUT, "dgamma"),
+    slip(BATCH_NORM, GammaFromTheInput, OUTPUT, "dgamma", alike=(OPERAND,)),
     slip(BATCH_NORM, MeanForBeta, DIVIDED, "dbeta"),
     slip(BATCH_NORM, EpsilonForgotten, EPS, "dx", **SMALL),
     slip(BATCH_NORM, OneRowFewer, COUNT, "dx"),

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from zoo.causes import AXIS, COUNT, MISSED, OVERWRITES, PLACE, RESHAPED, TRANSPOSED
+from zoo.causes import AXIS, COUNT, MISSED, OVERWRITES, PLACE, RESHAPED, SWAPPED, TRANSPOSED
 from zoo.specimen import normal, slip, twin
 
 
@@ -376,7 +376,7 @@ WRONG = [
     slip(DIRECT, LastImageOnly, OVERWRITES, "dW"),
     slip(CAUSAL, PaddingCutAtTheEnd, PLACE, "dx"),
     slip(CAUSAL, DilationForgotten, PLACE, "dx"),
-    slip(CAUSAL, TapsReversed, PLACE, "dw"),
+    slip(CAUSAL, TapsReversed, PLACE, "dw", alike=(SWAPPED,)),
     slip(TRANSPOSED_CONVOLUTION, ChannelsExchanged, TRANSPOSED, "dW"),
     slip(TRANSPOSED_CONVOLUTION, BlocksOfTheWrongSize, RESHAPED, "dx", "dW"),
 ]

@@ -4,16 +4,7 @@ import math
 
 import numpy as np
 
-from zoo.causes import (
-    AXIS,
-    COUNT,
-    FACTOR,
-    MASK,
-    MISSED,
-    OVERWRITES,
-    PLACE,
-    WRONG_MASK,
-)
+from zoo.causes import AXIS, BRANCH, COUNT, FACTOR, MASK, MISSED, OVERWRITES, PLACE, WRONG_MASK
 from zoo.pooling import distinct
 from zoo.specimen import normal, slip, twin
 
@@ -410,7 +401,7 @@ TWINS = [
 ]
 WRONG = [
     slip(EMBEDDING, BufferedAddition, OVERWRITES, "dW"),
-    slip(EMBEDDING, NegativeNumbersMissed, MISSED, "dW"),
+    slip(EMBEDDING, NegativeNumbersMissed, MISSED, "dW", alike=(WRONG_MASK,)),
     slip(PADDED, PaddingLearns, MASK, "dW"),
     slip(PADDED, ScaleForgotten, FACTOR, "dW"),
     slip(BAG, SumOfWords, COUNT, "dW"),
@@ -418,12 +409,12 @@ WRONG = [
     slip(GATHER, PutBack, OVERWRITES, "dx"),
     slip(GATHER, GatheredDownTheColumns, AXIS, "dx"),
     slip(SCATTER, FirstRowsTaken, PLACE, "dy"),
-    slip(SCATTER, TargetsCleared, MASK, "dx"),
+    slip(SCATTER, TargetsCleared, MASK, "dx", alike=(MISSED,)),
     slip(SEGMENT_MEAN, SegmentsNotCounted, COUNT, "dx"),
     slip(SEGMENT_MEAN, SegmentsTakenForSorted, PLACE, "dx"),
     slip(SLICE, StartForgotten, PLACE, "dx"),
     slip(SLICE, StepForgotten, PLACE, "dx"),
-    slip(WHERE, SameMaskForBoth, WRONG_MASK, "db"),
+    slip(WHERE, SameMaskForBoth, WRONG_MASK, "db", alike=(BRANCH,)),
     slip(WHERE, FilledEntriesLearn, MASK, "da"),
     slip(SORT, SortedAgain, PLACE, "dx"),
     slip(TOP_TWO, RanksExchanged, PLACE, "dx"),

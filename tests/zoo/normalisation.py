@@ -2,7 +2,18 @@
 
 import numpy as np
 
-from zoo.causes import AXIS, COUNT, DETACHED, EPS, OPERAND, ORDER, OUTPUT, POWER
+from zoo.causes import (
+    AXIS,
+    BATCH_SUM,
+    BROADCAST,
+    COUNT,
+    DETACHED,
+    EPS,
+    OPERAND,
+    ORDER,
+    OUTPUT,
+    POWER,
+)
 from zoo.specimen import normal, slip, twin
 
 GAMMA_BETA = {"gamma": "dgamma", "beta": "dbeta"}
@@ -265,8 +276,17 @@ WRONG = [
     slip(LAYER_NORM, BatchMeansInBackward, AXIS, "dx"),
     slip(LAYER_NORM, SpreadAsConstant, DETACHED, "dx"),
     slip(LAYER_NORM, GammaAppliedLast, ORDER, "dx"),
-    slip(LAYER_NORM, GammaOfTheLastStep, AXIS, "dgamma"),
-    slip(LAYER_NORM, InputForNormalised, OUTPUT, "dx"),
+    slip(
+        LAYER_NORM,
+        GammaOfTheLastStep,
+        AXIS,
+        "dgamma",
+        alike=(
+            BATCH_SUM,
+            BROADCAST,
+        ),
+    ),
+    slip(LAYER_NORM, InputForNormalised, OUTPUT, "dx", alike=(OPERAND,)),
     slip(RMS_NORM, RootAsConstant, DETACHED, "dx"),
     slip(RMS_NORM, SumForMean, COUNT, "dx"),
     slip(RMS_NORM, SquareOfTheRoot, POWER, "dx"),

@@ -249,7 +249,7 @@ UPSAMPLE = twin("upsampling", Upsample, normal((2, 2, 2, 3)), rows=("x",))
 TWINS = [MAX_POOLING, OVERLAPPING, MEAN_POOLING, MOVING_MEAN, GLOBAL_MEAN, UPSAMPLE]
 WRONG = [
     slip(MAX_POOLING, AllOfTheWindow, MASK, "dx"),
-    slip(MAX_POOLING, WindowUnrolledByColumns, PLACE, "dx"),
+    slip(MAX_POOLING, WindowUnrolledByColumns, PLACE, "dx", alike=(RESHAPED,)),
     slip(MAX_POOLING, WindowsNotMovedBack, RESHAPED, "dx"),
     slip(MAX_POOLING, LargestOfTheImage, WRONG_MASK, "dx"),
     slip(OVERLAPPING, LastWindowWins, OVERWRITES, "dx"),

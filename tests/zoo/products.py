@@ -306,7 +306,7 @@ WRONG = [
     slip(BILINEAR, SidesSwapped, SWAPPED, "du", "dv"),
     slip(QUADRATIC, TakenForSymmetric, TRANSPOSED, "dx"),
     slip(QUADRATIC, OneSideOnly, TERM, "dx"),
-    slip(ROWS, own_operand, OPERAND, "da", "db"),
+    slip(ROWS, own_operand, OPERAND, "da", "db", alike=(SWAPPED,)),
     slip(ROWS, dout_along_the_row, AXIS, "da", "db"),
     slip(GRAM, RowsOnly, TERM, "dx"),
 ]

@@ -362,7 +362,7 @@ GRU = twin(
 
 TWINS = [CELL, UNROLLED, LSTM, GRU]
 WRONG = [
-    slip(CELL, SlopeOfTheOldState, OPERAND, "dx", "dh", "dWx", "dWh", "db"),
+    slip(CELL, SlopeOfTheOldState, OPERAND, "dx", "dh", "dWx", "dWh", "db", alike=(OUTPUT,)),
     slip(CELL, WeightFromTheNewState, OUTPUT, "dWh"),
     slip(CELL, BiasBeforeTheSlope, CHAIN, "db"),
     slip(CELL, InputAndStateSwapped, SWAPPED, "dx", "dh"),
@@ -372,14 +372,14 @@ WRONG = [
     slip(UNROLLED, CarriedByTheWrongSide, TRANSPOSED, *EARLIER),
     slip(UNROLLED, WeightOfTheFirstStep, OVERWRITES, "dWx"),
     slip(UNROLLED, FirstStateTakenForZero, MISSED, "dWh"),
-    slip(LSTM, ForgetGateFromTheNewCell, OPERAND, *GATES),
+    slip(LSTM, ForgetGateFromTheNewCell, OPERAND, *GATES, alike=(OUTPUT,)),
     slip(LSTM, CellFromItsOwnGradient, TERM, *GATES, "dc"),
     slip(LSTM, CellWithoutItsOwnGradient, TERM, *GATES, "dc"),
     slip(LSTM, SlopeOfTheCell, OUTPUT, *GATES, "dc"),
     slip(LSTM, CandidateAsGate, OTHER_DERIVATIVE, *GATES),
-    slip(LSTM, GatesInAnotherOrder, PLACE, *GATES),
+    slip(LSTM, GatesInAnotherOrder, PLACE, *GATES, alike=(SWAPPED,)),
     slip(LSTM, OldCellWithoutGate, CHAIN, "dc"),
-    slip(LSTM, OutputGateFromTheCell, OPERAND, *GATES),
+    slip(LSTM, OutputGateFromTheCell, OPERAND, *GATES, alike=(OUTPUT,)),
     slip(GRU, UpdateTurnedRound, SIGN, "dx", "dh", "dW", "dU"),
     slip(GRU, StateNotPassedOn, TERM, "dh"),
     slip(GRU, ResetForgotten, CHAIN, "dh"),

@@ -352,14 +352,14 @@ TWINS = [
     COVARIANCE,
 ]
 WRONG = [
-    slip(SUM, SpreadDownTheColumns, AXIS, "dx"),
+    slip(SUM, SpreadDownTheColumns, AXIS, "dx", alike=(TRANSPOSED,)),
     slip(MEAN, DividedByTheOtherAxis, COUNT, "dx"),
     slip(MEAN, NotDivided, NOT_DIVIDED, "dx"),
     slip(MAX, LargestOfAll, WRONG_MASK, "dx"),
     slip(MAX, LargestOfTheColumn, WRONG_MASK, "dx"),
     slip(VARIANCE, BiasedDivisor, COUNT, "dx"),
     slip(VARIANCE, NotCentred, OPERAND, "dx"),
-    slip(DEVIATION, RootNotDifferentiated, CHAIN, "dx"),
+    slip(DEVIATION, RootNotDifferentiated, CHAIN, "dx", alike=(POWER,)),
     slip(DEVIATION, HalfOfTheRootForgotten, FACTOR, "dx"),
     slip(CUBIC, SignLost, SIGN, "dx"),
     slip(CUBIC, NormToTheFirst, POWER, "dx"),
@@ -367,6 +367,6 @@ WRONG = [
     slip(PRODUCT, MultipliedByTheEntry, POWER, "dx"),
     slip(WEIGHTED, TotalAsConstant, DETACHED, "dw"),
     slip(SPREAD, SmallestForgotten, TERM, "dx"),
-    slip(DISTANCES, FirstOfThePairOnly, TERM, "dx"),
+    slip(DISTANCES, FirstOfThePairOnly, TERM, "dx", alike=(DETACHED,)),
     slip(COVARIANCE, TakenForSymmetric, TRANSPOSED, "dx"),
 ]

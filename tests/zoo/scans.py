@@ -4,6 +4,8 @@ import numpy as np
 
 from zoo.causes import (
     CHAIN,
+    DIAGONAL,
+    FACTOR,
     MISSED,
     ORDER,
     PLACE,
@@ -154,8 +156,8 @@ WRONG = [
     slip(CUMSUM, own_place_excluded, PLACE, "dx"),
     slip(CUMPROD, FactorNotDividedOut, POWER, "dx"),
     slip(CUMPROD, DividedBeforeTheSum, ORDER, "dx"),
-    slip(AVERAGE, DecayForgotten, CHAIN, "dx"),
-    slip(AVERAGE, MemoryForgotten, TERM, "dx"),
+    slip(AVERAGE, DecayForgotten, CHAIN, "dx", alike=(FACTOR,)),
+    slip(AVERAGE, MemoryForgotten, TERM, "dx", alike=(DIAGONAL,)),
     slip(DIFFERENCES, SidesExchanged, SIGN, "dx"),
     slip(DIFFERENCES, EndsMissed, MISSED, "dx"),
 ]

@@ -2,7 +2,17 @@
 
 import numpy as np
 
-from zoo.causes import BROADCAST, MISSED, OVERWRITES, PLACE, RESHAPED, SWAPPED, TERM, TRANSPOSED
+from zoo.causes import (
+    BROADCAST,
+    MISSED,
+    OVERWRITES,
+    PLACE,
+    RESHAPED,
+    SWAPPED,
+    TERM,
+    TRANSPOSED,
+    WRONG_SHAPE,
+)
 from zoo.specimen import normal, slip, twin
 
 
@@ -253,15 +263,15 @@ ROLL = twin("roll", Roll, normal((2, 4)), rows=("x",))
 
 TWINS = [JOIN, CUT, MOVE, SHUFFLE, CHANNELS, PAD, MIRROR, REPEAT, ROLL]
 WRONG = [
-    slip(JOIN, WidthsForOffsets, PLACE, "db", "dc"),
+    slip(JOIN, WidthsForOffsets, PLACE, "db", "dc", alike=(WRONG_SHAPE,)),
     slip(JOIN, LastFirst, SWAPPED, "da", "dc"),
     slip(CUT, SecondOutputIgnored, MISSED, "dx"),
     slip(CUT, PartsExchanged, SWAPPED, "dx"),
     slip(MOVE, SameOrderAgain, TRANSPOSED, "dx"),
-    slip(MOVE, ReshapedBack, RESHAPED, "dx"),
-    slip(SHUFFLE, PixelsInTheWrongOrder, TRANSPOSED, "dx"),
+    slip(MOVE, ReshapedBack, RESHAPED, "dx", alike=(TRANSPOSED,)),
+    slip(SHUFFLE, PixelsInTheWrongOrder, TRANSPOSED, "dx", alike=(RESHAPED,)),
     slip(SHUFFLE, PixelsReshapedOnly, RESHAPED, "dx"),
-    slip(CHANNELS, ShuffledAgain, RESHAPED, "dx"),
+    slip(CHANNELS, ShuffledAgain, RESHAPED, "dx", alike=(PLACE,)),
     slip(PAD, BeforeAndBehindSwapped, PLACE, "dx"),
     slip(MIRROR, MirrorForgotten, TERM, "dx"),
     slip(MIRROR, MirrorOverwrites, OVERWRITES, "dx"),

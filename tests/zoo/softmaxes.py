@@ -4,7 +4,9 @@ import numpy as np
 
 from zoo.causes import (
     AXIS,
+    BATCH_SUM,
     BROADCAST,
+    CHAIN,
     COUNT,
     DIAGONAL,
     FACTOR,
@@ -271,17 +273,17 @@ TWINS = [
 WRONG = [
     slip(SOFTMAX, DiagonalOnly, DIAGONAL, "dx"),
     slip(SOFTMAX, SumOverTheBatch, AXIS, "dx"),
-    slip(SOFTMAX, SumWithoutWeights, OPERAND, "dx"),
+    slip(SOFTMAX, SumWithoutWeights, OPERAND, "dx", alike=(CHAIN,)),
     slip(SOFTMAX, TemperatureForgotten, FACTOR, "dx"),
     slip(SOFTMAX, InnerSumAdded, SIGN, "dx"),
     slip(LOG_SOFTMAX, LogsForProbabilities, OPERAND, "dx"),
     slip(LOG_SOFTMAX, MeanForSum, COUNT, "dx"),
-    slip(LOG_SOFTMAX, NormaliserForgotten, TERM, "dx"),
+    slip(LOG_SOFTMAX, NormaliserForgotten, TERM, "dx", alike=(CHAIN,)),
     slip(PRELU, SlopeLearnsFromAll, MASK, "da"),
     slip(PRELU, SlopeSharedByAll, AXIS, "da"),
-    slip(PRELU, SlopePerEntry, BROADCAST, "da"),
+    slip(PRELU, SlopePerEntry, BROADCAST, "da", alike=(BATCH_SUM,)),
     slip(DROPOUT, NothingDropped, MASK, "dx"),
-    slip(DROPOUT_TESTING, TestingLikeIdentity, MODE, "dx"),
+    slip(DROPOUT_TESTING, TestingLikeIdentity, MODE, "dx", alike=(FACTOR,)),
     slip(INVERTED, ScaleOnlyForward, FACTOR, "dx"),
     slip(INVERTED_TESTING, ScaledWhileTesting, MODE, "dx"),
 ]

@@ -49,6 +49,7 @@ class Specimen:
     wrong: str | None = None
     at: tuple[str, ...] = ()  # where it shows: dx, dW, … (for some contracts dout, x, y, W)
     also: tuple[str, ...] = ()  # contracts that break as a consequence
+    alike: tuple[str, ...] = ()  # other causes that say the same: no evidence tells them apart
     excused: tuple[str, ...] = ()  # contracts that this layer breaks on purpose, and says so
     twin: str | None = None  # the name of the right one
     note: str = ""  # the slip in one plain sentence; of a twin, what it is
