@@ -116,7 +116,8 @@ class _Search:
     def _is_sure(self, wanted: list[inspect.Parameter]) -> bool:
         """Tell whether all that was made up, but for the first input, has a name that says it."""
         own = [p for p in self.constructor if p.name not in self.known and p.default is p.empty]
-        return all(roles.is_known(p.name) for p in (*own, *wanted[1:]))
+        further = roles.roles_of(wanted)[1:]
+        return all(roles.is_known(p.name) for p in own) and "x" not in further
 
     def _worlds(self) -> Iterator[World]:
         """Those for a finished object's parameters first; for a class's, last."""
