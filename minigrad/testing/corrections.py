@@ -33,6 +33,7 @@ class Catalogue:
 
     def __init__(self, bench: Workbench) -> None:
         self.bench = bench
+        self.places = _places(bench.before), _places(bench.back.seen)
         self.worth = np.inf  # corrections that are dearer than this are not worth trying
         self.known = known_arrays(bench)
         self.labels = dict(one_hots(bench))
@@ -144,12 +145,9 @@ class Catalogue:
 
     def _made_of(self, whole: Any, part: Any) -> str:
         """By which operation of the forward, or of the backward, one array is made of another."""
-        for spy, seen in (
-            (self.bench.ahead, self.bench.before),
-            (self.bench.back, self.bench.back.seen),
-        ):
-            wholes = [k for k in seen if len(seen[k]) == 1 and _same(seen[k][0], whole)]
-            parts = [k for k in seen if len(seen[k]) == 1 and _same(seen[k][0], part)]
+        spies = self.bench.ahead, self.bench.back
+        for spy, places in zip(spies, self.places, strict=True):
+            wholes, parts = places.get(_key(whole), ()), places.get(_key(part), ())
             for k in wholes:
                 for i in parts:
                     near = spy.sites[i].around[:1]
@@ -245,6 +243,19 @@ def _inside(part: Site, whole: Site) -> bool:
     """Whether an expression is a part of another."""
     same = part.file == whole.file and part.span != whole.span
     return same and whole.span[0] <= part.span[0] and part.span[1] <= whole.span[1]
+
+
+def _places(seen: dict[int, list[Any]]) -> dict[tuple[Any, bytes], list[int]]:
+    """Where each array was seen, of those that were seen once."""
+    found: dict[tuple[Any, bytes], list[int]] = {}
+    for k, values in seen.items():
+        if len(values) == 1 and _is_float(values[0]):
+            found.setdefault(_key(values[0]), []).append(k)
+    return found
+
+
+def _key(array: Any) -> tuple[Any, bytes]:
+    return np.shape(array), np.asarray(array).tobytes()
 
 
 def _same(a: Any, b: Any) -> bool:

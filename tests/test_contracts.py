@@ -1,0 +1,90 @@
+"""Every contract by its name: broken by whom it should be, kept by every twin, and switchable."""
+
+import numpy as np
+import pytest
+from zoo import CONTRACTS, TWINS, ZOO
+from zoo_checked import spread, subject_of
+
+from minigrad.testing import Verdict, check_layer, contracts
+
+WRONG_CONDUCT = [one for one in ZOO if one.wrong in CONTRACTS]
+
+
+def broken(specimen, skip=()):
+    found = contracts.run(subject_of(specimen), None, skip)
+    return {one.name: one for one in found if one.verdict is Verdict.FAIL}
+
+
+def test_the_contracts_are_those_of_the_zoo():
+    assert set(contracts.CONTRACTS) == set(CONTRACTS)
+
+
+@pytest.mark.parametrize("specimen", WRONG_CONDUCT, ids=lambda one: one.name)
+def test_a_broken_contract_is_reported_first_under_its_name_with_its_place(specimen):
+    found = broken(specimen)
+    assert next(iter(found)) == specimen.wrong
+    places = {name.removeprefix("d") for name in specimen.at} | set(specimen.at)
+    assert set(found[specimen.wrong].at) & places
+    assert len(found[specimen.wrong].sentence.split()) >= 4
+
+
+@pytest.mark.parametrize("specimen", spread(TWINS, 3), ids=lambda one: one.name)
+def test_a_twin_keeps_every_contract(specimen):
+    assert broken(specimen) == {}
+
+
+@pytest.mark.parametrize("specimen", WRONG_CONDUCT[::9], ids=lambda one: one.name)
+def test_each_contract_can_be_left_out_by_name(specimen):
+    assert specimen.wrong not in broken(specimen, skip=[specimen.wrong])
+
+
+def test_a_check_leaves_contracts_out_by_name():
+    class Passes:
+        def forward(self, x):
+            return 1 * x
+
+        def backward(self, dout):
+            return dout
+
+    def fails(contracts):
+        found = check_layer(Passes(), np.ones((2, 3)), contracts=contracts, raise_exception=False)
+        return not found.ok
+
+    assert fails(True)
+    assert fails(["returns dout itself"])
+    assert not fails({"returns dout itself": False})
+    assert not fails(["changes dout"])
+    assert not fails(False)
+
+
+def test_a_contract_that_is_kept_says_its_promise():
+    found = contracts.run(subject_of(TWINS[0]), None)
+    assert {one.verdict for one in found} == {Verdict.PASS}
+    assert all(one.sentence.endswith(".") and len(one.sentence.split()) > 4 for one in found)
+
+
+def test_looking_at_contracts_leaves_the_layer_as_it_was():
+    specimen = next(one for one in ZOO if one.name == "affine: learns in backward")
+    layer = specimen.layer(np.random.default_rng(0))
+    before = layer.W.copy()
+    x = np.random.default_rng(1).normal(size=(5, 3))
+    check_layer(layer, x, param_grads=specimen.param_grads, raise_exception=False)
+    np.testing.assert_array_equal(layer.W, before)
+    assert not hasattr(layer, "x")
+
+
+def test_a_layer_that_cannot_take_an_empty_batch_or_one_row_is_not_accused():
+    class Spread:
+        def forward(self, x):
+            if len(x) < 2:
+                raise ValueError("two rows at least")
+            self.x, self.n = x, len(x)
+            return x.std(axis=0, ddof=1)
+
+        def backward(self, dout):
+            xc = self.x - self.x.mean(axis=0)
+            return dout * xc / (self.n - 1) / self.x.std(axis=0, ddof=1)
+
+    x = np.random.default_rng(0).normal(size=(4, 3))
+    about = {"not finite at zero": False}
+    assert check_layer(Spread(), x, contracts=about, raise_exception=False).ok
