@@ -56,7 +56,7 @@ def test_readme_has_two_commands_that_set_everything_up():
     for command in (main, tests):
         assert command.startswith("python3 -m venv .venv && .venv/bin/pip install")
     assert main.endswith(".venv/bin/minigrad train")
-    assert tests.endswith(".venv/bin/pytest")
+    assert tests.endswith(".venv/bin/pytest -n auto")
 
 
 def test_the_main_job_of_the_readme_reports_97_percent():
