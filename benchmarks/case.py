@@ -3,17 +3,18 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from benchmarks.peers import SIDES, Side
+from benchmarks.peers import OURS, SIDES, Side
 
 FLOOR = "NumPy by hand"
 
 
 @dataclass(frozen=True)
 class Target:
-    """At most `limit` times the fastest of the sides `against`, at every point."""
+    """For `side` at most `limit` times the fastest of the sides `against`, at every point."""
 
     limit: float
     against: tuple[str, ...]
+    side: str = OURS
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import numpy as np
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = (
-    "minigrad", "numpy", "torch", "jax", "jaxlib", "autograd", "mygrad", "scikit-learn",
+    "minigrad", "numpy", "torch", "jax", "jaxlib", "autograd", "mygrad", "scikit-learn", "numba",
     "micrograd",
 )  # fmt: skip
 

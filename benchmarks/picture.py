@@ -29,6 +29,7 @@ POINTS = {
 SAME = {"sum of values": "NumPy by hand", "NumPy": "NumPy by hand", "JAX": "jax.jit"}
 STYLES = {
     "NumPy by hand": ("#888888", "|"),
+    "minigrad, fused": ("#000000", "_"),
     "the book": ("#999933", "P"),
     "PyTorch": ("#cc3311", "o"),
     "PyTorch fused": ("#ee7733", "v"),

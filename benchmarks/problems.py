@@ -80,8 +80,11 @@ def parameters(settings: Settings) -> tuple[list[Array], list[Array]]:
     """Draw `size` parameters and their gradients, in `arrays` arrays of one length."""
     rng = np.random.default_rng(0)
     length = settings["size"] // settings["arrays"]
-    draw = [rng.standard_normal((2, length)).astype(np.float32) for _ in range(settings["arrays"])]
-    return [pair[0] for pair in draw], [pair[1] for pair in draw]
+
+    def draw() -> list[Array]:
+        return [rng.standard_normal(length, np.float32) for _ in range(settings["arrays"])]
+
+    return draw(), draw()
 
 
 def moved(settings: Settings, params: Iterable[Any]) -> dict[str, Array]:

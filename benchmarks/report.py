@@ -85,6 +85,24 @@ def section(report: Run) -> str:
     return text + "".join(f"- {line}\n" for line in lines)
 
 
+def steps(run: Run) -> str:
+    """The table of the README: a training step of each net, float32, µs."""
+    points = {
+        case["name"].split("-")[1]: point
+        for case in run["cases"]
+        if case["name"].startswith("step-") and case["name"].endswith("-float32")
+        for point in case["points"].values()
+    }
+    names = dict.fromkeys(name for point in points.values() for name in point["sides"])
+    text = row(["one training step, µs", *points]) + row(["---"] + ["---:"] * len(points))
+    for name in names:
+        found = [medians(point).get(name) for point in points.values()]
+        cells = ["—" if value is None else number(value * 1e6) for value in found]
+        bold = "**" if name == OURS else ""
+        text += row(f"{bold}{each}{bold}" for each in (name, *cells))
+    return text
+
+
 def missing(name: str, packages: list[str]) -> str:
     """The sentence for a side that cannot take part."""
     return (

@@ -39,12 +39,13 @@ def against_rivals(label: str, point: dict[str, Any], target: Target) -> Verdict
     median = medians(point)
     rivals = {name: median[name] for name in target.against if name in median}
     whom = target.against[0] if len(target.against) == 1 else "the fastest peer"
-    aim = f"{label}: target ≤ {target.limit} × {whom}"
-    if not rivals or OURS not in median:
+    ours = "" if target.side == OURS else f"{target.side}: "
+    aim = f"{label}: {ours}target ≤ {target.limit} × {whom}"
+    if not rivals or target.side not in median:
         return Verdict(aim, target.limit)
     fastest = min(rivals, key=lambda name: rivals[name])
     named = "" if fastest == whom else f" ({fastest})"
-    return Verdict(aim + named, target.limit, median[OURS] / rivals[fastest])
+    return Verdict(aim + named, target.limit, median[target.side] / rivals[fastest])
 
 
 def growth(points: dict[str, Any], target: Growth) -> Verdict:

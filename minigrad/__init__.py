@@ -1,5 +1,7 @@
 """minigrad: an autodiff mini-framework on NumPy."""
 
+import importlib
+import sys
 import typing
 
 from minigrad import derivatives
@@ -30,6 +32,7 @@ if typing.TYPE_CHECKING:  # what stands here for editors and type checkers …
         softplus,
         tanh,
     )
+    from minigrad.fusion import fused
     from minigrad.history import History
     from minigrad.layers import (
         ELU,
@@ -73,6 +76,7 @@ else:  # … stands here for Python, which imports it when it is first used
             "clipping": "clip_by_global_norm",
             "datasets": "batches",
             "differences": "numerical_gradient",
+            "fusion": "fused",
             "functions": (
                 "affine binary_cross_entropy_with_logits elu gelu leaky_relu log_softmax "
                 "logsumexp mean_squared_error relu sigmoid silu softmax softmax_cross_entropy "
@@ -138,6 +142,7 @@ __all__ = [
     "derivatives",
     "elu",
     "functions",
+    "fused",
     "gelu",
     "grad",
     "gradients",
@@ -165,3 +170,6 @@ __all__ = [
     "vjp",
     "wrap",
 ]
+
+if sys.modules.get("hypothesis"):  # which then knows how to draw Tensors, layers and networks
+    importlib.import_module("minigrad.testing.registration").register()

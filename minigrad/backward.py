@@ -9,6 +9,7 @@ Source: A. Griewank and A. Walther, *Evaluating Derivatives*, 2nd ed., SIAM 2008
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from typing import Any, NoReturn, overload
@@ -16,6 +17,8 @@ from typing import Any, NoReturn, overload
 import numpy as np
 
 from minigrad.graph import MASKING, Array, Node, called, each, leaf, operands
+
+_pairs = zip  # up to the shorter; to say so by strict=False costs a tenth of a step of the walk
 
 
 @overload
@@ -109,7 +112,7 @@ def between(output: Node, targets: set[int]) -> list[Node]:
         found[birth] = node
         leads = False
         rules = node._rules if type(node._rules) is tuple else each(node._rules)
-        for parent, rule in zip(node._arguments, rules, strict=False):
+        for parent, rule in _pairs(node._arguments, rules):
             if rule is None or not isinstance(parent, Node):
                 continue
             if parent._written > birth:
@@ -159,11 +162,12 @@ def _walk(path: list[Node], targets: set[int], totals: dict[int, Any], create_gr
             continue
         function, rules, keywords = node._function, node._rules, node._keywords
         y, inputs = (node, node._arguments) if create_graph else (node._data, node._values)
-        careful = careful or function in MASKING
+        if function in MASKING:
+            careful = True
         clear = careful and is_entrywise(function)
         is_joint = type(rules) is not tuple
         shares = rules(g, y, *inputs, **keywords) if is_joint else rules
-        for parent, share in zip(node._arguments, shares, strict=False):
+        for parent, share in _pairs(node._arguments, shares):
             if share is None or not isinstance(parent, Node):
                 continue
             key = parent._birth
@@ -214,7 +218,10 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
     """
     extra = g.ndim - len(shape)
     axes: Any = 0
-    if extra != 1 or g.shape[1:] != shape:
+    if extra == 1 and g.shape[1:] == shape:
+        if type(g) is np.ndarray and g.ndim == 2 and g.dtype in _BLAS and len(g) <= _MOST:
+            return np.dot(_ones(len(g), g.dtype), g)  # 2 to 30 times as fast as np.add.reduce
+    else:
         padded = (1,) * extra + shape
         if extra < 0 or any(n not in (1, m) for n, m in zip(padded, g.shape, strict=True)):
             raise ValueError(f"shape {shape} does not broadcast to {g.shape}")
@@ -223,6 +230,17 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
         g = g.astype(np.float32)
     total = np.add.reduce(g, axis=axes)
     return total if total.shape == shape else np.reshape(total, shape)
+
+
+_BLAS = (np.dtype(np.float32), np.dtype(np.float64))
+_MOST = 2**14
+
+
+@functools.lru_cache(maxsize=32)
+def _ones(n: int, dtype: np.dtype[Any]) -> Array:
+    ones = np.ones(n, dtype)
+    ones.flags.writeable = False
+    return ones
 
 
 def is_entrywise(function: Any) -> bool:

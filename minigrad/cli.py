@@ -17,6 +17,7 @@ import minigrad
 from minigrad import datasets
 from minigrad.optimizers import SGD, AdaGrad, Adam, AdamW, Momentum, Nesterov, Optimizer, RMSprop
 from minigrad.sequential import Sequential, mlp
+from minigrad.testing import command as check
 from minigrad.training import History, Trainer
 
 __all__ = ["main"]
@@ -188,8 +189,10 @@ def _check_writable(option: str, path: Path, endings: Iterable[str]) -> None:
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, without the usage in front."""
 
+    misuse = 2  # the exit status
+
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
+        self.exit(self.misuse, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
 
 
 def _parser() -> _Parser:
@@ -198,6 +201,8 @@ def _parser() -> _Parser:
     commands = parser.add_subparsers(dest="command", metavar="command", title="commands")
     about = "train an MLP and report its accuracy on rows it has not seen"
     _add_train(commands.add_parser("train", help=about, description=about, allow_abbrev=False))
+    about = check.ABOUT
+    check.add(commands.add_parser("check", help=about, description=about, allow_abbrev=False))
     return parser
 
 

@@ -14,6 +14,8 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from minigrad.optimizer_checks import owner
+
 Array: TypeAlias = NDArray[Any]
 Rule: TypeAlias = Callable[..., None]
 
@@ -52,8 +54,8 @@ class Plan:
         self.arrays = [job.W for job in found]
         self.states: dict[str, Sequence[Array]] = dict.fromkeys(jobs, ())
         self.t: dict[str, int] = {}  # the counts after the latest run
-        self._ids = list(map(id, self.arrays))
-        self._owners = {id(W if W.base is None else W.base) for W in self.arrays}
+        self._known = [(key, W, W.shape, W.dtype) for key, W in zip(jobs, self.arrays, strict=True)]
+        self._owners = set(map(owner, self.arrays))
         self._stretches: list[_Stretch | _Whole] = [_Whole(i, job) for i, job in enumerate(found)]
         if elementwise:
             self._stretches = [_Stretch(found, *places) for places in _stretches(found)]
@@ -65,29 +67,40 @@ class Plan:
         """Return the gradients if an update is of these very arrays, and has nothing to mend."""
         if not isinstance(params, Mapping) or not isinstance(grads, Mapping):
             return None
-        now = dict(params.items())
-        if list(now) != self.keys or list(grads) != self.keys:
+        if not len(params) == len(grads) == len(self.keys):
             return None
-        if list(map(id, now.values())) != self._ids:
-            return None
-        found = list(grads.values())
-        for g, W in zip(found, self.arrays, strict=True):
+        found, owners = [], self._owners
+        for (key, W, shape, dtype), (name, p), (also, g) in zip(
+            self._known, params.items(), grads.items(), strict=True
+        ):
             if (
-                type(g) is not np.ndarray
-                or g.shape != W.shape
-                or g.dtype != W.dtype
-                or g.base is not None
-                or id(g) in self._owners
+                p is not W
+                or type(g) is not np.ndarray
+                or g.shape != shape
+                or g.dtype != dtype
+                or not key == name == also
+                or owner(g) in owners
                 or not W.flags.writeable
             ):
                 return None
+            found.append(g)
         return found
 
-    def run(self, rule: Rule, lr: float, grads: Sequence[Array], t: Mapping[str, int]) -> None:
-        """Call `rule(W, g, lr, t, *states)` so that each entry goes through it once."""
+    def run(
+        self,
+        rule: Rule,
+        lr: float,
+        grads: Sequence[Array],
+        t: Mapping[str, int],
+        whole: bool = False,
+    ) -> None:
+        """Call `rule(W, g, lr, t, *states)` so that each entry goes through it once.
+
+        A rule that takes long arrays as `whole` gets them uncut.
+        """
         for stretch in self._stretches:
             first = self.keys[stretch.places[0]]
-            stretch.run(rule, lr, t[first], [grads[i] for i in stretch.places])
+            stretch.run(rule, lr, t[first], [grads[i] for i in stretch.places], whole)
 
 
 class _Whole:
@@ -101,7 +114,7 @@ class _Whole:
         """Leave the states as they are."""
         yield self.places[0], self.job.states
 
-    def run(self, rule: Rule, lr: float, t: int, grads: Sequence[Array]) -> None:
+    def run(self, rule: Rule, lr: float, t: int, grads: Sequence[Array], whole: bool) -> None:
         """Run the rule."""
         rule(self.job.W, grads[0], lr, t, *self.job.states)
 
@@ -134,7 +147,7 @@ class _Stretch:
             yield whole[start:end].reshape(array.shape)
             start = end
 
-    def run(self, rule: Rule, lr: float, t: int, grads: Sequence[Array]) -> None:
+    def run(self, rule: Rule, lr: float, t: int, grads: Sequence[Array], whole: bool) -> None:
         """Bring the gradients together, run the rule block by block, bring copies back."""
         if self.is_copy:
             np.concatenate(self.arrays, axis=None, out=self.W)
@@ -142,7 +155,7 @@ class _Stretch:
         if self.g is not None:
             g = np.concatenate(grads, axis=None, out=self.g)
         length = self.length
-        if len(self.W) <= length:
+        if whole or len(self.W) <= length:
             rule(self.W, g, lr, t, *self.states)
         else:
             for start in range(0, len(self.W), length):

@@ -55,12 +55,13 @@ def matched(params: Any, grads: Any) -> list[tuple[str, Any, Array, Array]]:
             g = np.asarray(g, W.dtype)
         found.append((key, p, W, g))
     raise_all(faults)
-    owners = {id(_owner(W)) for _, _, W, _ in found}
-    return [(k, p, W, g.copy() if id(_owner(g)) in owners else g) for k, p, W, g in found]
+    owners = {owner(W) for _, _, W, _ in found}
+    return [(k, p, W, g.copy() if owner(g) in owners else g) for k, p, W, g in found]
 
 
-def _owner(a: Array) -> Any:
-    return a if a.base is None else a.base
+def owner(a: Array) -> int:
+    """Tell whose memory an array lies in: the same for all arrays that may overlap."""
+    return id(a if a.base is None else a.base)
 
 
 def _is_plain(key: Any, p: Any, g: Any) -> bool:

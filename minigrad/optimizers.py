@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from minigrad.fusion import as_loop
 from minigrad.optimizer_blocks import Job, Plan
 from minigrad.optimizer_checks import (
     by_state,
@@ -51,6 +52,7 @@ class Optimizer:
 
     states: ClassVar[tuple[str, ...]] = ()
     elementwise: ClassVar[bool] = False
+    fused = False  # see `minigrad.fused`
 
     def __init_subclass__(cls) -> None:
         if "rule" in vars(cls) and "elementwise" not in vars(cls):
@@ -71,9 +73,11 @@ class Optimizer:
     @property
     def rate(self) -> float:
         """The learning rate of the next update."""
-        if callable(self.lr):
-            return number(f"lr({self.step})", self.lr(self.step), "[0, inf)")
-        return number("lr", self.lr, "[0, inf)")
+        lr = self.lr
+        if type(lr) is float and 0.0 <= lr < math.inf:
+            return lr
+        name, value = (f"lr({self.step})", lr(self.step)) if callable(lr) else ("lr", lr)
+        return number(name, value, "[0, inf)")
 
     def update(self, params: MutableMapping[str, Any], grads: Mapping[str, Any]) -> None:
         """Move every parameter one step, in place, then store it again: `params[key] = p`.
@@ -93,24 +97,31 @@ class Optimizer:
         plan = self._plan
         slopes = plan.slopes(params, grads) if plan is not None and self._follows(plan) else None
         if plan is None or slopes is None:
-            moves = matched(params, grads)
-            jobs = {
-                key: Job(W, g, self.t.get(key, 0) + 1, self._states(key, W))
-                for key, _, W, g in moves
-            }
-            plan = self._plan = Plan(jobs, self.elementwise)
-            values, slopes = [p for _, p, _, _ in moves], [g for *_, g in moves]
-            for i, name in enumerate(self.states):
-                getattr(self, name).update({key: own[i] for key, own in plan.states.items()})
+            plan, slopes, values = self._planned(params, grads)
         else:
             values = plan.arrays
         self.step += 1
+        t = self.t
         for key in plan.keys:
-            self.t[key] = self.t.get(key, 0) + 1
-        plan.t = self.t.copy()
-        plan.run(self.rule, lr, slopes, self.t)
+            t[key] = t.get(key, 0) + 1
+        plan.t = t.copy()
+        if self.fused:
+            plan.run(as_loop(self.rule), lr, slopes, t, whole=True)
+        else:
+            plan.run(self.rule, lr, slopes, t)
         for key, p, W in zip(plan.keys, values, plan.arrays, strict=True):
-            params[key] = finished(p, W)
+            params[key] = p if p is W else finished(p, W)
+
+    def _planned(self, params: Any, grads: Any) -> tuple[Plan, list[Array], list[Any]]:
+        """Check an update, and plan it: the plan, the gradients, and the parameters as given."""
+        moves = matched(params, grads)
+        jobs = {
+            key: Job(W, g, self.t.get(key, 0) + 1, self._states(key, W)) for key, _, W, g in moves
+        }
+        plan = self._plan = Plan(jobs, self.elementwise)
+        for i, name in enumerate(self.states):
+            getattr(self, name).update({key: own[i] for key, own in plan.states.items()})
+        return plan, [g for *_, g in moves], [p for _, p, _, _ in moves]
 
     def _follows(self, plan: Plan) -> bool:
         """Tell whether counts and states are what the latest update left."""

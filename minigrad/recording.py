@@ -1,47 +1,38 @@
 """A recorded objective, run again on other batches of the same shape.
 
 A network is recorded anew at each call, because the next call may compute something else. Where all
-layers promise that it will not (`Layer.is_static`), the record can be kept: a `Recording` holds the
-calls without their arrays, and the rules in the order of the walk back. Nothing is looked up,
-checked or recorded again. Same functions, same rules, same order: the same bits.
+layers promise that it will not (`Layer.is_static`), the record can be kept: a `Recording` writes
+down the calls, and the rules in the order of the walk back, as a function in Python:
+
+    y3 = affine(x, p0, p1)
+    y4 = softmax_cross_entropy(…)
+    …
+
+Nothing is looked up, checked or recorded again. Same functions, same rules, same order: the same
+bits.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
-from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from minigrad.backward import between, delivered, fitted, is_entrywise, zero_wins
-from minigrad.graph import MASKING, Array, Function, Node
+from minigrad.graph import MASKING, Array, Node
 
 
 class UnrepeatableError(Exception):
     """Some array takes part that another batch might change."""
 
 
-class _Call(NamedTuple):
-    function: Function
-    inputs: Callable[[list[Any]], tuple[Any, ...]]  # picks the arguments out of the memory
-    keywords: dict[str, Any]
-    place: int  # of the output
-
-
-class _Step(NamedTuple):
-    call: int  # which of the calls is on the way back
-    function: Function
-    keywords: dict[str, Any]
-    place: int
-    shares: list[tuple[Function, int, tuple[int, ...], np.dtype[Any]]]  # rule, and its operand
-    clears: bool
-
-
 class Recording:
     """The calls and rules behind the gradients of a scalar by its parameters.
 
-    The output itself is not computed again: no rule of a static loss asks for its value.
+    `source` is the function that is played. The output itself is not computed again: no rule of a
+    static loss asks for its value.
     """
 
     def __init__(self, output: Node, x: Array, t: Array, parameters: Sequence[Node]) -> None:
@@ -51,95 +42,149 @@ class Recording:
             UnrepeatableError: when some other array takes part, which another batch might change.
         """
         self.parameters = parameters
-        self.output = type(output), output._data.dtype
+        self.kind = type(output)
         self.scores: tuple[int, ...] = output._arguments[0].shape
-        nodes = _calls(output)
-        inputs = (x, t, *parameters, *nodes)
-        self.places = {id(known): place for place, known in enumerate(inputs)}
-        self.constants: list[Any] = []
-        self.calls = [self._call(node) for node in nodes]
-        self.steps = self._steps(output, nodes)
-        self.size = len(inputs)
-
-    def _call(self, node: Node) -> _Call:
-        function: Any = node._function
-        if any(isinstance(value, (np.ndarray, list)) for value in node._keywords.values()):
-            raise UnrepeatableError(f"{function} has an array among its options")
-        function = getattr(function, "__wrapped__", function)  # without a look for Tensors
-        sources = tuple(self._source(argument) for argument in node._arguments)
-        return _Call(function, _picker(sources), node._keywords, self.places[id(node)])
-
-    def _source(self, argument: Any) -> int:
-        """Find where in the memory an argument will be."""
-        if id(argument) in self.places:
-            return self.places[id(argument)]
-        if isinstance(argument, (Node, np.ndarray, list)):
-            raise UnrepeatableError("an array that is neither the batch nor a parameter")
-        self.constants.append(argument)
-        return len(self.places) + len(self.constants) - 1
-
-    def _steps(self, output: Node, nodes: Sequence[Node]) -> list[_Step]:
-        """Write down what the walk back does."""
-        targets = {node._birth for node in self.parameters}
-        path = between(output, targets)
-        leads = targets.union(node._birth for node in path)
-        steps, careful = [], False
-        for node in reversed(path):
-            function: Any = node._function
-            rules, keywords = node._rules, node._keywords
-            if type(rules) is not tuple:
-                raise UnrepeatableError(f"{function} has a joint rule")
-            careful = careful or function in MASKING
-            shares = []
-            for rule, operand in zip(rules, node._arguments, strict=False):
-                if rule is not None and isinstance(operand, Node) and operand._birth in leads:
-                    a = operand._data
-                    shares.append((rule, self.places[id(operand)], a.shape, a.dtype))
-            place = self.places[id(node)]
-            clears = careful and is_entrywise(function)
-            call = place - self.places[id(nodes[0])]
-            steps.append(_Step(call, function, keywords, place, shares, clears))
-        return steps
+        writer = _Writer(output, x, t, parameters)
+        self.source = writer.source
+        exec(compile(self.source, "<recording>", "exec"), writer.known)
+        self._play: Callable[..., list[Any]] = writer.known["play"]
 
     def gradients(self, x: Array, t: Array) -> list[Any]:
         """Run forward and back on another batch, of the same shapes and dtypes."""
-        memory: list[Any] = [x, t, *[p._data for p in self.parameters]]
-        memory += [None] * (self.size - len(memory))
-        memory += self.constants
-        inputs: list[Any] = []
-        for function, pick, keywords, place in self.calls[:-1]:
-            arguments = pick(memory)
-            inputs.append(arguments)
-            y = function(*arguments, **keywords)
-            memory[place] = y if type(y) is np.ndarray else np.asarray(y)
-        inputs.append(self.calls[-1].inputs(memory))
-        totals: list[Any] = [None] * self.size
-        kind, dtype = self.output
-        seed = totals[self.size - 1] = np.ones((), dtype)
-        own: set[int] = set()
-        with np.errstate(all="ignore"):
-            for call, function, keywords, place, shares, clears in self.steps:
-                g, y, arguments = totals[place], memory[place], inputs[call]
-                totals[place] = memory[place] = inputs[call] = None
-                for rule, target, shape, dtype in shares:
-                    share = rule(g, y, *arguments, **keywords)
-                    if clears:
-                        share = zero_wins(g, share)
-                    if share.shape != shape or share.dtype != dtype:
-                        share = fitted(share, memory[target], function)
-                    total = totals[target]
-                    if total is None:
-                        totals[target] = share
-                    elif target in own:
-                        totals[target] += share
-                    else:
-                        totals[target] = total + share
-                        own.add(target)
-        shared = {id(seed)}
-        return [
-            delivered(kind, p, total, shared, False)
-            for p, total in zip(self.parameters, totals[2:], strict=False)
+        found: list[Any] = []
+        shared: set[int] = set()
+        totals = self._play(x, t, *[p._data for p in self.parameters])
+        for p, total in zip(self.parameters, totals, strict=True):
+            if type(total) is not np.ndarray or total.base is not None or id(total) in shared:
+                total = delivered(self.kind, p, total, shared, False)
+            shared.add(id(total))
+            found.append(total)
+        return found
+
+
+class _Writer:
+    """Writes the graph of a scalar down as a function in Python."""
+
+    def __init__(self, output: Node, x: Array, t: Array, parameters: Sequence[Node]) -> None:
+        self.known: dict[str, Any] = {
+            "ones": np.ones,
+            "array": np.ndarray,
+            "asarray": np.asarray,
+            "errstate": np.errstate,
+            "fitted": fitted,
+            "zero_wins": zero_wins,
+        }
+        nodes = _calls(output)
+        self.names = {id(x): "x", id(t): "t"}
+        self.names |= {id(p): f"p{i}" for i, p in enumerate(parameters)}
+        self.names |= {id(node): f"y{i}" for i, node in enumerate(nodes, start=1)}
+        given = ", ".join(["x", "t", *(f"p{i}" for i in range(len(parameters)))])
+        self.lines: list[str] = []
+        for node in nodes[:-1]:
+            self._call(node)
+        self._arguments(output)  # which refuses what another batch might change
+        self.lines.append('with errstate(all="ignore"):')
+        self._back(output, parameters)
+        totals = [self._total(p) if id(p) in self.sums else "None" for p in parameters]
+        self.lines.append(f"return [{', '.join(totals)}]")
+        body = "".join(f"    {line}\n" for line in _letting_go(self.lines))
+        self.source = f"def play({given}):\n{body}"
+
+    def _call(self, node: Node) -> None:
+        """Write a call of the forward pass."""
+        y, function = self.names[id(node)], node._function
+        function = getattr(function, "__wrapped__", function)  # without a look for Tensors
+        self.lines += [
+            f"{y} = {self._name(function, 'function')}({self._arguments(node)})",
+            f"if type({y}) is not array: {y} = asarray({y})",
         ]
+
+    def _arguments(self, node: Node) -> str:
+        """Write the arguments of a call."""
+        if any(isinstance(value, (np.ndarray, list)) for value in node._keywords.values()):
+            raise UnrepeatableError(f"{node._function} has an array among its options")
+        given = [self._argument(argument) for argument in node._arguments]
+        if node._keywords:
+            given.append(f"**{self._constant(node._keywords)}")
+        return ", ".join(given)
+
+    def _argument(self, argument: Any) -> str:
+        """Write an argument: something computed here, a parameter, the batch, or an option."""
+        if id(argument) not in self.names and isinstance(argument, (Node, np.ndarray, list)):
+            raise UnrepeatableError("an array that is neither the batch nor a parameter")
+        return self._constant(argument)
+
+    def _back(self, output: Node, parameters: Sequence[Node]) -> None:
+        """Write the walk back."""
+        targets = {node._birth for node in parameters}
+        path = between(output, targets)
+        leads = targets.union(node._birth for node in path)
+        dtype = self._constant(output._data.dtype)
+        self.lines.append(f"    {self._total(output)} = ones((), {dtype})")
+        self.lines.append(f"    {self.names[id(output)]} = None")
+        self.sums: dict[int, int] = {}
+        careful = False
+        for node in reversed(path):
+            function: Any = node._function
+            if type(node._rules) is not tuple:
+                raise UnrepeatableError(f"{function} has a joint rule")
+            careful = careful or function in MASKING
+            for rule, x in zip(node._rules, node._arguments, strict=False):
+                if rule is not None and isinstance(x, Node) and x._birth in leads:
+                    self._share(node, rule, x, careful and is_entrywise(function))
+
+    def _share(self, node: Node, rule: Any, x: Node, clears: bool) -> None:
+        """Write what a rule gives to one operand."""
+        g, y = self._total(node), self.names[id(node)]
+        name, function = self._name(rule, "rule"), self._name(node._function, "function")
+        shape, dtype = x._data.shape, self._constant(x._data.dtype)
+        lines = [f"s = {name}({g}, {y}, {self._arguments(node)})"]
+        if clears:
+            lines.append(f"s = zero_wins({g}, s)")
+        lines.append(
+            f"if s.shape != {shape} or s.dtype != {dtype}: "
+            f"s = fitted(s, {self.names[id(x)]}, {function})"
+        )
+        total, earlier = self._total(x), self.sums.get(id(x), 0)
+        sums = (
+            f"{total} = s",
+            f"{total} = {total} + s",
+            f"{total} += s",
+        )  # a sum is ours to add to
+        self.lines += [f"    {line}" for line in (*lines, sums[min(earlier, 2)])]
+        self.sums[id(x)] = earlier + 1
+
+    def _total(self, node: Node) -> str:
+        return "g_" + self.names[id(node)]
+
+    def _constant(self, value: Any) -> str:
+        return self._name(value, "constant")
+
+    def _name(self, value: Any, label: str = "") -> str:
+        """Give what is not computed here a name, the same each time: affine2, rule5."""
+        if id(value) not in self.names:
+            own = getattr(value, "__name__", label) if callable(value) else label
+            label = own if own.isidentifier() else label
+            self.names[id(value)] = name = f"{label}_{len(self.known)}"
+            self.known[name] = value
+        return self.names[id(value)]
+
+
+_COMPUTED = re.compile(r"\b(?:g_)?y\d+\b")
+
+
+def _letting_go(lines: Sequence[str]) -> list[str]:
+    """Drop each result after the line that reads it last, so that its memory is used again."""
+    written: list[str] = []
+    later: set[str] = set()
+    for line in reversed(lines):
+        last = sorted(set(_COMPUTED.findall(line)) - later)
+        if last and not line.startswith("return"):
+            indent = line[: len(line) - len(line.lstrip())]
+            written.append(f"{indent}del {', '.join(last)}")
+        later.update(last)
+        written.append(line)
+    return written[::-1]
 
 
 class Recordings:
@@ -170,11 +215,3 @@ def _calls(output: Node) -> list[Node]:
             found[node._birth] = node
             stack += [argument for argument in node._arguments if isinstance(argument, Node)]
     return [found[birth] for birth in sorted(found)]
-
-
-def _picker(places: tuple[int, ...]) -> Callable[[list[Any]], tuple[Any, ...]]:
-    """Make the function that picks these places out of a list, as a tuple."""
-    if len(places) == 1:
-        (place,) = places
-        return lambda memory: (memory[place],)
-    return itemgetter(*places)

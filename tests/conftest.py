@@ -6,6 +6,8 @@ closed, in processes of its own.
 
 import os
 
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # tests share the machine with other tests
+
 from hypothesis import HealthCheck, settings
 
 from minigrad.graph import open_further

@@ -1,4 +1,4 @@
-"""Random architectures for Hypothesis, and one dense layer written in each way there is."""
+"""One dense layer written in each way there is, and random networks of such layers."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 import minigrad as mg
 from minigrad.functions import leaky_relu, relu
 from minigrad.graph import Node
+from minigrad.testing import strategies as mgst
 
 
 # ---- tanh(x W + b), written in each way --------------------------------------------------------
@@ -92,34 +93,7 @@ WAYS = {
 }
 
 
-# ---- wirings -------------------------------------------------------------------------------------
-class Residual(mg.Network):
-    """x + f(x), or f(x) scaled by a parameter of its own."""
-
-    def __init__(self, inner):
-        super().__init__()
-        self.inner = inner
-        self.scale = mg.Tensor(0.5)
-
-    def __call__(self, x, train_flag=False):
-        return x + self.scale * self.inner(x, train_flag=train_flag)
-
-
-class Branches(mg.Network):
-    """Several layers side by side, their outputs joined."""
-
-    def __init__(self, **branches):
-        super().__init__()
-        self.branches = branches
-
-    def __call__(self, x, train_flag=False):
-        outputs = [
-            layer(x, train_flag=train_flag) if layer.takes_train_flag else layer(x)
-            for layer in self.branches.values()
-        ]
-        return np.concatenate(outputs, axis=-1)
-
-
+# ---- networks ------------------------------------------------------------------------------------
 @dataclass
 class Case:
     """A network, its batch and its targets."""
@@ -129,17 +103,6 @@ class Case:
     t: np.ndarray
 
 
-ACTIVATIONS = [
-    mg.ReLU,
-    lambda: mg.LeakyReLU(0.2),
-    mg.ELU,
-    mg.Sigmoid,
-    mg.Tanh,
-    mg.GELU,
-    mg.SiLU,
-    mg.Softplus,
-    mg.Softmax,
-]
 seeds = st.integers(0, 2**32 - 1)
 widths = st.integers(1, 4)
 
@@ -156,58 +119,15 @@ def dense_layers(draw, n_in, n_out):
     return draw(st.sampled_from(list(WAYS.values())))(*weights(n_in, n_out, rng))
 
 
-@st.composite
-def blocks(draw, n_in, n_out, depth):
-    """Layers from n_in features to n_out: a list for a Sequential."""
-    kinds = ["dense", "activation", "dropout", "tied"]
-    kind = draw(st.sampled_from(kinds + ["inner", "residual", "branches"] * (depth > 0)))
-    first = draw(dense_layers(n_in, n_out))
-    if kind == "activation":
-        return [first, draw(st.sampled_from(ACTIVATIONS))()]
-    if kind == "dropout":
-        inverted = draw(st.booleans())
-        return [mg.Dropout(0.4, inverted=inverted, rng=draw(seeds)), first]
-    if kind == "tied":
-        again = draw(dense_layers(n_out, n_out))
-        return [first, again, mg.Tanh(), again]
-    if kind == "inner":
-        return [draw(chains(n_in, n_out, depth - 1))]
-    if kind == "residual":
-        return [first, Residual(draw(chains(n_out, n_out, depth - 1)))]
-    if kind == "branches" and n_out > 1:
-        cut = draw(st.integers(1, n_out - 1))
-        left = draw(chains(n_in, cut, depth - 1))
-        return [Branches(left=left, right=draw(dense_layers(n_in, n_out - cut)))]
-    return [first]
-
-
-@st.composite
-def chains(draw, n_in, n_out, depth=1, loss=None):
-    """A Sequential from n_in features to n_out."""
-    middle = draw(st.lists(widths, max_size=2))
-    layers = []
-    for a, b in zip([n_in, *middle], [*middle, n_out], strict=True):
-        layers += draw(blocks(a, b, depth))
-    return mg.Sequential(*layers, loss=loss)
+LOSSES = (mg.SoftmaxWithLoss, mg.SigmoidWithLoss, mg.MeanSquaredError)
 
 
 @st.composite
 def cases(draw):
     """A random architecture with a random loss, and a batch that fits."""
-    n_in, n_out, rows = draw(widths), draw(widths), draw(st.integers(1, 4))
-    rng = np.random.default_rng(draw(seeds))
-    loss, t = draw(
-        st.sampled_from(
-            [
-                (mg.SoftmaxWithLoss, rng.integers(n_out, size=rows)),
-                (mg.SoftmaxWithLoss, np.eye(n_out)[rng.integers(n_out, size=rows)]),
-                (mg.SigmoidWithLoss, rng.integers(2, size=(rows, n_out))),
-                (mg.MeanSquaredError, rng.normal(size=(rows, n_out))),
-            ]
-        )
-    )
-    net = draw(chains(n_in, n_out, 1, loss()))
-    return Case(net, rng.normal(size=(rows, n_in)), t)
+    n_in, n_out, loss = draw(widths), draw(widths), draw(st.sampled_from(LOSSES))()
+    net = draw(mgst.networks(n_in, n_out, loss=loss, dense=dense_layers))
+    return Case(net, *draw(mgst.batches(n_in, n_out, loss=loss)))
 
 
 # ---- kinks ---------------------------------------------------------------------------------------

@@ -29,7 +29,9 @@ ROOMS = [  # a module imports from rooms above its own, or inside its own room
     ["networks"],
     ["sequential"],
     ["schedules"],
-    ["optimizer_checks", "optimizer_blocks"],
+    ["optimizer_checks"],
+    ["optimizer_blocks"],
+    ["fusion"],
     ["optimizers", "clipping"],
     ["datasets"],
     ["history", "progress", "training"],
@@ -46,9 +48,10 @@ NUMPY_ALONE = {
     "graph",
     "initializers",
     "schedules",
+    "fusion",
     "datasets",
 }  # and nothing of ours
-OPTIONAL = {"tqdm", "matplotlib"}  # the extras
+OPTIONAL = {"tqdm", "matplotlib", "numba", "hypothesis", "pytest"}  # the extras
 SELDOM = {"csv", "difflib", "gzip", "importlib", "pathlib", "zipfile", "zlib"}  # files and errors
 LONGEST = 450
 SOURCES = sorted(PACKAGE.rglob("*.py"))

@@ -17,6 +17,7 @@ NUMBER = r"(?<![\w.])-?\d+(?:\.\d+)?(?:e-?\d+)?"
 # differently, and a few test digits then fall on the other side
 TOLERANCE = {
     "backprop_by_hand": 1e-12,
+    "check_my_layer": 0,
     "custom_layer": 0.02,
     "custom_net": 0.05,
     "newton": 0.01,
@@ -106,6 +107,13 @@ def test_every_example_has_a_test():
     assert {path.stem for path in EXAMPLES.glob("*.py")} - SHARED == set(TOLERANCE)
     drawing = {name for name in TOLERANCE if "pictures" in (EXAMPLES / f"{name}.py").read_text()}
     assert drawing == set(DRAWING)
+
+
+def test_the_students_layer_is_told_what_is_wrong_where_and_why(full_run):
+    done, _ = full_run("check_my_layer")
+    assert "yours" in done.stdout
+    assert "self.dW = np.dot(self.x.T, dz) / batch_size" in done.stdout
+    assert "divided by" in done.stdout.partition("check_my_layer.py")[0]
 
 
 def test_97_of_100_unseen_digits_are_read(full_run):

@@ -57,7 +57,7 @@ def test_layers_without_random_weights_load_neither_generators_nor_files():
 def lists():
     """The names in `__init__.py` that are imported at once, for editors, and on first use."""
     tree = ast.parse(Path(mg.__file__).read_text(encoding="utf-8"))
-    (choice,) = (node for node in tree.body if isinstance(node, ast.If))
+    (choice,) = (node for node in tree.body if isinstance(node, ast.If) and node.orelse)
     table = next(node for node in ast.walk(choice.orelse[0]) if isinstance(node, ast.Dict))
     modules = ast.literal_eval(table).items()
     later = {name: f"minigrad.{module}" for module, names in modules for name in names.split()}

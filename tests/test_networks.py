@@ -12,9 +12,10 @@ import pytest
 import seed_notebook
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import WAYS, Branches, Foreign, Residual, cases, weights
+from strategies import WAYS, Foreign, cases, weights
 
 import minigrad as mg
+from minigrad.testing.strategies import Branches, Residual
 
 RNG = np.random.default_rng(0)
 X, T = RNG.normal(size=(6, 2)), np.array([0, 1, 2, 2, 1, 0])

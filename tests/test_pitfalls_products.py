@@ -35,7 +35,9 @@ def test_a_recorded_product_has_the_value_of_numpy(function, data):
 CONJUGATING = {np.vdot, np.vecdot, np.linalg.vecdot, np.correlate, getattr(np, "vecmat", None)}
 
 
-@pytest.mark.parametrize("function", DOMAINS.keys() - CONJUGATING, ids=lambda f: f.__name__)
+@pytest.mark.parametrize(
+    "function", [f for f in DOMAINS if f not in CONJUGATING], ids=lambda f: f.__name__
+)
 @a_sample
 def test_products_are_exact_by_the_complex_step(function, data):
     s = data.draw(DOMAINS[function])

@@ -11,7 +11,8 @@ import pytest
 
 import minigrad as mg
 
-PACKAGES = [mg, mg.datasets, mg.functions, importlib.import_module("minigrad.layers")]
+ROOMS = ("minigrad.layers", "minigrad.testing", "minigrad.testing.strategies")
+PACKAGES = [*(mg, mg.datasets, mg.functions), *map(importlib.import_module, ROOMS)]
 PUBLIC = [(package, name) for package in PACKAGES for name in package.__all__]
 MODULES = [mg] + [
     importlib.import_module(found.name)

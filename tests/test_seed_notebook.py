@@ -8,9 +8,9 @@ import pytest
 import seed_notebook
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import Residual
 
 import minigrad as mg
+from minigrad.testing.strategies import Residual
 
 X = np.random.default_rng(0).normal(size=(20, 4))
 T = np.random.default_rng(1).integers(3, size=20)

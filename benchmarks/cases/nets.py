@@ -3,7 +3,7 @@
 from typing import Any
 
 from benchmarks.case import FLOOR, Case, Target, of
-from benchmarks.peers import OURS
+from benchmarks.peers import FUSED, OURS
 
 NETS: dict[str, dict[str, Any]] = {
     "two_layer": {"sizes": [784, 50, 10], "batch": 100, "optimizer": "SGD", "lr": 0.01},
@@ -47,17 +47,21 @@ def shape(name: str) -> str:
 def training_step(name: str, dtype: str) -> Case:
     """Gradient and update."""
     net = NETS[name]
-    targets = (Target(1.0, PEERS), Target(TIMES_THE_FLOOR[name], (FLOOR,)))
+    targets = [Target(1.0, PEERS), Target(TIMES_THE_FLOOR[name], (FLOOR,))]
+    ours = [OURS]
+    if net["optimizer"] == "Adam":
+        ours.append(FUSED)
+        targets.append(Target(1.0, PEERS, FUSED))
     return Case(
         name=f"step-{name}-{dtype}",
         title=f"Training step {name}: {shape(name)}, {net['optimizer']}, {dtype}",
         kind="training_step",
         points={name: net | {"dtype": dtype}},
-        sides=of(FLOOR, OURS, *PEERS),
+        sides=of(FLOOR, *ours, *PEERS),
         check_steps=5,
         tolerance=TOLERANCE[dtype, net["optimizer"]],
         looser={"scikit-learn": 0.05} if net["optimizer"] == "Adam" else {},
-        targets=targets if dtype == "float32" else (),
+        targets=tuple(targets) if dtype == "float32" else (),
         notes=NOTES[name],
     )
 

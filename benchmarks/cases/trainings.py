@@ -1,7 +1,7 @@
 """Whole trainings, by the clock on the wall."""
 
 from benchmarks.case import Case, of
-from benchmarks.peers import OURS
+from benchmarks.peers import FUSED, OURS
 
 COMMON = {"optimizer": "Adam", "dtype": "float32", "epochs": 40, "accuracy": 0.97}
 DIGITS = {"data": "digits", "sizes": [64, 50, 10], "batch": 50, "lr": 5e-3}
@@ -15,6 +15,7 @@ CASES = [
         points={str(settings["data"]): settings | COMMON},
         sides=of(
             OURS,
+            FUSED,
             "the book",
             "PyTorch",
             "PyTorch fused",

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from typing import Any
 
 OURS = "minigrad"
+FUSED = "minigrad, fused"  # with the extra `fast`
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Side:
 SIDES = {
     "NumPy by hand": Side("by_hand"),
     OURS: Side("ours", ("minigrad",)),
+    FUSED: Side("ours", ("minigrad", "numba"), {"fused": True}),
     "the book": Side("book"),
     "PyTorch": Side("pytorch", ("torch",), {"fused": False}),
     "PyTorch foreach": Side("pytorch", ("torch",), {"foreach": True}),

@@ -8,7 +8,10 @@ counts what allocators keep in reserve, and works on Linux alone.
 
 import tracemalloc
 from importlib import import_module
+from io import BytesIO
 from pathlib import Path
+
+import numpy as np
 
 from benchmarks import problems
 from benchmarks.problems import Settings
@@ -42,8 +45,10 @@ def traced(settings: Settings) -> Reading:
     """Bytes at the peak of a step, as Python's tracemalloc sees them."""
     if settings["of"] is None:
         return needed(settings)
+    tracemalloc.stop()  # the latest net's, or this batch would count
     build(settings | SMALL).run(3)  # what is loaded and kept at first use does not count
     problems.net(settings)
+    np.savez(BytesIO())  # as the worker will: what that loads is not the step's
     tracemalloc.start()
     trial = build(settings)
 

@@ -16,11 +16,17 @@ def build(problem: Problem) -> mg.Sequential:
     return net
 
 
+def chosen(settings: Settings) -> mg.Optimizer:
+    """The optimizer, by its name."""
+    optimizer: mg.Optimizer = getattr(mg, settings["optimizer"])(lr=settings["lr"])
+    return mg.fused(optimizer) if settings.get("fused") else optimizer
+
+
 def training_step(settings: Settings) -> Trial:
     """Gradient and update."""
     problem = problems.net(settings)
     net, x, t = build(problem), problem.x, problem.t
-    optimizer = getattr(mg, settings["optimizer"])(lr=settings["lr"])
+    optimizer = chosen(settings)
 
     def step() -> None:
         optimizer.update(net.params, net.gradient(x, t))
@@ -48,7 +54,7 @@ def optimizer(settings: Settings) -> Trial:
         {str(i): array for i, array in enumerate(arrays)}
         for arrays in problems.parameters(settings)
     )
-    rule = getattr(mg, settings["optimizer"])(lr=settings["lr"])
+    rule = chosen(settings)
 
     def moved() -> dict[str, Array]:
         return problems.moved(settings, params.values())
@@ -77,7 +83,7 @@ def training(settings: Settings) -> Trial:
     """Until the test accuracy is reached."""
 
     def start(problem: Problem) -> whole.Loop:
-        net, optimizer = build(problem), mg.Adam(lr=settings["lr"])
+        net, optimizer = build(problem), chosen(settings)
 
         def step(x: Array, t: Array) -> None:
             optimizer.update(net.params, net.gradient(x, t))

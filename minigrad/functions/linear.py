@@ -49,9 +49,9 @@ def affine(x: Any, W: Any, b: Any = None) -> Any:
         raise TypeError(f"affine: x must be floats, not {x.dtype}: x.astype(W.dtype) converts it")
     x, W = np.asarray(x), np.asarray(W)
     b = None if b is None else np.asarray(b)
-    width = W.shape[1:] if b is None else b.shape
-    if x.ndim == 0 or W.ndim != 2 or x.shape[-1] != W.shape[0] or width != W.shape[1:]:
-        raise ValueError(_misfit(x.shape, W.shape, width))
+    width = W.shape[-1:] if b is None else b.shape
+    if x.ndim == 0 or len(width) != 1 or W.shape != (x.shape[-1], *width):
+        raise ValueError(_misfit(x.shape, W.shape, W.shape[1:] if b is None else width))
     y = product(x, W)
     if b is None:
         return y

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 import traceback
+import warnings
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -20,12 +21,12 @@ from minigrad.testing import contracts, diagnosis, higher, places
 from minigrad.testing.evidence import Comparison, Evidence, compared
 from minigrad.testing.findings import Cause, Finding, Verdict
 from minigrad.testing.jacobian import Point
+from minigrad.testing.ours import FunctionSubject
 from minigrad.testing.projections import Judge
 from minigrad.testing.randomness import restore
 from minigrad.testing.report import Report
 from minigrad.testing.showing import grad_of
 from minigrad.testing.subject import Run, Subject
-from minigrad.testing.subjects import FunctionSubject
 
 SINGLE = 2.0**-24  # the unit of rounding of float32
 
@@ -45,7 +46,8 @@ class Check:
         subject: what to check.
         rtol: the relative error that is called wrong, beyond the bar.
         wanted: which contracts: True for all, False for none, names, or {name: False}.
-        rng: for the random cotangents.
+        diagnose: whether to look for the cause of a failure.
+        rng: a seed or a Generator for the random cotangents.
         order: of the derivatives of a function.
     """
 
@@ -54,11 +56,13 @@ class Check:
         subject: Subject,
         rtol: float,
         wanted: bool | Collection[str] | Mapping[str, bool],
-        rng: Any,
-        order: int,
+        diagnose: bool = True,
+        rng: Any = 0,
+        order: int = 1,
     ) -> None:
-        self.subject, self.rtol, self.rng, self.order = subject, rtol, rng, order
-        self.wanted = wanted
+        self.subject, self.rtol, self.order = subject, rtol, order
+        self.rng = np.random.default_rng(rng)
+        self.wanted, self.diagnose = wanted, diagnose
         self.findings: list[Finding] = []
         self.notes = list(subject.notes)
         self.evidence: Evidence | None = None  # of the first failure, or of the first cotangent
@@ -70,18 +74,23 @@ class Check:
         """Look at everything, and say what was found."""
         began = time.perf_counter()
         outside = self.subject.rewind.now()
-        verdict = None
+        try:
+            with warnings.catch_warnings(action="ignore"), np.errstate(all="ignore"):
+                return self._written(self._looked(), began)
+        finally:
+            restore(outside)
+
+    def _looked(self) -> Verdict:
+        """Look at numbers, then at conduct, unless there is nothing to look at."""
         try:
             self._run()
         except StoppedError as stopped:
-            verdict, self.reason, self.where = stopped.verdict, stopped.sentence, stopped.where
-        finally:
-            restore(outside)
-        if verdict is None or verdict is Verdict.FAIL:
-            self._look_at_conduct()
-        verdict = verdict or self._verdict()
-        restore(outside)
-        return self._written(verdict, time.perf_counter() - began)
+            self.reason, self.where = stopped.sentence, stopped.where
+            if stopped.verdict is Verdict.FAIL:
+                self._look_at_conduct()
+            return stopped.verdict
+        self._look_at_conduct()
+        return self._verdict()
 
     # ---- what is looked at, in order -----------------------------------------------------------
     def _run(self) -> None:
@@ -92,16 +101,15 @@ class Check:
         self.judge = Judge(self.point, self.rng, self.rtol)
         for _, douts in self.subject.cotangents(self.point.outputs, self.rng):
             self._take(self._backward(douts))
-        self._look_in_single_precision(run)
         self._judge_values()
+        self._look_in_single_precision(run)
         if isinstance(self.subject, FunctionSubject):
             self._look_higher(self.subject)
 
     def _forward(self) -> Run:
         """Run forward once, or say why that is impossible."""
         try:
-            with np.errstate(all="ignore"):
-                run = self.subject.start()
+            run = self.subject.start()
         except Exception as error:
             raise StoppedError(Verdict.FAIL, *raised("forward", error)) from error
         self.subject.rewind.forget_unused()
@@ -223,7 +231,7 @@ class Check:
             return Verdict.INCONCLUSIVE
         return Verdict.PASS
 
-    def _written(self, verdict: Verdict, seconds: float) -> Report:
+    def _written(self, verdict: Verdict, began: float) -> Report:
         wrong = {name: one for name, one in self.seen.items() if one.is_wrong}
         cause: Cause | None = None
         sampled = [name for name, one in wrong.items() if one.sampled]
@@ -232,7 +240,7 @@ class Check:
                 f"{', '.join(sampled)} is large: wrong entries were searched for, and more may be. "
                 "Check smaller shapes to see every entry, and the cause"
             )
-        elif verdict is Verdict.FAIL:
+        elif verdict is Verdict.FAIL and self.diagnose:
             cause = diagnosis.diagnose(self.evidence, self.findings)
         self.notes += corners(self.point) if self.seen else []
         where = self.where or (places.of_gradients(self.subject, wrong) if wrong else ())
@@ -250,7 +258,7 @@ class Check:
             sampled=bool(sampled),
             worst_ratio=max((one.ratio for one in self.seen.values()), default=0.0),
             evaluations=self.subject.evaluations,
-            seconds=seconds,
+            seconds=time.perf_counter() - began,
             evidence=self.evidence,
         )
 

@@ -13,9 +13,10 @@ from minigrad.tensor import Tensor
 from minigrad.testing.evidence import Comparison
 from minigrad.testing.findings import Finding, Verdict
 from minigrad.testing.jacobian import Point, joined
+from minigrad.testing.naming import flat
+from minigrad.testing.ours import FunctionSubject
 from minigrad.testing.projections import Judge
 from minigrad.testing.subject import cut
-from minigrad.testing.subjects import FunctionSubject, flat
 from minigrad.transforms import jvp
 
 

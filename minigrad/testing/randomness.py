@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from types import FunctionType, MethodType, ModuleType
+from types import BuiltinMethodType, FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -44,10 +44,10 @@ class Rewind:
     def __init__(self, holders: Iterable[Any]) -> None:
         holders = list(holders)
         self._outside = [(source, source.read()) for source in (*_shared(), *_reached(holders))]
-        self._inside = {
-            (i, path): bits.state for i, root in enumerate(holders) for path, bits in _held(root)
-        }
-        self._quiet = False
+        self._held = [
+            (i, path, bits) for i, root in enumerate(holders) for path, bits in _held(root)
+        ]
+        self._inside = {(i, path): bits.state for i, path, bits in self._held}
 
     @property
     def used(self) -> list[str]:
@@ -79,8 +79,9 @@ class Rewind:
         self._outside = [pair for pair in self._outside if pair[0].name in used]
 
     def now(self) -> list[tuple[Source, Any]]:
-        """Read the generators outside as they are now, to be set back by `restore`."""
-        sources = (*_shared(), *(source for source, _ in self._outside))
+        """Read all generators as they are now, to be set back by `restore`."""
+        held = (_source(path, bits) for _, path, bits in self._held)  # a copy may share them
+        sources = (*_shared(), *(source for source, _ in self._outside), *held)
         return [(source, source.read()) for source in sources]
 
     def state(self, *things: Any) -> list[Any]:
@@ -143,7 +144,7 @@ def _source(name: str, bits: Any) -> Source:
 
 
 def _functions(holder: Any) -> Iterator[FunctionType]:
-    """List a function, or the methods of an object."""
+    """List a function, the methods of an object, and the functions that it holds."""
     if isinstance(holder, MethodType):
         holder = holder.__func__
     if isinstance(holder, FunctionType):
@@ -151,6 +152,7 @@ def _functions(holder: Any) -> Iterator[FunctionType]:
     elif not isinstance(holder, (np.ndarray, np.random.Generator)):
         for cls in type(holder).__mro__[:-1]:
             yield from (f for f in vars(cls).values() if isinstance(f, FunctionType))
+        yield from (f for _, f in inside(holder) if isinstance(f, FunctionType))
 
 
 def _names(function: FunctionType) -> dict[str, Any]:
@@ -173,6 +175,8 @@ def _held(root: Any) -> Iterator[tuple[str, Any]]:
     """List the bit generators inside an object, or the one whose method it is, by path."""
     root = root.__self__ if isinstance(root, MethodType) else root
     for path, value in inside(root):
+        if isinstance(value, BuiltinMethodType):  # rng.random, say
+            value = value.__self__
         if isinstance(value, np.random.Generator):
             yield path, value.bit_generator
         elif isinstance(value, np.random.RandomState):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ SHADES = "·░▒▓█"  # right; off by less than 1 %, 10 %, 100 %; more
 LEGEND = "· right   ░ under 1 %   ▒ under 10 %   ▓ under 100 %   █ more"
 MOST_ROWS, MOST_COLUMNS = 12, 60
 MOST_ENTRIES = 4
+WIDTH = 96
 
 
 def text(report: Any) -> str:
@@ -24,8 +26,8 @@ def text(report: Any) -> str:
         entries(report),
         *(picture(name, error) for name, error in report.errors.items()),
         looked_at(report),
-        [f"note: {note}" for note in report.notes],
-        [f"{report.evaluations} evaluations in {report.seconds:.2f} s"],
+        [line for note in report.notes for line in wrap(f"note: {note}", WIDTH)],
+        [f"{report.evaluations} evaluations in {report.seconds:.2f} s"] * bool(report.evaluations),
     ]
     head = f"{report.verdict.name}  {headline(report)}"
     return "\n\n".join([head, *("\n".join("  " + s for s in block) for block in blocks if block)])
@@ -51,8 +53,9 @@ def explained(report: Any) -> list[str]:
     """The cause, what to do, and the lines of code that it is about."""
     lines = []
     if report.cause:
-        lines.append(("" if report.cause.certain else "perhaps: ") + report.cause.sentence)
-        lines += [f"→ {report.cause.remedy}"] if report.cause.remedy else []
+        lines += wrap(("" if report.cause.certain else "perhaps: ") + report.cause.sentence, WIDTH)
+        lines += wrap(f"→ {report.cause.remedy}", WIDTH) if report.cause.remedy else []
+        lines += [""] if report.where else []
     return lines + list(report.where)
 
 
@@ -111,20 +114,20 @@ def looked_at(report: Any) -> list[str]:
     """What was checked: values one by one, contracts by name, the broken ones with a sentence."""
     values = [found for found in report.checks if found.order]
     contracts = [found for found in report.checks if not found.order]
-    lines = [_line(found) for found in values]
-    lines += [_line(found) for found in contracts if found.verdict is not Verdict.PASS]
+    shown = [*values, *(found for found in contracts if found.verdict is not Verdict.PASS)]
+    lines = [line for found in shown for line in _line(found)]
     kept = [found.name for found in contracts if found.verdict is Verdict.PASS]
     if kept:
         lines += _wrapped(f"{len(kept)} slips not made: ", kept)
     return lines
 
 
-def _line(found: Finding) -> str:
+def _line(found: Finding) -> list[str]:
     mark = {Verdict.PASS: "✓", Verdict.FAIL: "✗", Verdict.INCONCLUSIVE: "?"}[found.verdict]
-    return f"{mark} {found.name}: {found.sentence}"
+    return wrap(f"{mark} {found.name}: {found.sentence}", WIDTH, subsequent_indent="    ")
 
 
-def _wrapped(start: str, names: Sequence[str], width: int = 94) -> list[str]:
+def _wrapped(start: str, names: Sequence[str], width: int = WIDTH) -> list[str]:
     lines = ["✓ " + start]
     for i, name in enumerate(names):
         word = name + (", " if i + 1 < len(names) else "")

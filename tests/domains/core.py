@@ -30,6 +30,7 @@ from minigrad import functions as fn
 from minigrad.derivatives import elementwise, indexing
 from minigrad.functions import losses
 from minigrad.methods import added_at, written_at
+from minigrad.testing.strategies import indices
 
 # ---- products ------------------------------------------------------------------------------------
 MATMUL = st.sampled_from([1, 1, 1, 0]).flatmap(
@@ -181,25 +182,6 @@ def at_least(function):
 
 
 # ---- indices -------------------------------------------------------------------------------------
-@st.composite
-def indices(draw, shape):
-    """Slices and integers, integer arrays with repeats and negatives, masks, empty, and mixed."""
-    basic = hnp.basic_indices(shape, allow_newaxis=True)
-    kinds = [basic, hnp.arrays(bool, shape)]
-    if shape and 0 not in shape:
-        some = st.lists(st.integers(-shape[0], shape[0] - 1), max_size=4)
-        mask = st.lists(st.booleans(), min_size=shape[0], max_size=shape[0]).map(np.array)
-        kinds += [
-            hnp.integer_array_indices(shape),
-            some,
-            some.map(lambda i: np.array(i, int)),
-            mask,
-        ]
-        kinds += [st.tuples(st.just(...), st.lists(st.integers(-1, 0), min_size=1, max_size=3))]
-        kinds += [st.tuples(some, st.just(None), st.just(...))]
-    return draw(st.one_of(kinds))
-
-
 def index_of(draw, shape, *_):
     return (draw(indices(shape)),), {}
 

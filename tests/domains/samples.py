@@ -9,6 +9,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from minigrad import Tensor
+from minigrad.testing import strategies as mgst
 
 
 @dataclass
@@ -119,8 +120,7 @@ SIDES = [st.sampled_from(sides) for sides in ([2, 1, 3] * 3 + [0], [2, 1, 3], [2
 
 def one(min_dims=0, min_side=0, max_dims=3):
     """One shape, as a list of shapes."""
-    sides = st.lists(SIDES[min_side], min_size=min_dims, max_size=max_dims)
-    return sides.map(lambda shape: [tuple(shape)])
+    return mgst.shapes(min_dims, max_dims, min_side=min_side).map(lambda shape: [shape])
 
 
 @st.composite

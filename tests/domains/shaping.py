@@ -5,10 +5,11 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.lib.stride_tricks import sliding_window_view
 
-from domains.core import as_numpy_reads, cuts, cutting_calls, indices
+from domains.core import as_numpy_reads, cuts, cutting_calls
 from domains.samples import FLIP, SIDES, WIDE, axes, calls, distinct, flat, one, several
 from minigrad import Tensor
 from minigrad.derivatives.shaping import overlap_added
+from minigrad.testing.strategies import indices
 from minigrad.updates import maximum_at, minimum_at, multiplied_at
 
 
