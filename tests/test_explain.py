@@ -10,7 +10,6 @@ import pytest
 import seed_notebook
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import Residual
 
 import minigrad as mg
 from minigrad.explain import Explanation
@@ -36,6 +35,17 @@ class Affine(mg.Layer):
         self.dW = self.x.T @ dout
         self.db = np.sum(dout, axis=0)
         return dout @ self.W.T
+
+
+class Residual(mg.Layer):
+    """A layer around a network: x + scale * inner(x)."""
+
+    def __init__(self, inner):
+        self.inner = inner
+        self.scale = mg.Tensor(0.5)
+
+    def __call__(self, x):
+        return x + self.scale * self.inner(x)
 
 
 def apples():

@@ -1,6 +1,7 @@
 """The text of a rule is what the engine computes: every rule of the table is written, and run."""
 
 import importlib
+import json
 import math
 import pkgutil
 
@@ -57,10 +58,25 @@ def test_the_text_of_a_rule_computes_what_the_rule_computes(function, data):
                 assert np.shape(computed) == c.made.shape, c.local
                 assert np.allclose(computed, c.made, rtol=1e-9, equal_nan=True), c.local
                 assert np.allclose(run(c.rule, names), c.share, equal_nan=True), c.rule
+    json.loads(e.to_json())
+    e.text(80)
     for line in e.leaves:
         if line.gradient is not None and line.value.size:
             place = np.unravel_index(line.value.size // 2, line.value.shape)
             assert all(part.adds_up for part in e.at(line.name, *place).sums)
+
+
+@pytest.mark.parametrize("function", DOMAINS, ids=name_of)
+@settings(max_examples=1)
+@given(data=st.data())
+def test_every_view_is_made_in_float32_too(function, data):
+    s = data.draw(DOMAINS[function]).in_float32()
+    e = mg.explain(s.call(*s.tensors()), names={})
+    assert all(line.value.shape == np.shape(line.gradient) for line in e.lines if line.on_path)
+    assert len(json.loads(e.to_json())["lines"]) == len(e.lines)
+    assert e.text(60)
+    assert e._repr_mimebundle_()["text/html"]
+    assert e.health().findings
 
 
 RNG = np.random.default_rng(0)

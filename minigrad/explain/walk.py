@@ -38,9 +38,9 @@ def walked(output: Node, lines: Lines) -> list[Step]:
         to = lines.lines[lines.ids[operand._birth]]
         to.paths += 1
         to.on_path = True
+        made, share = np.asarray(made), np.asarray(share)  # a rule may make NumPy's scalars
         running = share if to.gradient is None else to.gradient + share
         to.gradient = np.asarray(running)
-        made = np.asarray(made)
         steps[-1].contributions.append(
             Contribution(to.id, position, "", "", None, made, share, to.paths, 0, to.gradient)
         )
