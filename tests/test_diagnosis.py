@@ -1,4 +1,4 @@
-"""Each cause by its name, beside one that is easily taken for it; and no cause rather than a wrong one."""
+"""Each cause by its name, beside one that looks like it; and no cause rather than a wrong one."""
 
 import numpy as np
 import pytest

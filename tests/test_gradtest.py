@@ -243,6 +243,19 @@ def test_a_guess_that_may_be_wrong_accuses_nobody():
     assert assert_gradients(LearnedScale, s=np.array(2.0)).ok
 
 
+def test_an_input_on_which_backward_raises_was_perhaps_a_wrong_guess():
+    class Image:
+        def forward(self, x):
+            return x.sum(axis=(-1, -2))
+
+        def backward(self, dout):
+            return np.broadcast_to(dout[:, :, None, None], (2, 3, 6, 5)).copy()
+
+    report = assert_gradients(Image, contracts=False)
+    assert report.notes[0] == "tried on x (2, 3, 6, 5)"
+    assert "on x (5, 3) its backward raised IndexError" in report.notes[-1]
+
+
 @pytest.mark.parametrize(
     ("thing", "words"),
     [

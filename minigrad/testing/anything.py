@@ -87,28 +87,37 @@ def checked(
     except NothingRunsError as nothing:
         return _not_run(name, nothing, inputs)
     report = check(first)
-    raised = report.reason.startswith("backward raised")
+    raised = _has_raised(report)
+    if inputs is None and report.verdict is Verdict.INCONCLUSIVE:
+        others = (check(found) for found in itertools.islice(possible, OTHER_GUESSES))
+        return next((other for other in others if other.ok), report)
     if inputs is None and report.verdict is Verdict.FAIL and (raised or not first.sure):
         differing = (found for found in possible if found.made != first.made)
         others = (check(found) for found in itertools.islice(differing, OTHER_GUESSES))
-        other = next((other for other in others if other.ok), None)
-        return _second_thoughts(report, other, raised, first.sure)
+        other = next((o for o in others if o.ok or (raised and not _has_raised(o))), None)
+        return _second_thoughts(report, other, first.sure)
     return report
 
 
-def _second_thoughts(wrong: Report, right: Report | None, raised: bool, sure: bool) -> Report:
-    """Judge what is wrong on one made-up input, and perhaps right on another."""
+def _has_raised(report: Report) -> bool:
+    return report.reason.startswith("backward raised")
+
+
+def _second_thoughts(wrong: Report, other: Report | None, sure: bool) -> Report:
+    """Judge what is wrong on one made-up input, and ran, or is right, on another."""
     guess = wrong.notes[0].removeprefix("tried on ")
-    if right and raised:
+    if other and _has_raised(wrong):
         note = f"on {guess} its {wrong.reason}; it is not made for that, perhaps"
-        right.notes = [*right.notes, note]
-        return right
-    if right:
-        other = right.notes[0].removeprefix("tried on ")
-        reason = f"wrong on {guess}, but right on {other}: say which it is made for"
-    elif raised and not sure:
+        other.notes = [*other.notes, note]
+        return other
+    if other:
+        words = other.notes[0].removeprefix("tried on ")
+        reason = f"wrong on {guess}, but right on {words}: say which it is made for"
+    elif _has_raised(wrong) and not sure:
         reason = f"{wrong.reason}, on made-up inputs: say what it is made for"
     else:
+        if not sure:
+            wrong.notes = [*wrong.notes, "these are guesses: if it is made for others, give those"]
         return wrong
     return dataclasses.replace(wrong, verdict=Verdict.INCONCLUSIVE, cause=None, reason=reason)
 

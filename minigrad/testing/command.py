@@ -28,6 +28,7 @@ exit status: 0 all right, 1 something is wrong, 2 inconclusive, 64 the command w
 """
 STATUS = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.INCONCLUSIVE: 2}
 MISUSE = 64  # as sysexits.h has it
+REMEDY = "--input 8,3 says what forward is given, --kwargs 'n_in=3' what the constructor is"
 POLL = 0.3  # seconds
 
 
@@ -118,7 +119,10 @@ def examined(
     try:
         thing = loading.find(loading.load(path), name)
         with trials.quiet():
-            return checked(thing, inputs, seed, options)
+            report = checked(thing, inputs, seed, options)
+        if report.verdict is Verdict.INCONCLUSIVE and inputs is None:
+            report.notes = [*report.notes, REMEDY]
+        return report
     except loading.UnreadableError as error:
         return Report(name, Verdict.FAIL, reason=str(error), where=error.where)
     except TypeError as error:  # nothing that can be checked

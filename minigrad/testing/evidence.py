@@ -23,6 +23,7 @@ from minigrad.testing.subject import Run, Subject, kept
 RTOL = 1e-6  # of the entry: what is called wrong beyond the bar
 OF_TERMS = 1e-9  # of the sum of |terms| behind an entry: what rounding may do to yours
 OF_LARGEST = 1e-12  # of the largest such sum in any gradient
+OF_STEEPEST = 1e-15  # of the largest slope of any output
 
 
 @dataclass(eq=False)
@@ -80,7 +81,7 @@ class Comparison:
         """Which entries the numerical derivative cannot judge."""
         known = np.abs(self.numerical[np.isfinite(self.bar)])
         size = max(np.max(known, initial=0), 1e-4 * self.scale)
-        coarse = ~self.kinks & ~(self.tolerance <= 1e-3 * size) & (self.tolerance > 0)
+        coarse = ~self.kinks & ~(self.bar <= 1e-3 * size) & ~(self.bar == 0)
         found: Array = ~self.wrong & (coarse | ~(self.error <= self.tolerance))
         return found
 
@@ -221,7 +222,9 @@ def compared(
         for name, scan in point.scans.items():
             terms[name] = np.abs(scan.value) @ np.abs(dout)
         largest = max((np.max(t, initial=0) for t in terms.values()), default=0.0)
-        scale = max(largest, 1e-2 * float(np.abs(point.centre) @ np.abs(dout)))
+        slopes = [np.max(np.abs(scan.value), initial=0) for scan in point.scans.values()]
+        steepest = float(max(slopes, default=0.0) * np.max(np.abs(dout), initial=0))
+        scale = max(largest, 1e-2 * steepest, 1e-2 * float(np.abs(point.centre) @ np.abs(dout)))
         for name, scan in point.scans.items():
             value = point.operands[name]
             used = np.abs(dout) > 0
@@ -229,6 +232,9 @@ def compared(
             bar = (scan.bar[:, used] @ np.abs(dout[used])).reshape(value.shape)
             size = terms[name].reshape(value.shape)
             rounding = rtol * np.abs(numerical) + OF_TERMS * size + OF_LARGEST * largest
+            rounding += OF_STEEPEST * steepest
+            constant = (numerical == 0) & (bar == 0)  # as in f(x) − f(x), and yours may be rounding
+            rounding += np.where(constant, OF_LARGEST * np.sum(np.abs(dout)), 0.0)
             if unit:
                 rounding += 100 * unit * (size + largest)
             kinks = np.any(scan.kinks[:, used], axis=1).reshape(value.shape)

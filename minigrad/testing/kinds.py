@@ -147,7 +147,8 @@ def _has_slopes(trial: Trial, inputs: dict[str, Any]) -> bool:
 
     def at(step: float) -> Array:
         moved = {k: np.asarray(inputs[k] + step * v) for k, v in ways.items()}
-        ys = trial.start(inputs | moved).outputs
+        with np.errstate(over="raise", invalid="raise", divide="raise"):
+            ys = trial.start(inputs | moved).outputs  # nor does anything on the way overflow
         return np.concatenate([np.ravel(y).astype(float) for y in ys])
 
     sizes = []

@@ -11,6 +11,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -20,8 +21,7 @@ from minigrad.layers.inside import inside
 from minigrad.testing import roles
 from minigrad.testing.roles import ROWS, World
 
-MISFITS = (ValueError, IndexError, TypeError, AssertionError, KeyError, OverflowError)
-# ^ what NumPy and careful layers raise for a wrong shape; any other error is one of the layer
+MISTAKES = (NameError, NotImplementedError, RecursionError)  # whatever the arguments are
 
 
 @dataclass
@@ -93,6 +93,7 @@ class _Search:
         self.thing, self.call, self.kwargs, self.inputs = thing, call, kwargs, inputs
         self.seed = rng
         self.errors: list[tuple[Exception, list[str]]] = []
+        self.returned: list[tuple[str, bool]] = []  # what was no use, and whether it is a mistake
         self.constructor = parameters(thing) if isinstance(thing, type) else []
         own = {p.name for p in self.constructor}
         self.known = {k: v for k, v in kwargs.items() if k in own}
@@ -115,7 +116,8 @@ class _Search:
     def _is_sure(self, wanted: list[inspect.Parameter]) -> bool:
         """Tell whether all that was made up, but for the first input, has a name that says it."""
         own = [p for p in self.constructor if p.name not in self.known and p.default is p.empty]
-        return all(roles.is_known(p.name) for p in (*own, *wanted[1:]))
+        further = roles.roles_of(wanted)[1:]
+        return all(roles.is_known(p.name) for p in own) and "x" not in further
 
     def _worlds(self) -> Iterator[World]:
         """Those for a finished object's parameters first; for a class's, last."""
@@ -182,18 +184,27 @@ class _Search:
             self.errors.append((error, made))
             return False
         arrays = [y._data if isinstance(y, Node) else y for y in _several(outputs)]
-        return any(_is_good(y) for y in arrays[:1])
+        useless = _useless(arrays[0]) if arrays else ("an empty tuple", True)
+        self.returned += [(f"forward returned {useless[0]}", useless[1])] if useless else []
+        return useless is None
+
+    def _is_a_mistake(self, error: Exception) -> bool:
+        """Tell an error that any arguments would raise from one that these may have raised."""
+        if isinstance(error, AttributeError):  # of the layer itself, or of np
+            cls = self.thing if isinstance(self.thing, type) else type(self.thing)
+            return isinstance(error.obj, (cls, ModuleType))
+        return isinstance(error, MISTAKES)
 
     def failure(self) -> NothingRunsError:
         """Say why nothing runs: a mistake of the layer's, or shapes that were not guessed."""
-        mistakes = [pair for pair in self.errors if not isinstance(pair[0], MISFITS)]
+        mistakes = [pair for pair in self.errors if self._is_a_mistake(pair[0])]
         if mistakes or (self.inputs is not None and self.errors):
             error, made = (mistakes or self.errors)[0]
             return NothingRunsError(_tried(error, made), error, True)
-        if not self.errors:
-            return NothingRunsError("it returned no finite floats on any of them", None, False)
+        if self.returned:
+            return NothingRunsError(self.returned[0][0], None, self.returned[0][1])
         error, made = max(self.errors, key=lambda pair: _reached(pair[0]))
-        return NothingRunsError(f"{_tried(error, made)}", error, False)
+        return NothingRunsError(_tried(error, made), error, False)
 
 
 def parameters(f: Any) -> list[inspect.Parameter]:
@@ -293,6 +304,14 @@ def _several(outputs: Any) -> list[Any]:
     return list(outputs) if isinstance(outputs, (tuple, list)) else [outputs]
 
 
-def _is_good(y: Any) -> bool:
+def _useless(y: Any) -> tuple[str, bool] | None:
+    """Say why an output cannot be differentiated, and whether it never can; None if it can."""
+    if y is None:
+        return "None: is a return missing?", True
     array = np.asarray(y)
-    return array.dtype.kind == "f" and array.size > 0 and bool(np.all(np.isfinite(array)))
+    if array.dtype.kind != "f":
+        kinds = {"i": "integers", "u": "integers", "b": "booleans", "c": "complex numbers"}
+        return f"{kinds.get(array.dtype.kind, 'no numbers')}, and floats alone are checked", True
+    if not array.size:
+        return "an empty array", False
+    return None if np.all(np.isfinite(array)) else ("numbers that are not finite", False)
