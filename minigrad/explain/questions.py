@@ -134,7 +134,8 @@ def in_full(value: Array) -> str:
     """
     array = np.asarray(value)
     if array.dtype.kind == "f":
-        return np.array2string(array, separator=", ", formatter={"float_kind": _six_digits})
+        formatter: Any = {"float_kind": _six_digits}
+        return np.array2string(array, separator=", ", formatter=formatter)
     return np.array2string(array * 1, separator=", ")  # a mask is of ones and zeros
 
 
