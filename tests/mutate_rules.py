@@ -385,7 +385,7 @@ def reachable(name, uses):
 
 
 def all_mutants(tested, wanted=()):
-    """List the mutants of all rules, and of the helpers that rules lead to; or of those `wanted`."""
+    """List the mutants of all rules and of the helpers they lead to, or of those `wanted`."""
     rules, helpers, uses = read_rules()
     from_rules = {}  # who owns a rule -> all that its rules lead to
     for _, rule, _, _, owners in rules:

@@ -57,49 +57,26 @@ def test_it_refuses_a_complex_constant_beside_real_tensors_as_the_first_one_met(
             s.call(*xs)
 
 
-@every_function
-@few
-@a_sample
-def test_the_value_is_numpys(function, data):
-    s = data.draw(COMPLEX_DOMAINS[function])
-    expected = np.asarray(s.call(*s.leaves))
-    found = s.call(*s.tensors())
+def the_value_is_numpys(s):
+    expected, found = np.asarray(s.call(*s.leaves)), s.call(*s.tensors())
     assert (found.shape, found.dtype) == (expected.shape, expected.dtype)
     np.testing.assert_allclose(found.data, expected, 1e-12, 1e-12)
 
 
-@every_function
-@few
-@a_sample
-def test_vjp_agrees_with_the_numeric_derivative(function, data):
-    theorems.vjp_agrees_with_the_numeric_derivative(data.draw(COMPLEX_DOMAINS[function]))
+THEOREMS = [
+    the_value_is_numpys,
+    theorems.vjp_agrees_with_the_numeric_derivative,
+    theorems.second_order_agrees_with_the_numeric_derivative_of_the_gradient,
+    theorems.forward_mode_is_two_vjps,
+    theorems.float32_in_float32_out,
+    theorems.pullbacks_are_linear_repeatable_and_yours,
+]
 
 
 @every_function
 @few
 @a_sample
-def test_second_order_agrees_with_the_numeric_derivative_of_the_gradient(function, data):
-    theorems.second_order_agrees_with_the_numeric_derivative_of_the_gradient(
-        data.draw(COMPLEX_DOMAINS[function])
-    )
-
-
-@every_function
-@few
-@a_sample
-def test_forward_mode_is_two_vjps(function, data):
-    theorems.forward_mode_is_two_vjps(data.draw(COMPLEX_DOMAINS[function]))
-
-
-@every_function
-@few
-@a_sample
-def test_float32_in_float32_out(function, data):
-    theorems.float32_in_float32_out(data.draw(COMPLEX_DOMAINS[function]))
-
-
-@every_function
-@few
-@a_sample
-def test_pullbacks_are_linear_repeatable_and_yours(function, data):
-    theorems.pullbacks_are_linear_repeatable_and_yours(data.draw(COMPLEX_DOMAINS[function]))
+def test_the_theorems_of_real_numbers_hold_for_complex_ones(function, data):
+    s = data.draw(COMPLEX_DOMAINS[function])
+    for theorem in THEOREMS:
+        theorem(s)

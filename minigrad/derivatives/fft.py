@@ -130,6 +130,11 @@ def _ifftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None, out: Any =
 
 def _rfftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None, out: Any = None) -> Any:
     *others, (n, last) = _lengths(a, s, axes)
+    named = [axis % a.ndim for _, axis in (*others, (n, last))]
+    if len(set(named)) < len(named):
+        raise TypeError(
+            f"np.fft.rfftn along axes={axes}: versions of NumPy differ on an axis twice"
+        )
     a = np.fft.rfft(a, n, last, norm, out=out)
     for n, axis in reversed(others):
         a = np.fft.fft(a, n, axis, norm, out=out)

@@ -99,11 +99,13 @@ INSTEAD = {  # of the line for real numbers
         elementwise_calls(lambda x: x.astype(complex), between(-2, 2)),
         elementwise_calls(lambda x: x.astype(complex), around(-2, 2)),
     ),
-    np.astype: elementwise_calls(lambda x: np.astype(x, complex), around(-2, 2)),
     np.sign: elementwise_calls(np.sign, polar(0.5, 2, 3.1)),
     direction: elementwise_calls(direction, polar(0.5, 2, 3.1)),
     np.angle: elementwise_calls(np.angle, RING, options=degrees),
 }
+
+if hasattr(np, "astype"):  # since NumPy 2.1
+    INSTEAD[np.astype] = elementwise_calls(lambda x: np.astype(x, complex), around(-2, 2))
 
 
 def beside(domains, others):

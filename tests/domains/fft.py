@@ -31,11 +31,13 @@ def along_one(least):
     return options
 
 
-def along_several(least, default=None):
+def along_several(least, default=None, once=False):
     """Several axes, perhaps one of them twice; `default` counts those that need not be named."""
 
     def options(draw, shape):
-        some = draw(st.lists(st.sampled_from(usable(shape)), min_size=1, max_size=3))
+        by = (lambda axis: axis % len(shape)) if once else None
+        several = st.lists(st.sampled_from(usable(shape)), min_size=1, max_size=3, unique_by=by)
+        some = draw(several)
         norm, k = draw(NORM), len(some)
         lengths = draw(
             st.none() | st.lists(st.sampled_from([-1, 1, 2, 3, 4]), min_size=k, max_size=k)
@@ -59,8 +61,10 @@ def lines(functions, options):
 
 FORWARD = lines([np.fft.fft, np.fft.ifft, np.fft.rfft, np.fft.ihfft], along_one(1))
 BACK = lines([np.fft.irfft, np.fft.hfft], along_one(2))  # n = 2 (length − 1) must not be 0
-FORWARD |= lines([np.fft.fftn, np.fft.ifftn, np.fft.rfftn], along_several(1))
-FORWARD |= lines([np.fft.fft2, np.fft.ifft2, np.fft.rfft2], along_several(1, default=2))
+FORWARD |= lines([np.fft.fftn, np.fft.ifftn], along_several(1))
+FORWARD |= lines([np.fft.rfftn], along_several(1, once=True))
+FORWARD |= lines([np.fft.fft2, np.fft.ifft2], along_several(1, default=2))
+FORWARD |= lines([np.fft.rfft2], along_several(1, default=2, once=True))
 BACK |= lines([np.fft.irfftn], along_several(2))
 BACK |= lines([np.fft.irfft2], along_several(2, default=2))
 SHIFTS = {
