@@ -81,7 +81,7 @@ class Comparison:
         """Which entries the numerical derivative cannot judge."""
         known = np.abs(self.numerical[np.isfinite(self.bar)])
         size = max(np.max(known, initial=0), 1e-4 * self.scale)
-        coarse = ~self.kinks & ~(self.tolerance <= 1e-3 * size) & (self.tolerance > 0)
+        coarse = ~self.kinks & ~(self.bar <= 1e-3 * size) & ~(self.bar == 0)
         found: Array = ~self.wrong & (coarse | ~(self.error <= self.tolerance))
         return found
 
