@@ -352,11 +352,10 @@ def judged(specimen):
     return checked(thing, None, 0, options).verdict.name
 
 
-@pytest.mark.parametrize("family", ["affine", "convolution"])
-def test_made_up_inputs_serve_for_most_layers_of_the_zoo(family, monkeypatch):
+def test_made_up_inputs_serve_for_most_affine_layers_of_the_zoo(monkeypatch):
     monkeypatch.setattr(diagnosis, "diagnose", lambda *_: None)  # the verdict is all we want
-    twins = [judged(one) for one in zoo.FAMILIES[family].TWINS]
-    wrong = [judged(one) for one in zoo.FAMILIES[family].WRONG if one.wrong in VALUES]
+    twins = [judged(one) for one in zoo.FAMILIES["affine"].TWINS]
+    wrong = [judged(one) for one in zoo.FAMILIES["affine"].WRONG if one.wrong in VALUES]
     assert twins.count("PASS") >= 0.5 * len(twins)
     assert twins.count("FAIL") <= 1
     assert wrong.count("FAIL") >= 0.7 * len(wrong)
