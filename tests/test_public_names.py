@@ -88,3 +88,11 @@ def test_public_signatures_use_the_names_of_the_field():
         function = vars(value).get("__init__") if inspect.isclass(value) else value
         if inspect.isfunction(function):
             assert not synonyms & set(inspect.signature(function).parameters), name
+
+
+def test_no_module_stands_where_a_function_should():
+    """An import of package.name puts that module where the function `name` of the package was."""
+    rooms = {"datasets", "derivatives", "explain", "functions", "initializers", "plot"}
+    rooms |= {"strategies"}  # of minigrad.testing
+    modules = {name for p, name in PUBLIC if isinstance(getattr(p, name), types.ModuleType)}
+    assert modules <= rooms

@@ -25,6 +25,12 @@ def simplest(strategy, condition=lambda value: True):
     return find(strategy, condition, settings=unexplained)
 
 
+def drawn(strategy, condition):
+    """Something that has the property, not the simplest."""
+    many = settings(phases=[Phase.generate], database=None, max_examples=2000)
+    return find(strategy, condition, settings=many)
+
+
 def distances(x):
     """Distances of neighbours in the order of size."""
     return np.diff(np.sort(x, axis=None))
@@ -132,7 +138,7 @@ def test_separated_entries_begin_where_they_are_told(x):
 
 def test_every_order_of_separated_entries_is_drawn():
     for place in range(3):
-        simplest(mgst.well_separated(3), lambda x, place=place: np.argmax(x) == place)
+        drawn(mgst.well_separated(3), lambda x, place=place: np.argmax(x) == place)
 
 
 # ---- matrices ------------------------------------------------------------------------------------
@@ -162,7 +168,7 @@ def test_matrices_have_the_size_lead_and_dtype_that_were_asked_for():
 
 def test_matrices_are_not_all_diagonal():
     for strategy in (mgst.spd(2), mgst.invertible(2)):
-        assert simplest(strategy, lambda A: A[0, 1] > 0.1).shape == (2, 2)
+        assert drawn(strategy, lambda A: A[0, 1] > 0.1).shape == (2, 2)
 
 
 # ---- indices, labels, batches --------------------------------------------------------------------
@@ -178,14 +184,14 @@ def test_every_index_fits_its_shape(data, shape):
     "wanted",
     [
         lambda i: isinstance(i, slice) and i.step not in (None, 1),
-        lambda i: i is None or (isinstance(i, tuple) and None in i),
+        lambda i: isinstance(i, tuple) and any(part is None for part in i),
         lambda i: isinstance(i, np.ndarray) and i.dtype == bool and i.shape == (3,) and any(i),
         lambda i: isinstance(i, np.ndarray) and i.dtype == int and len(i) > len(set(i.tolist())),
         lambda i: isinstance(i, list) and -1 in i,
     ],
 )
 def test_every_kind_of_index_is_drawn(wanted):
-    simplest(mgst.indices((3,)), wanted)
+    drawn(mgst.indices((3,)), wanted)
 
 
 @given(st.data(), st.integers(0, 4), st.integers(1, 4))
@@ -249,13 +255,13 @@ def test_layers_of_your_own_stand_in_random_networks(data):
 
 @pytest.mark.parametrize("kind", [mgst.Residual, mgst.Branches, mg.Dropout, mg.Sequential])
 def test_networks_have_inner_networks(kind):
-    holds = simplest(mgst.networks(2, 2), lambda net: any(isinstance(x, kind) for x in net))
-    assert len(holds.structure().inner) <= 7
+    holds = drawn(mgst.networks(2, 2), lambda net: any(isinstance(x, kind) for x in net))
+    assert holds.predict(np.ones((3, 2))).shape == (3, 2)
 
 
 def test_some_networks_use_a_layer_twice():
-    net = simplest(mgst.networks(1, 1), lambda net: len({*map(id, net)}) < len(net))
-    assert len(net) == 4
+    net = drawn(mgst.networks(1, 1), lambda net: len({*map(id, net)}) < len(net))
+    assert len(net) >= 4
 
 
 # ---- what a person sees --------------------------------------------------------------------------
@@ -332,15 +338,8 @@ def fresh(program):
     return done.stdout + done.stderr
 
 
-@pytest.mark.parametrize(
-    "order",
-    [
-        "import hypothesis.strategies as st; import minigrad as mg",
-        "import minigrad as mg; import hypothesis.strategies as st; "
-        "from minigrad_hooks import for_hypothesis as entry_point; entry_point.register()",
-    ],
-)
-def test_types_are_known_whichever_is_imported_first(order):
+def test_types_are_known_where_hypothesis_is_imported_first():
+    order = "import hypothesis.strategies as st; import minigrad as mg"  # else: test_pytest_plugin
     drawn = "print(__import__('hypothesis').find(st.from_type(mg.Affine), bool))"
     assert fresh(f"{order}; {drawn}") == "Affine(1, 1)\n"
 

@@ -62,7 +62,7 @@ def run(subject: Subject, evidence: Evidence | None, skip: Collection[str] = ())
     ...     return dout.copy()
     >>> subject = subjects.of_pair(np.sin, backward, np.ones(2))
     >>> [found.sentence for found in run(subject, None) if found.verdict is Verdict.FAIL][0]
-    'backward overwrites it: dout[0] was -1.15795 and is -0.625644'
+    'backward overwrites it: dout[0] was -1.15755 and is -0.625427'
     """
     subject.rows = getattr(subject, "rows", ())
     trial, found = Trial(subject, evidence), []
