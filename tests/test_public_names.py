@@ -84,3 +84,10 @@ def test_public_signatures_use_the_names_of_the_field():
         function = vars(value).get("__init__") if inspect.isclass(value) else value
         if inspect.isfunction(function):
             assert not synonyms & set(inspect.signature(function).parameters), name
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda p: p.__name__)
+def test_no_module_takes_the_name_of_what_it_defines(package):
+    modules = {found.name for found in pkgutil.iter_modules(package.__path__)}
+    values = {n for n in package.__all__ if not isinstance(getattr(package, n), types.ModuleType)}
+    assert modules & values == set()
