@@ -84,3 +84,10 @@ def test_public_signatures_use_the_names_of_the_field():
         function = vars(value).get("__init__") if inspect.isclass(value) else value
         if inspect.isfunction(function):
             assert not synonyms & set(inspect.signature(function).parameters), name
+
+
+def test_no_module_takes_the_name_of_a_value_that_is_imported_on_first_use():
+    for package in map(importlib.import_module, ("minigrad", "minigrad.testing")):
+        modules = {found.name for found in pkgutil.iter_modules(package.__path__)}
+        names = {n for n in package.__all__ if not inspect.ismodule(getattr(package, n))}
+        assert modules & names == set()

@@ -176,6 +176,11 @@ class ForeignSubject(ByHandSubject):
             self.notes.append(f"parameters were found by their names: {pairs}")
         return found
 
+    @property
+    def is_copied(self) -> bool:
+        """Whether forward is a method: an attribute that is a function is the same in a copy."""
+        return isinstance(self.layer.forward, MethodType)
+
     def fresh(self, params: Mapping[str, Any], cast: Any) -> Any:
         """Copy the layer as it was given."""
         thing = copied(self.layer)

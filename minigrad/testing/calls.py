@@ -105,7 +105,7 @@ def stale_parameter(trial: Trial) -> Broken:
 
 def shared_state(trial: Trial) -> Broken:
     """Another layer of the same class does not change what this one does."""
-    if trial.subject.kind != "layer":
+    if trial.subject.kind != "layer" or not trial.subject.is_copied:
         return None  # two functions have one state between them, and are but one layer
     fresh, run = trial.ordinary, trial.start()
     _, raised = attempted(lambda: trial.start(trial.others))

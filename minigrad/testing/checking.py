@@ -337,10 +337,10 @@ def raised(what: str, error: Exception) -> tuple[str, list[str]]:
     frames = [
         f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith(ours)
     ]
-    where = (
-        [f"{frames[-1].filename}:{frames[-1].lineno}", f"    {frames[-1].line}"] if frames else []
-    )
-    return sentence, where
+    if not frames:
+        return sentence, []
+    last = frames[-1]
+    return sentence, [f"{places.nearby(last.filename)}:{last.lineno}", f"    {last.line}"]
 
 
 def _holds_integers(x: Any) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import os
 import textwrap
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -46,9 +47,19 @@ def of_gradients(subject: Subject, names: Iterable[str]) -> list[str]:
         return []
     rows = sorted({row for name in names for row in _rows(tree, subject, name)}) or [1]
     text = [
-        f"{file}:{first + row - 1}  {getattr(function, '__qualname__', '')}" for row in rows[:1]
+        f"{nearby(file)}:{first + row - 1}  {getattr(function, '__qualname__', '')}"
+        for row in rows[:1]
     ]
     return text + [f"    {lines[row - 1].strip()}" for row in rows[:3]]
+
+
+def nearby(file: Any) -> str:
+    """The path of a file as one would type it here."""
+    try:
+        short = os.path.relpath(str(file))
+    except ValueError:  # another drive
+        return str(file)
+    return str(file) if short.startswith("..") else short
 
 
 def _rows(tree: Any, subject: Subject, name: str) -> list[int]:

@@ -30,7 +30,8 @@ def text(report: Any) -> str:
         [f"{report.evaluations} evaluations in {report.seconds:.2f} s"] * bool(report.evaluations),
     ]
     head = f"{report.verdict.name}  {headline(report)}"
-    return "\n\n".join([head, *("\n".join("  " + s for s in block) for block in blocks if block)])
+    shown = ("\n".join(f"  {line}".rstrip() for line in block) for block in blocks if block)
+    return "\n\n".join([head, *shown])
 
 
 def headline(report: Any) -> str:
