@@ -13,7 +13,7 @@ if typing.TYPE_CHECKING:  # what stands here for editors and type checkers …
         numerical_derivative,
         numerical_gradient,
     )
-    from minigrad.testing.property_tests import gradtest
+    from minigrad.testing.properties import gradtest
     from minigrad.testing.report import (
         Cause,
         Finding,
@@ -28,8 +28,8 @@ else:  # … stands here for Python, which imports it when it is first used
         {
             "anything": "assert_gradients",
             "checks": "check_layer check_network check_vjp gradcheck",
+            "properties": "gradtest",
             "numerical": "NumericalDerivative numerical_derivative numerical_gradient",
-            "property_tests": "gradtest",
             "report": "Cause Finding GradientError Mismatch Report Verdict",
         },
     )
