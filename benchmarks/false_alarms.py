@@ -10,6 +10,7 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -109,7 +110,7 @@ def main() -> None:
     @given(PROGRAM, SHAPE, st.integers(0, 2**32 - 1))
     def check(program: list[tuple[str, bool]], shape: tuple[int, int], number: int) -> None:
         if time.perf_counter() - began > chosen.seconds:
-            return
+            raise KeyboardInterrupt  # the one exception that Hypothesis does not look into
         rng = np.random.default_rng(number)
         a, b = rng.normal(size=shape), rng.normal(size=shape)
         with warnings.catch_warnings(action="ignore"), np.errstate(all="ignore"):
@@ -118,7 +119,8 @@ def main() -> None:
         if report.verdict.name == "FAIL":
             print(program, shape, number, report.reason or report.cause, flush=True)
 
-    check()
+    with suppress(KeyboardInterrupt):
+        check()
     seconds = time.perf_counter() - began
     counts = ", ".join(f"{n:,} {verdict}" for verdict, n in verdicts.most_common())
     print(f"{sum(verdicts.values()):,} functions in {seconds:.0f} s: {counts}")

@@ -9,6 +9,7 @@ import pytest
 from zoo import TWINS, VALUES, ZOO
 from zoo_checked import checked, is_named, spread
 
+from benchmarks import zoo as benchmark
 from minigrad.testing import Verdict, checking
 
 
@@ -33,3 +34,13 @@ def test_nine_causes_in_ten_are_named():
 def test_no_twin_is_accused():
     found = {one.name: checked(one) for one in spread(TWINS, 5)}
     assert {name: str(report) for name, report in found.items() if not report.ok} == {}
+
+
+def test_the_benchmark_counts_what_is_killed_named_and_accused():
+    found = benchmark.run_side("minigrad", slice(None, None, 90))
+    assert found["killed"] == found["wrong"] == len(ZOO[::90])
+    assert found["false alarms"] == 0
+    assert found["named"] + found["named alike"] >= 1
+    head, _, line = benchmark.table({"minigrad": found}).splitlines()
+    assert head.count("|") == line.count("|")
+    assert "0 of 2" in line

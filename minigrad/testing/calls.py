@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad.testing.memory import Broken
 from minigrad.testing.randomness import same_state
-from minigrad.testing.trial import Trial, attempted, distance
+from minigrad.testing.trial import FLOOR, Trial, attempted, distance
 
 
 def random_in_backward(trial: Trial) -> Broken:
@@ -178,7 +178,7 @@ def not_linear(trial: Trial) -> Broken:
     both = trial.of([np.asarray(2 * a + b) for a, b in zip(d, e, strict=True)])
     sums = {k: None if g is None or of_e[k] is None else 2 * g + of_e[k] for k, g in of_d.items()}
     sizes = [np.max(np.abs(g), initial=0) for g in of_d.values() if g is not None]
-    least = 1e-6 * max(sizes, default=0)
+    least = max(1e-6 * max(sizes, default=0), FLOOR)
     names = [k for k, g in sums.items() if distance(both[k], g, least) > 5 * trial.near]
     return (names, "backward(2a + b) is not 2 backward(a) + backward(b)") if names else None
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import redirect_stdout
 from dataclasses import replace
+from io import StringIO
 
 import numpy as np
 
@@ -69,7 +71,7 @@ def diagnose(evidence: Evidence | None, findings: Sequence[Finding]) -> Cause | 
     if shape and all(_only_shape(one) for one in evidence.wrong.values()):
         return _of_contract(shape[0])
     try:
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), redirect_stdout(StringIO()):  # it may print, each time
             found = guesses(Workbench(evidence))
     except Exception:  # the bench ran somebody's code in ways that they did not foresee
         found = []
@@ -147,7 +149,8 @@ def of_shares(bench: Workbench) -> Iterator[Guess]:
 
 
 def _of_share(found: list[Share], bench: Workbench, at: tuple[str, ...]) -> Guess:
-    first, last = found[0], found[-1]
+    plain = [share for share in found if share.site.kind not in {"Name", "Attribute"}]
+    first, last = (plain or found)[0], found[-1]
     place = f"`{first.site.text}` (line {first.site.line})"
     if abs(first.factor) < 1e-3:
         label = _left_out(found, bench.operands)
@@ -234,11 +237,15 @@ def _is_mean(bench: Workbench, site: Site) -> bool:
 def of_repairs(bench: Workbench) -> Iterator[Guess]:
     """One change of the backward mends it."""
     for repair in repairs(bench, Catalogue(bench)):
-        words = repair.correction.words
-        site = repair.site
+        site, words = repair.site, repair.correction.words
+        if words.endswith("in the place of it"):
+            change = f"{words.removesuffix('it')}`{site.text}`"
+        else:
+            change = f"{'axis ' if site.role == 'axis' else ''}`{site.text}` {words}"
+        names = ", ".join(f"d{name}" for name in repair.operands)
         yield Guess(
             repair.correction.label,
-            f"line {site.line}: with `{site.text}` {words}, all is right",
+            f"with {change} in line {site.line}, all of {names} is right",
             repair.operands,
             repair.correction.cost + len(site.text) * 1e-4,
         )

@@ -131,7 +131,8 @@ def scalars(bench: Workbench) -> dict[str, float]:
         if isinstance(value, (int, float, np.number)) and not isinstance(value, bool):
             found[f"self.{name}"] = float(value)
     for k, values in bench.before.items():
-        if len(values) == 1 and isinstance(values[0], (float, np.floating)):
+        literal = bench.ahead.sites[k].kind == "Constant"
+        if len(values) == 1 and isinstance(values[0], (float, np.floating)) and not literal:
             found.setdefault(bench.ahead.sites[k].text, float(values[0]))
     return {k: v for k, v in found.items() if v and not near(abs(v), 1)}
 

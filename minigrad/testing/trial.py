@@ -15,6 +15,7 @@ from minigrad.testing.evidence import Evidence
 from minigrad.testing.subject import Run, Subject, is_float
 
 Gradients = Mapping[str, Any]
+FLOOR = 1e-9  # of cotangents around 1: gradients below this may be rounding and nothing else
 
 
 class Trial:
@@ -86,7 +87,7 @@ class Trial:
         return None if any(len(cut[k]) < count for k in names) else cut
 
     # ---- comparisons -------------------------------------------------------------------------
-    def differing(self, found: Gradients, expected: Gradients, least: float = 0.0) -> list[str]:
+    def differing(self, found: Gradients, expected: Gradients, least: float = FLOOR) -> list[str]:
         """The operands whose gradients differ, those left out that were wrong in their shape."""
         return [k for k, g in expected.items() if distance(found.get(k), g, least) > self.near]
 
