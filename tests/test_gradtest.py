@@ -1,6 +1,7 @@
 """`gradtest` and `assert_gradients`: tests in one line, for whatever has a gradient."""
 
 import os
+import pkgutil
 import re
 
 import numpy as np
@@ -9,6 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 import minigrad as mg
+from minigrad import testing
 from minigrad.testing import GradientError, anything, assert_gradients, gradtest, profiles
 from minigrad.testing import strategies as mgst
 
@@ -294,3 +296,8 @@ def test_an_unknown_profile_is_refused(monkeypatch):
 def test_without_a_profile_nothing_is_changed():
     assert os.environ.get(profiles.VARIABLE) is None
     assert profiles.chosen() == profiles.DEFAULT
+
+
+def test_no_public_name_is_a_module_of_the_same_name():
+    names = set(testing.__all__) - {"strategies"}
+    assert not names & {found.name for found in pkgutil.iter_modules(testing.__path__)}
