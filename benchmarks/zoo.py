@@ -227,7 +227,8 @@ def table(found: dict[str, dict[str, Any]]) -> str:
             f"| {one['checker']} {one['version']} | {one['killed']} of {one['wrong']} "
             f"| {one['killed values']} of {one['values']} | {conduct[1]} of {conduct[0]} "
             f"| {by_name} | {one['false alarms']} of {one['twins']} "
-            f"| {one['evaluations']:,} | {one['seconds']:.0f} |"
+            f"| {one['evaluations'] or '—':{',' if one['evaluations'] else ''}} "
+            f"| {one['seconds']:.0f} |"
         )
     return "\n".join(lines) + "\n"
 
