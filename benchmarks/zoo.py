@@ -64,7 +64,9 @@ class Layer:
         douts = [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
         dxs = layer.backward(*douts)
         dxs = list(dxs) if isinstance(dxs, (tuple, list)) else [dxs]
-        if len(dxs) == len(self.specimen.names):
+        if not self.specimen.names:
+            dxs = []
+        elif len(dxs) == len(self.specimen.names):
             pairs = zip(self.specimen.names, dxs, strict=True)
             dxs = [dx for name, dx in pairs if name not in self.specimen.fixed]
         return dxs + [getattr(layer, grad) for grad in self.specimen.param_grads.values()]
