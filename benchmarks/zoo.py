@@ -64,7 +64,9 @@ class Layer:
         douts = [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
         dxs = layer.backward(*douts)
         dxs = list(dxs) if isinstance(dxs, (tuple, list)) else [dxs]
-        if len(dxs) == len(self.specimen.names):
+        if not self.specimen.names:
+            dxs = []
+        elif len(dxs) == len(self.specimen.names):
             pairs = zip(self.specimen.names, dxs, strict=True)
             dxs = [dx for name, dx in pairs if name not in self.specimen.fixed]
         return dxs + [getattr(layer, grad) for grad in self.specimen.param_grads.values()]
@@ -227,7 +229,8 @@ def table(found: dict[str, dict[str, Any]]) -> str:
             f"| {one['checker']} {one['version']} | {one['killed']} of {one['wrong']} "
             f"| {one['killed values']} of {one['values']} | {conduct[1]} of {conduct[0]} "
             f"| {by_name} | {one['false alarms']} of {one['twins']} "
-            f"| {one['evaluations']:,} | {one['seconds']:.0f} |"
+            f"| {one['evaluations'] or '—':{',' if one['evaluations'] else ''}} "
+            f"| {one['seconds']:.0f} |"
         )
     return "\n".join(lines) + "\n"
 

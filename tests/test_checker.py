@@ -296,6 +296,12 @@ def test_where_several_corners_meet_it_says_so_and_accuses_nobody():
     assert "sit at a corner of the function" in report.reason
 
 
+def test_a_jump_is_no_kink():
+    report = gradcheck(lambda x: np.where(x > 0.3, x, 0.1 * x), np.array([0.3, 1.0]), **VALUES)
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert "1 of 2 entries cannot be judged" in report.reason
+
+
 def test_points_without_a_derivative_are_inconclusive():
     for f, x in ((np.sqrt, np.zeros(3)), (np.log, np.array([1.0, -1.0]))):
         report = check_vjp(f, lambda dout: dout, x, **VALUES)

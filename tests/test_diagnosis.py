@@ -141,5 +141,23 @@ def test_a_change_reaches_the_value_at_its_place_alone():
     assert watched(rows)[0] == 4
 
 
+def test_a_loop_that_a_change_makes_endless_ends(capsys):
+    class Doubling:
+        def forward(self, x):
+            self.n = 3
+            return 8 * x
+
+        def backward(self, dout):
+            print("backward")
+            done, dx = 0, dout.copy()
+            while done != self.n:
+                done, dx = done + 1, 2 * dx
+            return -dx
+
+    report = check_layer(Doubling(), np.ones((2, 2)), contracts=False, raise_exception=False)
+    assert label(report) == causes.SIGN
+    assert capsys.readouterr().out.count("backward") < 50
+
+
 def test_what_has_no_source_is_left_alone():
     assert instrumented(eval("lambda x: x"), Spy()) is None

@@ -12,6 +12,7 @@ import traceback
 import warnings
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -193,7 +194,7 @@ class Check:
         for order in range(2, self.order + 1):
             try:
                 subject, point, found = higher.second_order(
-                    subject, point, self.rng, self.rtol, judged
+                    subject, point, self.rng, self.rtol, partial(judged, order=order)
                 )
             except Exception as error:
                 sentence, where = raised(f"derivative {order}", error)
@@ -291,7 +292,7 @@ def severity(one: Comparison) -> tuple[bool, int, float]:
     return not one.shape_is_right, wrong, one.ratio
 
 
-def judged(name: str, one: Comparison, cotangents: int) -> Finding:
+def judged(name: str, one: Comparison, cotangents: int, order: int = 1) -> Finding:
     """Say of one gradient whether it is right."""
     title = grad_of(name)
     if one.yours is None:
@@ -307,6 +308,8 @@ def judged(name: str, one: Comparison, cotangents: int) -> Finding:
             title, Verdict.FAIL, f"{least}{wrong} of {size} entries are wrong", (name,), 1
         )
     unknown, kinks = int(np.sum(one.unknown)), int(np.sum(one.kinks))
+    if order == 1:  # where a function jumps, it has no slope; where a slope jumps, that is a kink
+        unknown = int(np.sum(one.unknown | (one.kinks & ~(one.bar < np.inf))))
     if unknown:
         sentence = f"{unknown} of {size} entries cannot be judged here: try other inputs"
         if np.any(one.unknown & one.corners):

@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import redirect_stdout
 from dataclasses import replace
+from io import StringIO
 
 import numpy as np
 
@@ -69,7 +71,7 @@ def diagnose(evidence: Evidence | None, findings: Sequence[Finding]) -> Cause | 
     if shape and all(_only_shape(one) for one in evidence.wrong.values()):
         return _of_contract(shape[0])
     try:
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), redirect_stdout(StringIO()):  # it may print, each time
             found = guesses(Workbench(evidence))
     except Exception:  # the bench ran somebody's code in ways that they did not foresee
         found = []

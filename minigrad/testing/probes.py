@@ -8,6 +8,7 @@ Given a change for place k, it hands out another value there: so a hypothesis ab
 
 import ast
 import inspect
+import math
 import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +19,10 @@ import numpy as np
 
 Change = Callable[[Any, int], Any]  # of a value, and how often its place was passed before
 Store = Callable[[Any, Any, Any], None]  # of an array, an index, and what to put there
+
+
+class EndlessError(Exception):
+    """A run with a change takes far longer than one without."""
 
 
 class Site(NamedTuple):
@@ -44,6 +49,8 @@ class Spy:
     hits: dict[int, int] = field(default_factory=dict)  # how often each change was used in this run
     latest: dict[int, Any] = field(default_factory=dict)  # what each place was worth last
     watching: bool = False
+    passed: int = 0  # places in this run so far
+    most: float = math.inf  # more than that, and a change has made a loop endless
     inside: dict[Any, Any] = field(default_factory=dict)  # functions already instrumented
 
     def __call__(self, k: int, value: Any) -> Any:
@@ -51,6 +58,9 @@ class Spy:
         if type(value) is FunctionType and self.sites[k].role == "func":
             value = self.entered(value)
         self.latest[k] = value
+        self.passed += 1
+        if self.passed > self.most:
+            raise EndlessError
         if self.watching:
             self.seen.setdefault(k, []).append(value)
         change = self.changes.get(k)
@@ -64,6 +74,7 @@ class Spy:
     ) -> None:
         """Take other changes, and count from the first run through each place again."""
         self.changes, self.stores, self.hits = dict(changes), dict(stores or {}), {}
+        self.passed = 0
 
     def store(self, k: int, array: Any, index: Any, value: Any, add: bool) -> None:
         """`array[index] = value` or `+=`, unless another way of storing is tried."""

@@ -96,10 +96,12 @@ class Workbench:
         self.ahead.watching = True
         self.forward_run.forward()
         self.ahead.watching = False
+        self.ahead.most = 20 * sum(map(len, self.ahead.seen.values())) + 1000
         self.before = {k: list(values) for k, values in self.ahead.seen.items()}
         self.back.watching = True
         self.base = self.repaired({})
         self.back.watching = False
+        self.back.most = 20 * sum(map(len, self.back.seen.values())) + 1000
 
     def outputs(self, name: str, value: Array, changes: Mapping[int, Change]) -> list[Array]:
         """The outputs with another value of one operand, and changes in the forward."""
