@@ -202,7 +202,7 @@ def _walk(
         if function in MASKING:
             careful = True
             if (
-                not create_graph
+                not (create_graph or watch)
                 and function in PLACES
                 and added_in_place(node, function, g, totals, own)
             ):

@@ -60,6 +60,10 @@ def test_the_text_of_a_rule_computes_what_the_rule_computes(function, data):
                 assert np.allclose(run(c.rule, names), c.share, equal_nan=True), c.rule
     json.loads(e.to_json())
     e.text(80)
+    if any(line.value.dtype.kind == "c" for line in e.lines):
+        with pytest.raises(TypeError, match="is complex"):
+            e.at(e.leaves[0].name)
+        return
     for line in e.leaves:
         if line.gradient is not None and line.value.size:
             place = np.unravel_index(line.value.size // 2, line.value.shape)

@@ -12,6 +12,7 @@ from minigrad.explain.again import Rerun
 from minigrad.explain.entries import Index
 from minigrad.explain.model import Line, Trace
 from minigrad.explain.numbers import number
+from minigrad.explain.shares import refuse_complex
 from minigrad.graph import Array
 
 ENTRIES = 25  # of each leaf that are compared, drawn at random where there are more
@@ -65,6 +66,7 @@ class Check:
 
 def check(trace: Trace, rerun: Rerun, rng: np.random.Generator) -> Check:
     """Compare the gradients of all leaves with central differences."""
+    refuse_complex(trace)
     assert trace.output is not None
     reached = [line for line in trace.leaves if line.gradient is not None]
     with np.errstate(all="ignore"):  # what is not finite is told, and not warned of

@@ -17,7 +17,7 @@ import numpy as np
 from minigrad.backward import gradients
 from minigrad.explain.model import Contribution, Line, Step, Trace
 from minigrad.explain.numbers import MINUS, number
-from minigrad.explain.shares import is_by_hand, share_of
+from minigrad.explain.shares import is_by_hand, refuse_complex, share_of
 from minigrad.graph import Array
 from minigrad.tensor import Tensor
 
@@ -82,7 +82,9 @@ def entry_at(trace: Trace, name: str, index: Sequence[int]) -> Entry:
         KeyError: when nothing has the name.
         IndexError: when the index does not name one entry of it.
         ValueError: when no gradient reaches it.
+        TypeError: when the graph has complex numbers.
     """
+    refuse_complex(trace)
     line = trace.line(name)
     where = _checked(line, index)
     if line.gradient is None:
@@ -96,8 +98,9 @@ def entry_at(trace: Trace, name: str, index: Sequence[int]) -> Entry:
 
 def path_sum(trace: Trace, step: Step, c: Contribution, index: Index) -> PathSum:
     """Write what one step adds to one entry as a sum of products."""
-    value = float(c.share[index])
-    coefficients = local_derivatives(trace, step, c, index)
+    value = c.share[index].item()
+    is_complex = "c" in (c.share.dtype.kind, step.gradient.dtype.kind)
+    coefficients = None if is_complex else local_derivatives(trace, step, c, index)
     if coefficients is None:
         rule = f"entry {_bracketed(index)} of {c.rule}" if index else c.rule
         return PathSum(c.path, c.paths, rule, [], value, False)

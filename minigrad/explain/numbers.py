@@ -16,13 +16,16 @@ MINUS = "−"
 def number(x: Any, digits: int = 4) -> str:
     """Write a number with few digits: 220 for 220.00000000000003.
 
-    >>> number(220.00000000000003), number(-0.5), number(1 / 3), number(12345678.0)
-    ('220', '-0.5', '0.3333', '1.235e+07')
+    >>> number(220.00000000000003), number(-0.5), number(1 / 3), number(12345678.0), number(1 - 2j)
+    ('220', '-0.5', '0.3333', '1.235e+07', '1-2j')
     """
     if isinstance(x, (bool, np.bool_)):
         return "1" if x else "0"
     if isinstance(x, (int, np.integer)):
         return str(int(x))
+    if isinstance(x, (complex, np.complexfloating)):
+        imaginary = number(x.imag, digits)
+        return f"{number(x.real, digits)}{'' if imaginary.startswith('-') else '+'}{imaginary}j"
     text = format(float(x), f".{digits}g")
     return text.removeprefix("-") if text == "-0" else text
 
@@ -51,6 +54,8 @@ def summary(array: Array) -> str:
     """
     if array.size == 0:
         return "empty"
+    if array.dtype.kind == "c":
+        return f"of size {summary(np.abs(array))}"
     if array.dtype.kind not in "fiub":
         return str(array.dtype)
     finite = array[np.isfinite(array)]

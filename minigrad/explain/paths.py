@@ -10,7 +10,7 @@ import numpy as np
 
 from minigrad.explain.model import Contribution, Step, Trace
 from minigrad.explain.numbers import number, shape_text, value_text
-from minigrad.explain.shares import local_derivative, share_of
+from minigrad.explain.shares import local_derivative, refuse_complex, share_of
 from minigrad.graph import Array
 
 Hop = tuple[Step, Contribution]
@@ -47,7 +47,9 @@ def why(trace: Trace, name: str, most: int = 20) -> Why:
     Raises:
         KeyError: when nothing has the name.
         ValueError: when no gradient reaches it.
+        TypeError: when the graph has complex numbers.
     """
+    refuse_complex(trace)
     line = trace.line(name)
     if line.gradient is None or trace.output is None:
         raise ValueError(f"no gradient reaches {line.name}: no path from the output leads to it")

@@ -40,6 +40,16 @@ def refuse_written(trace: Trace, line: int) -> None:
             )
 
 
+def refuse_complex(trace: Trace) -> None:
+    """Refuse to take apart what is made of complex numbers: products and slopes are real here."""
+    for line in trace.lines:
+        if line.value.dtype.kind == "c":
+            raise TypeError(
+                f"{line.name} is complex: single entries, paths and checks are for real numbers; "
+                "the steps and their rules are shown for complex ones too"
+            )
+
+
 def is_by_hand(trace: Trace, step: Step) -> bool:
     """Tell whether the rule of a call is a backward that somebody wrote by hand."""
     node = trace.nodes[step.line]

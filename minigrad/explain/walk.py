@@ -111,17 +111,18 @@ def _by_hand(rule: Pullback, place: int, line: Line) -> str:
 def _unbroadcast(c: Contribution, to: Line, line: Line) -> tuple[str, tuple[int, ...], str]:
     """Say how the engine undid broadcasting, as code and in words."""
     made, wanted = c.made.shape, to.value.shape
-    note = ""
-    if c.made.dtype != to.value.dtype:
+    code, note = c.local, ""
+    if c.made.dtype.kind == "c" and to.value.dtype.kind != "c":
+        code, note = f"np.real({code})", f"and {to.name} is real: so is its gradient"
+    elif c.made.dtype != to.value.dtype:
         note = f"and converted back from {c.made.dtype} to {to.value.dtype}"
     if made == wanted:
-        return c.local, (), note.removeprefix("and ")
+        return code, (), note.removeprefix("and ")
     extra = len(made) - len(wanted)
     padded = (1,) * extra + wanted
     axes = tuple(i for i, n in enumerate(padded) if i < extra or n != made[i])
-    code = c.local if c.local.isidentifier() or c.local.endswith(")") else f"({c.local})"
-    if c.local.endswith(")") and not _is_one_call(c.local):
-        code = f"({c.local})"
+    if not (code.isidentifier() or (code.endswith(")") and _is_one_call(code))):
+        code = f"({code})"
     if axes == tuple(range(len(made))) and not wanted:
         code += ".sum()"
     elif not any(i >= extra for i in axes):

@@ -92,7 +92,7 @@ class Scan:
         for middle, width in plateaus(self._differences(5), (15.0, 255.0)):
             width = SPREADS * width + noise + 8 * U * np.abs(middle)
             better = (width < bar) & ~(np.abs(corner) > width)
-            better &= ~(np.abs(middle - value) > bar) & ~drowned
+            better &= ~((np.abs(middle - value) > bar) & (bar <= 1e-2 * np.abs(value))) & ~drowned
             value, bar = np.where(better, middle, value), np.where(better, width, bar)
             step = np.where(better, FIRST / float(RATIO) ** self._level, step)
         self.value[self.open], self.bar[self.open], self.step[self.open] = value, bar, step
