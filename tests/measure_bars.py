@@ -69,7 +69,7 @@ def measure(function, samples, complex_step, counts, worst):
     def one(sample):
         k = int(sample.rng.integers(len(sample.leaves)))
         x = sample.leaves[k]
-        if x.size == 0:
+        if x.size == 0 or np.iscomplexobj(sample.call(*sample.leaves)):
             return
 
         def of_one(v):
