@@ -1,6 +1,7 @@
 """The benchmarks run from their one command, compare before they time, and say what is missing."""
 
 import json
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -108,3 +109,26 @@ def test_the_picture_shows_cases_that_exist():
     assert set(picture.POINTS) <= set(picture.ROWS)
     for name, points in picture.POINTS.items():
         assert set(points) <= set(CASES[name].points)
+
+
+# ---- what the README quotes ----------------------------------------------------------------------
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+RESULTS = ROOT / "benchmarks" / "results"
+
+
+def test_the_readme_shows_the_steps_of_the_committed_run():
+    run = json.loads((RESULTS / "results.json").read_text(encoding="utf-8"))
+    assert report.steps(run) in README
+
+
+def test_the_readme_shows_the_committed_run_of_the_zoo():
+    for line in (RESULTS / "zoo.md").read_text(encoding="utf-8").splitlines()[2:]:
+        cells = [" ".join(cell.split()) for cell in line.split("|")[1:7]]
+        assert f"| {' | '.join(cells)} |\n" in README
+
+
+def test_the_readme_counts_functions_as_their_page_does():
+    page = (ROOT / "docs" / "functions.md").read_text(encoding="utf-8")
+    for count in (r"\d+ functions have derivatives, \d+ of", r"\d+ take\s", r"\d+,\d+\s"):
+        (found,) = {" ".join(re.findall(count, text)[0].split()) for text in (page, README)}
+        assert found

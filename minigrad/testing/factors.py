@@ -32,13 +32,9 @@ def meaning(
         there = again(bench.doubled)
         is_batch = there is None or not near(there, factor)
     if is_batch and near(factor, rows):
-        return (
-            causes.NOT_DIVIDED,
-            f"your batch has {rows} rows: divided by the batch size nowhere",
-            True,
-        )
+        return causes.NOT_DIVIDED, f"your batch has {rows} rows", True
     if is_batch:
-        return causes.DIVIDED, f"your batch has {rows} rows: divided by it once too often", True
+        return causes.DIVIDED, f"your batch has {rows} rows", True
     for words, size in _reduced(bench, sites):
         if near(factor, size) or (near(factor, 1 / size) and size > 2):
             return causes.COUNT, f"{number(size)} is {words}", True

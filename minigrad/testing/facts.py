@@ -87,10 +87,9 @@ def _one_factor(bench: Workbench, yours: dict[str, Array], wrong: list[str]) -> 
         factor = float(B @ J) / square if square else 0.0
         if factor and same(B, factor * J):
             label, words, sure = meaning(factor, bench, again=partial(_factor, name=name))
-            times = f"{number(factor)} × the numerical one"
-            yield Guess(
-                label, f"every entry of d{name} is {times}: {words}", (name,), 0.4 + 4 * (not sure)
-            )
+            times = f"every entry of d{name} is {number(factor)} × the numerical one"
+            told = f"{times}, and {words}" if words.startswith("your") else f"{times}: {words}"
+            yield Guess(label, told, (name,), 0.4 + 4 * (not sure))
 
 
 def _factor(bench: Workbench, name: str) -> float | None:
