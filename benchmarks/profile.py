@@ -1,4 +1,4 @@
-"""Where the time of a training step goes: the parts of minigrad's step, one beside the other.
+"""Where the time of a training step goes, part by part, and how a step grows.
 
     OPENBLAS_NUM_THREADS=1 python -m benchmarks.profile
 
@@ -75,13 +75,38 @@ def least(functions: dict[str, Callable[[], object]]) -> dict[str, float]:
     return found
 
 
-def main() -> None:
+GROWTH: dict[str, dict[str, dict[str, Any]]] = {
+    "width": {f"784-{n}-10": {"sizes": [784, n, 10]} for n in (25, 50, 100, 200, 400, 800)},
+    "depth": {f"784-100×{n}-10": {"sizes": [784, *[100] * n, 10]} for n in (1, 2, 4, 8, 16, 32)},
+    "batch": {f"{n} rows": {"batch": n} for n in (1, 10, 100, 1000)},
+}
+COMMON = {"sizes": [784, 100, 10], "batch": 100, "optimizer": "Adam", "lr": 1e-4}
+
+
+def growth(settings: dict[str, Any]) -> dict[str, Callable[[], object]]:
+    """A whole step, and the products in it."""
+    problem = problems.net(settings)
+    return {
+        "step": ours.training_step(settings).step,
+        "the products alone": products(problem),
+    }
+
+
+def show(what: str, table: dict[str, dict[str, float]]) -> None:
     """Print a table."""
-    table = {name: least(parts(net | {"dtype": "float32"})) for name, net in NETS.items()}
-    print("| part, µs |", " | ".join(table), "|")
+    print(f"| {what}, µs |", " | ".join(table), "|")
     print("| --- |", " | ".join("---:" for _ in table), "|")
     for part in next(iter(table.values())):
         print(f"| {part} |", " | ".join(f"{figures[part]:,.0f}" for figures in table.values()), "|")
+    print()
+
+
+def main() -> None:
+    """Print the parts of a step, and how a step grows."""
+    float32 = {"dtype": "float32"}
+    show("part", {name: least(parts(net | float32)) for name, net in NETS.items()})
+    for what, points in GROWTH.items():
+        show(what, {k: least(growth(COMMON | own | float32)) for k, own in points.items()})
 
 
 if __name__ == "__main__":
