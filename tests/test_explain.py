@@ -287,6 +287,37 @@ def test_a_change_of_dtype_is_said():
 
 
 # ---- names ---------------------------------------------------------------------------------------
+def test_one_number_alone_is_written_once(tmp_path):
+    x = mg.Tensor(-2.0)
+    y = -(x + 1.0)
+    e = mg.explain(y * 3.0)
+    assert "(-3) = -3" not in e.text(80)
+    assert "dx = dv1 = -3\n" in e.text(80)
+    e.save(tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text("utf-8")
+    assert '<p class="mono">= <b class="share">-3</b></p>' in page
+
+
+def test_a_long_sum_of_numbers_begins_with_its_sign():
+    a, b = mg.Tensor(2.0), mg.Tensor(0.5)
+    row = "         = 1 * (1.414 * np.log(np.where(2 > 0, 2, 1.0))) = 0.9803\n"
+    assert row in mg.explain(a**b).text(80)
+
+
+@pytest.mark.parametrize(
+    ("x", "W", "dx", "dW"),
+    [
+        ([1.0, 2.0], [3.0, 4.0], "dy * W", "dy * x"),
+        ([1.0, 2.0], [[3.0], [4.0]], "W @ dy", "np.outer(x, dy)"),
+        ([[1.0, 2.0]], [3.0, 4.0], "np.outer(dy, W)", "x.T @ dy"),
+    ],
+)
+def test_a_dot_of_vectors_reads_as_a_teacher_writes_it(x, W, dx, dW):
+    x, W = mg.Tensor(x), mg.Tensor(W)
+    step = mg.explain(np.dot(x, W)).steps[0]
+    assert [c.rule for c in step.contributions] == [dx, dW]
+
+
 def test_names_are_the_callers_when_none_are_given():
     weight = mg.Tensor(2.0)
     area = weight * 3.0
