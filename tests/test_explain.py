@@ -287,6 +287,18 @@ def test_a_change_of_dtype_is_said():
 
 
 # ---- names ---------------------------------------------------------------------------------------
+def test_a_value_called_dx_is_told_from_the_gradient_of_x():
+    x, dx, dout = mg.Tensor(2.0), mg.Tensor(5.0), mg.Tensor(3.0)
+    out = x * dx * dout
+    e = mg.explain(out)
+    names = [line.name for line in e.lines] + [line.d for line in e.lines]
+    assert len(set(names)) == len(names)
+    assert "dv1   = d(out) * dout = 1 * 3 = 3" in e.text(80).replace("dv1    ", "dv1   ")
+    assert "d(x) = dv1 * dx = 3 * 5 = 15" in e.text(80)
+    assert str(e.why("x")).endswith("d(x) = 15")
+    assert json.loads(e.to_json())["lines"][0]["d"] == "d(x)"
+
+
 def test_one_number_alone_is_written_once(tmp_path):
     x = mg.Tensor(-2.0)
     y = -(x + 1.0)

@@ -230,6 +230,12 @@ def test_a_quiz_as_a_page(folder, capsys):
     assert Path("quiz.html").read_text("utf-8").count("<form") == 2
 
 
+def test_what_a_failed_pass_was_given_stands_in_the_order_it_was_given(capsys):
+    assert main(["explain", "x @ W", "x=[1, 2]", "W=[1, 2, 3]"]) == 1
+    out = capsys.readouterr().out
+    assert out.index("  x  ") < out.index("  W  ")
+
+
 # ---- what it refuses -----------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("argv", "words"),

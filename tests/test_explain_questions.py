@@ -220,6 +220,20 @@ def test_a_gradient_that_is_not_finite_where_the_slope_is_differs():
     assert "DIFFER on 1 entry: largest difference nan, largest gradient nan" in str(found)
 
 
+def test_every_answer_calls_a_gradient_by_one_name():
+    net, x = mg.Sequential(mg.Affine(2, 1, rng=0)), np.ones((3, 2))
+
+    def of_the_net():
+        return np.sum(net(x))
+
+    e = mg.explain(of_the_net(), names={"net": net, "x": x})
+    (W,) = (line for line in e.lines if line.name.endswith("W1"))
+    assert W.d == f"d({W.name})"
+    assert f"✓ {W.d}  agree on 2 entries" in str(e.check())
+    assert f"     {W.d}: x.T @ " in str(e.why(W.name))
+    assert f"\n{W.d} = (2, 1) [[3] [3]]" in str(e.why(W.name))
+
+
 def test_a_kink_is_left_out_and_said():
     x = mg.Tensor([0.0, 1.0])
     found = mg.explain(np.sum(mg.relu(x))).check()

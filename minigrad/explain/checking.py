@@ -37,6 +37,7 @@ class Verdict:
     """What finite differences say of one leaf's gradient."""
 
     name: str
+    d: str  # the name of the gradient
     ok: bool
     compared: int  # entries
     of: int
@@ -99,7 +100,7 @@ def _verdict(trace: Trace, line: Line, rerun: Rerun, rng: np.random.Generator) -
     ok = worst <= tolerance * max(scale, 1e-6) and math.isfinite(scale)
     ok = ok and (undefined < len(places) or not places)
     nudge = _nudge(trace, line, rerun) if total else None
-    return Verdict(line.name, ok, len(places), total, kinks, undefined, worst, scale, nudge)
+    return Verdict(line.name, line.d, ok, len(places), total, kinks, undefined, worst, scale, nudge)
 
 
 def _slopes(trace: Trace, line: Line, rerun: Rerun, place: Index) -> tuple[float, float]:
@@ -132,20 +133,20 @@ def _told(found: Check) -> Iterator[str]:
     if found.cause:
         yield f"not compared: {found.cause}"
         return
-    names = max((len(verdict.name) for verdict in found.verdicts), default=0) + 1
+    names = max((len(verdict.d) for verdict in found.verdicts), default=0)
     yield "Backprop and finite differences"
     for v in found.verdicts:
         mark = "✓" if v.ok else "✗"
         entries = f"{v.compared} of {v.of} entries" if v.compared < v.of else f"{v.of} entries"
         entries = "1 entry" if v.of == 1 else entries
         if v.not_finite and not v.ok and v.not_finite + v.at_kinks == v.compared:
-            yield f"  {mark} {('d' + v.name).ljust(names)}  not compared: {_NO_SLOPE}"
+            yield f"  {mark} {v.d.ljust(names)}  not compared: {_NO_SLOPE}"
             continue
         told = "agree" if v.ok else "DIFFER"
         kinks = f", {v.at_kinks} at a kink left out" if v.at_kinks else ""
         kinks += f", {v.not_finite} without a finite slope left out" if v.not_finite else ""
         gap = f"largest difference {number(v.worst, 2)}, largest gradient {number(v.scale)}"
-        yield f"  {mark} {('d' + v.name).ljust(names)}  {told} on {entries}{kinks}: {gap}"
+        yield f"  {mark} {v.d.ljust(names)}  {told} on {entries}{kinks}: {gap}"
     yield "A small step, and what the gradient predicts of it"
     for v in found.verdicts:
         if v.nudge is not None and math.isfinite(v.nudge.predicted + v.nudge.actual):
