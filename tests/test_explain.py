@@ -576,6 +576,10 @@ def test_what_cannot_be_explained_is_refused():
         mg.explain(3)
     with pytest.raises(TypeError, match=r"mg.explain\(net, x, t\)"):
         mg.explain(two_layers(), X)
+    with pytest.raises(TypeError, match="a Tensor takes nothing more, but 2 more came"):
+        mg.explain(mg.Tensor(1.0) * 2.0, X, T)
+    with pytest.raises(TypeError, match="an exception takes nothing more, but 1 more came"):
+        mg.explain(ValueError("no"), X)
     with pytest.raises(TypeError, match="nothing was recorded"):
         mg.explain(lambda: 3.0)
     with pytest.raises(KeyError, match="no value is called 'W9'"):
