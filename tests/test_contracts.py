@@ -5,6 +5,7 @@ import pytest
 from zoo import CONTRACTS, TWINS, ZOO
 from zoo_checked import spread, subject_of
 
+import minigrad as mg
 from minigrad.testing import Verdict, check_layer, contracts
 
 WRONG_CONDUCT = [one for one in ZOO if one.wrong in CONTRACTS]
@@ -88,3 +89,10 @@ def test_a_layer_that_cannot_take_an_empty_batch_or_one_row_is_not_accused():
     x = np.random.default_rng(0).normal(size=(4, 3))
     about = {"not finite at zero": False}
     assert check_layer(Spread(), x, contracts=about, raise_exception=False).ok
+
+
+@pytest.mark.parametrize(
+    "x", [[[0.0, 0.0]], [[0.0, 1.0], [0.0, 2.0]], [[0.0, 0.0], [1.0, 2.0]]], ids=str
+)
+def test_a_kink_in_the_first_row_is_no_wrong_batch_of_one(x):
+    assert check_layer(mg.ReLU(), np.array(x)).ok

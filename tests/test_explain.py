@@ -287,6 +287,49 @@ def test_a_change_of_dtype_is_said():
 
 
 # ---- names ---------------------------------------------------------------------------------------
+def test_a_value_called_dx_is_told_from_the_gradient_of_x():
+    x, dx, dout = mg.Tensor(2.0), mg.Tensor(5.0), mg.Tensor(3.0)
+    out = x * dx * dout
+    e = mg.explain(out)
+    names = [line.name for line in e.lines] + [line.d for line in e.lines]
+    assert len(set(names)) == len(names)
+    assert "dv1   = d(out) * dout = 1 * 3 = 3" in e.text(80).replace("dv1    ", "dv1   ")
+    assert "d(x) = dv1 * dx = 3 * 5 = 15" in e.text(80)
+    assert str(e.why("x")).endswith("d(x) = 15")
+    assert json.loads(e.to_json())["lines"][0]["d"] == "d(x)"
+
+
+def test_one_number_alone_is_written_once(tmp_path):
+    x = mg.Tensor(-2.0)
+    y = -(x + 1.0)
+    e = mg.explain(y * 3.0)
+    assert "(-3) = -3" not in e.text(80)
+    assert "dx = dv1 = -3\n" in e.text(80)
+    e.save(tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text("utf-8")
+    assert '<p class="mono">= <b class="share">-3</b></p>' in page
+
+
+def test_a_long_sum_of_numbers_begins_with_its_sign():
+    a, b = mg.Tensor(2.0), mg.Tensor(0.5)
+    row = "         = 1 * (1.414 * np.log(np.where(2 > 0, 2, 1.0))) = 0.9803\n"
+    assert row in mg.explain(a**b).text(80)
+
+
+@pytest.mark.parametrize(
+    ("x", "W", "dx", "dW"),
+    [
+        ([1.0, 2.0], [3.0, 4.0], "dy * W", "dy * x"),
+        ([1.0, 2.0], [[3.0], [4.0]], "W @ dy", "np.outer(x, dy)"),
+        ([[1.0, 2.0]], [3.0, 4.0], "np.outer(dy, W)", "x.T @ dy"),
+    ],
+)
+def test_a_dot_of_vectors_reads_as_a_teacher_writes_it(x, W, dx, dW):
+    x, W = mg.Tensor(x), mg.Tensor(W)
+    step = mg.explain(np.dot(x, W)).steps[0]
+    assert [c.rule for c in step.contributions] == [dx, dW]
+
+
 def test_names_are_the_callers_when_none_are_given():
     weight = mg.Tensor(2.0)
     area = weight * 3.0
@@ -533,6 +576,10 @@ def test_what_cannot_be_explained_is_refused():
         mg.explain(3)
     with pytest.raises(TypeError, match=r"mg.explain\(net, x, t\)"):
         mg.explain(two_layers(), X)
+    with pytest.raises(TypeError, match="a Tensor takes nothing more, but 2 more came"):
+        mg.explain(mg.Tensor(1.0) * 2.0, X, T)
+    with pytest.raises(TypeError, match="an exception takes nothing more, but 1 more came"):
+        mg.explain(ValueError("no"), X)
     with pytest.raises(TypeError, match="nothing was recorded"):
         mg.explain(lambda: 3.0)
     with pytest.raises(KeyError, match="no value is called 'W9'"):

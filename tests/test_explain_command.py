@@ -230,6 +230,12 @@ def test_a_quiz_as_a_page(folder, capsys):
     assert Path("quiz.html").read_text("utf-8").count("<form") == 2
 
 
+def test_what_a_failed_pass_was_given_stands_in_the_order_it_was_given(capsys):
+    assert main(["explain", "x @ W", "x=[1, 2]", "W=[1, 2, 3]"]) == 1
+    out = capsys.readouterr().out
+    assert out.index("  x  ") < out.index("  W  ")
+
+
 # ---- what it refuses -----------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("argv", "words"),
@@ -251,6 +257,12 @@ def test_a_quiz_as_a_page(folder, capsys):
         (["beside.py::classes"], "no function 'classes'; it has none"),
         (["apples", "--at", "nobody"], "nobody"),
         (["apples", "--at", "apple,7"], "apple"),
+        (["sum(x)", "x=[1, 2]", "--at", "x,one"], "'one' is no index: write --at W,0,1"),
+        (["exp * 2", "exp=3"], "exp has a meaning of its own here: choose another name"),
+        (["e * a", "e=2", "a=3"], "e has a meaning of its own here: choose another name"),
+        (["a * b", "a=2", "a=3", "b=1"], "a has two values"),
+        (["9**9**9"], "9**9**9: a number too large for a float"),
+        ([], "required: what (see"),
         (["apples", "--seed", "-1"], "not an integer of 0 or more"),
         (["apples", "--quiz", "--questions", "0"], "not an integer of 1 or more"),
         (["apples", "--quiz", "--html", "q.html", "--json", "q.json"], "a page shows its own"),

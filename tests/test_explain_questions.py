@@ -196,6 +196,44 @@ def test_a_wrong_derivative_is_found():
     assert "is to change by 0.002, and changes by 0.004" in str(found)
 
 
+@pytest.mark.parametrize("function", [np.log, np.sqrt])
+@pytest.mark.parametrize("x", [-1.0, 0.0])
+def test_where_nothing_is_finite_nothing_agrees(function, x):
+    with np.errstate(all="ignore"):
+        found = mg.explain(function(mg.Tensor(x))).check()
+    assert not found.ok
+    assert "✗ dv1  not compared: the output is not finite there or a step away" in str(found)
+    assert "is to change by" not in str(found)
+
+
+def test_an_entry_beside_the_end_of_a_domain_is_left_out_and_said():
+    x = mg.Tensor([1e-7, 1.0])
+    found = mg.explain(np.sum(np.sqrt(x))).check()
+    assert found.ok
+    assert "✓ dx  agree on 2 entries, 1 without a finite slope left out" in str(found)
+
+
+def test_a_gradient_that_is_not_finite_where_the_slope_is_differs():
+    lost = mg.primitive(lambda g, y, x: g * np.nan)(lambda x: 2 * x)
+    found = mg.explain(lost(mg.Tensor(1.0))).check()
+    assert not found.ok
+    assert "DIFFER on 1 entry: largest difference nan, largest gradient nan" in str(found)
+
+
+def test_every_answer_calls_a_gradient_by_one_name():
+    net, x = mg.Sequential(mg.Affine(2, 1, rng=0)), np.ones((3, 2))
+
+    def of_the_net():
+        return np.sum(net(x))
+
+    e = mg.explain(of_the_net(), names={"net": net, "x": x})
+    (W,) = (line for line in e.lines if line.name.endswith("W1"))
+    assert W.d == f"d({W.name})"
+    assert f"✓ {W.d}  agree on 2 entries" in str(e.check())
+    assert f"     {W.d}: x.T @ " in str(e.why(W.name))
+    assert f"\n{W.d} = (2, 1) [[3] [3]]" in str(e.why(W.name))
+
+
 def test_a_kink_is_left_out_and_said():
     x = mg.Tensor([0.0, 1.0])
     found = mg.explain(np.sum(mg.relu(x))).check()

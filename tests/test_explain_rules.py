@@ -97,6 +97,8 @@ GIVEN = {  # arguments that a helper with a reading is called with, in each of i
     "mT": [(A,), (RNG.normal(size=(2, 3, 4)),)],
     "matmul_left": [(A[:, 0], A, B[0]), (A[:, 0], B[0], B.T), (2.0, A[0], B[0])],
     "matmul_right": [(A[:, 0], A, B[0]), (A[:, 0], B[0], B.T), (2.0, A[0], B[0])],
+    "dot_left": [(A[:, 0], A, B[0]), (A[:, 0], B[0], B.T), (2.0, A[0], B[0]), (A, B[0, 0], A)],
+    "dot_right": [(A[:, 0], A, B[0]), (A[:, 0], B[0], B.T), (2.0, A[0], B[0]), (A, A, B[0, 0])],
     "to_extremes": [(A[:, 0], A.max(1), A, 1, False, None, True)],
     "_share": [(A,), (A[0],)],
     "_less_one_hot": [(A, LABELS, 0.25), (A[0], np.array(2), 1.0)],

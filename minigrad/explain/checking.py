@@ -16,6 +16,7 @@ from minigrad.explain.shares import refuse_complex
 from minigrad.graph import Array
 
 ENTRIES = 25  # of each leaf that are compared, drawn at random where there are more
+_NO_SLOPE = "the output is not finite there or a step away; health() finds where that begins"
 _TOLERANCE = {"float64": 1e-5, "float32": 1e-2, "float16": 0.2}
 
 
@@ -36,10 +37,12 @@ class Verdict:
     """What finite differences say of one leaf's gradient."""
 
     name: str
+    d: str  # the name of the gradient
     ok: bool
     compared: int  # entries
     of: int
     at_kinks: int  # of these; where the function has a kink there is no derivative to compare with
+    not_finite: int  # of these; the function is not finite here or beside, and has no slope
     worst: float  # largest difference
     scale: float  # of the gradient
     nudge: Nudge | None
@@ -81,18 +84,23 @@ def _verdict(trace: Trace, line: Line, rerun: Rerun, rng: np.random.Generator) -
     if total > ENTRIES:
         places = [places[i] for i in sorted(rng.choice(total, ENTRIES, replace=False))]
     scale = float(np.max(np.abs(line.gradient), initial=0.0))
-    worst, kinks = 0.0, 0
+    gaps: list[float] = []
+    kinks, undefined = 0, 0
     for place in places:
         left, right = _slopes(trace, line, rerun, place)
         g = float(line.gradient[place])
-        if abs(left - right) > 1e-3 * (scale + abs(left) + abs(right)) + 1e-7:
+        if not math.isfinite(left + right):
+            undefined += 1
+        elif abs(left - right) > 1e-3 * (scale + abs(left) + abs(right)) + 1e-7:
             kinks += 1
         else:
-            worst = max(worst, abs((left + right) / 2 - g))
+            gaps.append(abs((left + right) / 2 - g))
+    worst = float(np.max(gaps, initial=0.0))  # a NaN stays one
     tolerance = _TOLERANCE.get(str(line.value.dtype), 1e-2)
-    ok = bool(worst <= tolerance * max(scale, 1e-6)) and bool(np.isfinite(scale))
+    ok = worst <= tolerance * max(scale, 1e-6) and math.isfinite(scale)
+    ok = ok and (undefined < len(places) or not places)
     nudge = _nudge(trace, line, rerun) if total else None
-    return Verdict(line.name, ok, len(places), total, kinks, worst, scale, nudge)
+    return Verdict(line.name, line.d, ok, len(places), total, kinks, undefined, worst, scale, nudge)
 
 
 def _slopes(trace: Trace, line: Line, rerun: Rerun, place: Index) -> tuple[float, float]:
@@ -125,19 +133,23 @@ def _told(found: Check) -> Iterator[str]:
     if found.cause:
         yield f"not compared: {found.cause}"
         return
-    names = max((len(verdict.name) for verdict in found.verdicts), default=0) + 1
+    names = max((len(verdict.d) for verdict in found.verdicts), default=0)
     yield "Backprop and finite differences"
     for v in found.verdicts:
         mark = "✓" if v.ok else "✗"
         entries = f"{v.compared} of {v.of} entries" if v.compared < v.of else f"{v.of} entries"
         entries = "1 entry" if v.of == 1 else entries
+        if v.not_finite and not v.ok and v.not_finite + v.at_kinks == v.compared:
+            yield f"  {mark} {v.d.ljust(names)}  not compared: {_NO_SLOPE}"
+            continue
         told = "agree" if v.ok else "DIFFER"
         kinks = f", {v.at_kinks} at a kink left out" if v.at_kinks else ""
+        kinks += f", {v.not_finite} without a finite slope left out" if v.not_finite else ""
         gap = f"largest difference {number(v.worst, 2)}, largest gradient {number(v.scale)}"
-        yield f"  {mark} {('d' + v.name).ljust(names)}  {told} on {entries}{kinks}: {gap}"
+        yield f"  {mark} {v.d.ljust(names)}  {told} on {entries}{kinks}: {gap}"
     yield "A small step, and what the gradient predicts of it"
     for v in found.verdicts:
-        if v.nudge is not None:
+        if v.nudge is not None and math.isfinite(v.nudge.predicted + v.nudge.actual):
             n = v.nudge
             yield (
                 f"  {n.entry} + {number(n.step)}: {found.output} is to change by "

@@ -34,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "values",
         nargs="*",
+        default=[],  # without one, argparse says that they are required
         metavar="NAME=VALUE",
         help="right behind an expression: a=2 x=[[1,2],[3,4]]",
     )
@@ -139,7 +140,10 @@ def explained(result: Any) -> Any:
 def _of_expression(text: str, values: list[str]) -> Callable[[], Any]:
     tensors: dict[str, Tensor] = {}
     try:
-        tensors |= {name: Tensor(value) for name, value in map(read_value, values)}
+        for name, value in map(read_value, values):
+            if name in tensors:
+                raise ExpressionError(f"{name} has two values")
+            tensors[name] = Tensor(value)
         result = evaluate(text, tensors)
     except ExpressionError as error:
         if stopped := _as_far_as_it_came(error.__cause__, tensors):
@@ -218,7 +222,14 @@ def _as_far_as_it_came(error: BaseException | None, names: Any = None) -> Any:
 # ---- options -------------------------------------------------------------------------------------
 def _place(text: str) -> tuple[Any, ...]:
     name, *indices = text.split(",")
-    return name, *map(int, indices)
+    return name, *map(_index, indices)
+
+
+def _index(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is no index: write --at W,0,1") from None
 
 
 def _seed(text: str) -> int:

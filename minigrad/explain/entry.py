@@ -94,6 +94,9 @@ def explain(
     """
     frame = sys._getframe(1)
     known = _variables(frame) if names is None else names
+    if args and isinstance(what, (Tensor, BaseException)):
+        kind = "a Tensor" if isinstance(what, Tensor) else "an exception"
+        raise TypeError(f"to explain {kind} takes nothing more, but {len(args)} more came")
     if isinstance(what, Tensor):
         found = _of_tensor(what, Names(known))
     elif isinstance(what, BaseException):

@@ -39,6 +39,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     **{name: getattr(functions, name) for name in OURS.split()},
 }
 CONSTANTS = {"pi": np.pi, "e": np.e}
+RESERVED = {*FUNCTIONS, *CONSTANTS, "np", "mg"}
 
 
 class ExpressionError(ValueError):
@@ -79,7 +80,8 @@ def evaluate(text: str, values: Mapping[str, Any]) -> Any:
     except (ArithmeticError, MemoryError, TypeError, ValueError, IndexError) as error:
         if isinstance(error, ExpressionError):
             raise
-        raise ExpressionError(f"{text}: {error}") from error
+        told = "a number too large for a float" if isinstance(error, OverflowError) else error
+        raise ExpressionError(f"{text}: {told}") from error
 
 
 def names_in(text: str) -> list[str]:
@@ -92,10 +94,9 @@ def names_in(text: str) -> list[str]:
         tree = ast.parse(text.strip(), mode="eval")
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         return []
-    known = {*FUNCTIONS, *CONSTANTS, "np", "mg"}
     nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
     nodes.sort(key=lambda node: (node.lineno, node.col_offset))
-    return list(dict.fromkeys(node.id for node in nodes if node.id not in known))
+    return list(dict.fromkeys(node.id for node in nodes if node.id not in RESERVED))
 
 
 def read_value(text: str) -> tuple[str, Any]:
@@ -108,6 +109,8 @@ def read_value(text: str) -> tuple[str, Any]:
     name = name.strip()
     if not equals or not name.isidentifier():
         raise ExpressionError(f"{text!r} is no value: write name=number, or name=[1, 2, 3]")
+    if name in RESERVED:
+        raise ExpressionError(f"{name} has a meaning of its own here: choose another name")
     try:
         value = np.array(ast.literal_eval(number.strip()), dtype=np.float64)
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError) as error:

@@ -44,11 +44,10 @@ class Line:
     on_path: bool = False  # whether a gradient reaches it
     paths: int = 0  # how many contributions its gradient is the sum of
     gradient: Array | None = None  # their sum; None where no gradient reaches
+    d: str = ""  # the name of its gradient: dW; d(x) where another value is called dx
 
-    @property
-    def d(self) -> str:
-        """The name of its gradient: dW."""
-        return gradient_name(self.name)
+    def __post_init__(self) -> None:
+        self.d = self.d or gradient_name(self.name)
 
 
 @dataclass(eq=False)

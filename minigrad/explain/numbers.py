@@ -95,6 +95,8 @@ def with_numbers(text: str, trace: Trace, line: Line) -> str | None:
         return None
     pattern = "|".join(sorted(map(re.escape, known), key=len, reverse=True))
     whole = re.compile(rf"(?<![\w.])(?:{pattern})(?!\w)")
+    if text in known:  # nothing stands beside it
+        return number(known[text].item())
     return whole.sub(lambda found: _atom(number(known[found[0]].item())), text)
 
 

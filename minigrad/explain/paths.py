@@ -21,7 +21,7 @@ class Path:
     """One way from the output back."""
 
     names: list[str]  # loss, z, W
-    rules: list[str]  # of each hop: what it makes of the gradient that came
+    rules: list[str]  # of each hop: dW: x.T @ dz
     locals: list[float] | None  # the local derivatives, where all of them are numbers
     share: Array  # of the gradient, by this path alone
 
@@ -34,6 +34,7 @@ class Why:
     count: int  # of all paths; `paths` may hold fewer
     paths: list[Path]
     gradient: Array
+    d: str  # the name of the gradient
 
     def __str__(self) -> str:
         return "\n".join(_told(self))
@@ -59,7 +60,7 @@ def why(trace: Trace, name: str, most: int = 20) -> Why:
             towards.setdefault(c.to, []).append((step, c))
     count = _counts(trace, towards).get(line.id, 0)
     paths = [_path(trace, hops) for hops in _walks(line.id, trace.output, towards, most)]
-    return Why(line.name, count, paths, line.gradient)
+    return Why(line.name, count, paths, line.gradient, line.d)
 
 
 def _counts(trace: Trace, towards: dict[int, list[Hop]]) -> dict[int, int]:
@@ -105,12 +106,12 @@ def _path(trace: Trace, hops: list[Hop]) -> Path:
             numbers = None
         g = share_of(trace, step, c, g)
         names.append(lines[c.to].name)
-        rules.append(c.rule)
+        rules.append(f"{lines[c.to].d}: {c.rule}")
     return Path(names, rules, numbers, np.asarray(g))
 
 
 def _told(found: Why) -> Iterator[str]:
-    d = f"d{found.name}"
+    d = found.d
     ways = "1 path" if found.count == 1 else f"{found.count:,} paths"
     yield f"{ways} from {found.paths[0].names[0] if found.paths else 'the output'} to {found.name}"
     for i, path in enumerate(found.paths):
@@ -119,8 +120,7 @@ def _told(found: Why) -> Iterator[str]:
             factors = " · ".join(map(_atom, path.locals)) or "1"
             yield f"     {factors} = {number(path.share.item())}"
         else:
-            for name, rule in zip(path.names[1:], path.rules, strict=True):
-                yield f"     d{name}: {rule}"
+            yield from (f"     {rule}" for rule in path.rules)
             yield f"     = {shape_text(path.share)} {value_text(path.share, 60)}"
     if found.count > len(found.paths):
         yield f"  … and {found.count - len(found.paths):,} more"

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.derivatives.elementwise import over, times
-from minigrad.derivatives.products import matmul_left, matmul_right, mT
+from minigrad.derivatives.products import dot_left, dot_right, matmul_left, matmul_right, mT
 from minigrad.derivatives.reductions import kept, regained, to_extremes
 from minigrad.functions.linear import product
 from minigrad.functions.losses import _less_one_hot, _share, _weighted_difference
@@ -52,6 +52,24 @@ READINGS: dict[Any, Any] = {
         else g * a
         if a.ndim == b.ndim == 1
         else matmul_right(g, a, b)
+    ),
+    dot_left: lambda g, a, b: (
+        np.outer(g, b)
+        if (a.ndim, b.ndim) == (2, 1)
+        else b @ g
+        if (a.ndim, b.ndim) == (1, 2)
+        else g * b
+        if a.ndim * b.ndim in (0, 1)
+        else dot_left(g, a, b)
+    ),
+    dot_right: lambda g, a, b: (
+        a.T @ g
+        if (a.ndim, b.ndim) == (2, 1)
+        else np.outer(a, g)
+        if (a.ndim, b.ndim) == (1, 2)
+        else g * a
+        if a.ndim * b.ndim in (0, 1)
+        else dot_right(g, a, b)
     ),
     to_extremes: lambda g, y, x, axis, keepdims, initial, where: (
         regained(g, x, axis, keepdims) * (x == regained(y, x, axis, keepdims))

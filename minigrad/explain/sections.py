@@ -6,7 +6,7 @@ import html
 from typing import NamedTuple
 
 from minigrad.explain.model import Contribution, Line, Step, Trace
-from minigrad.explain.numbers import with_numbers
+from minigrad.explain.numbers import number, with_numbers
 from minigrad.explain.picture import entry_text
 from minigrad.explain.schedule import Moment, Schedule
 from minigrad.explain.tables import markup
@@ -146,7 +146,7 @@ def _contribution(trace: Trace, through: Line, c: Contribution) -> str:
     ]
     if c.share.ndim == 0:
         numbers = with_numbers(c.rule, trace, through)
-        middle = f"{html.escape(numbers)} = " if numbers else ""
+        middle = f"{html.escape(numbers)} = " if numbers not in (None, number(c.share[()])) else ""
         body.append(f'<p class="mono">= {middle}<b class="share">{entry_text(c.share[()])}</b></p>')
     else:
         body.append(markup(c.share, f"part of {line.d}", "gradient", c.to))

@@ -151,7 +151,7 @@ class _Page:
             yield left + middle + value
         else:
             yield left
-            yield f"         {middle.strip().removeprefix('= ') or '='}  {below}"
+            yield f"         {middle.strip()}{'  ' if shape else ' '}{below}"
         if c.paths > 1:
             yield from self._noted(self._path(c))
         if c.note:
