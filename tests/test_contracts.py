@@ -57,6 +57,12 @@ def test_a_check_leaves_contracts_out_by_name():
     assert not fails(False)
 
 
+@pytest.mark.parametrize("contracts", [{"return dout itself": False}, ["return dout itself"]])
+def test_the_name_of_no_contract_is_refused_with_the_nearest(contracts):
+    with pytest.raises(ValueError, match="did you mean 'returns dout itself'"):
+        check_layer(MaxOfRows(), np.ones((2, 3)), contracts=contracts)
+
+
 def test_a_contract_that_is_kept_says_its_promise():
     found = contracts.run(subject_of(TWINS[0]), None)
     assert {one.verdict for one in found} == {Verdict.PASS}
@@ -88,3 +94,42 @@ def test_a_layer_that_cannot_take_an_empty_batch_or_one_row_is_not_accused():
     x = np.random.default_rng(0).normal(size=(4, 3))
     about = {"not finite at zero": False}
     assert check_layer(Spread(), x, contracts=about, raise_exception=False).ok
+
+
+class MaxOfRows:
+    """The largest of each row; at a tie the first of them gets the gradient."""
+
+    def forward(self, x):
+        self.x = x
+        return x.max(axis=1)
+
+    def backward(self, dout):
+        dx = np.zeros_like(self.x)
+        dx[np.arange(len(self.x)), self.x.argmax(axis=1)] = dout
+        return dx
+
+
+class MaxOfOneRow(MaxOfRows):
+    def backward(self, dout):
+        dx = super().backward(dout)
+        return 2 * dx if len(dx) == 1 else dx
+
+
+def test_a_single_row_that_sits_at_a_kink_is_not_accused():
+    x = np.array([[1.0, 1.0, 0.5], [2.0, 1.0, -3.0]])
+    assert check_layer(MaxOfRows(), x, raise_exception=False).ok
+    report = check_layer(MaxOfOneRow(), x[::-1].copy(), raise_exception=False)
+    assert [f.name for f in report.checks if f.verdict is Verdict.FAIL] == [
+        "wrong for a batch of one"
+    ]
+
+
+def test_a_backward_that_always_raises_is_not_said_to_fail_for_one_row():
+    class Raises(MaxOfRows):
+        def backward(self, dout):
+            raise ValueError("whatever the batch")
+
+    report = check_layer(Raises(), np.ones((2, 3)), raise_exception=False)
+    assert "backward raised ValueError" in report.reason
+    assert "wrong for a batch of one" not in [f.name for f in report.checks]
+    assert report.cause is None
