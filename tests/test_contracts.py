@@ -63,6 +63,24 @@ def test_the_name_of_no_contract_is_refused_with_the_nearest(contracts):
         check_layer(MaxOfRows(), np.ones((2, 3)), contracts=contracts)
 
 
+def test_a_gradient_of_another_dtype_is_told_how_to_mend_it():
+    class Leaky:
+        def forward(self, x):
+            self.x = x
+            return np.where(x > 0, x, 0.5 * x)
+
+        def backward(self, dout):
+            return dout * np.where(self.x > 0, 1, 0.5)
+
+    class Mended(Leaky):
+        def backward(self, dout):
+            return dout * np.where(self.x > 0, 1, 0.5).astype(dout.dtype)
+
+    x = np.array([[0.5, -1.0], [2.0, -0.3]])
+    assert ".astype(dout.dtype)" in str(check_layer(Leaky(), x, raise_exception=False))
+    assert check_layer(Mended(), x).ok
+
+
 def test_a_contract_that_is_kept_says_its_promise():
     found = contracts.run(subject_of(TWINS[0]), None)
     assert {one.verdict for one in found} == {Verdict.PASS}
