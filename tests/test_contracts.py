@@ -151,3 +151,25 @@ def test_a_backward_that_always_raises_is_not_said_to_fail_for_one_row():
     assert "backward raised ValueError" in report.reason
     assert "wrong for a batch of one" not in [f.name for f in report.checks]
     assert report.cause is None
+
+
+@pytest.mark.parametrize("size", [1e-8, 1e-4, 1.0, 1e8])
+def test_a_single_row_of_small_numbers_is_judged_by_small_steps(size):
+    class Direction:
+        def __init__(self, factor_of_one=1.0):
+            self.factor_of_one = factor_of_one
+
+        def forward(self, x):
+            self.x, self.length = x, np.sqrt((x**2).sum(axis=1, keepdims=True))
+            return x / self.length
+
+        def backward(self, dout):
+            y = self.x / self.length
+            dx = (dout - y * (dout * y).sum(axis=1, keepdims=True)) / self.length
+            return dx * self.factor_of_one if len(dx) == 1 else dx
+
+    x = size * np.random.default_rng(1).normal(size=(4, 3))
+    assert check_layer(Direction(), x, raise_exception=False).ok
+    if size <= 1:
+        report = check_layer(Direction(2.0), x, raise_exception=False)
+        assert "wrong for a batch of one" in str(report.cause)
