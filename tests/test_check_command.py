@@ -272,6 +272,12 @@ def test_a_file_that_cannot_be_imported_is_a_finding_with_its_line(source, told,
     assert "Traceback" not in out
 
 
+def test_a_file_that_is_no_text_has_no_line(run, folder):
+    (folder / "theirs.py").write_bytes(b"x = 1\0\n")
+    status, out = run("theirs.py::A")
+    assert (status, "is no valid Python: " in out, "None" in out) == (1, True, False), out
+
+
 def test_a_file_is_found_with_the_modules_beside_it(run, folder):
     (folder / "more.py").write_text("from mine import Affine\nclass Mine(Affine): pass\n")
     assert run("more.py::Mine")[0] == 0

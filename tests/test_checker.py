@@ -207,6 +207,28 @@ def test_parameters_are_found_in_lists_too():
     assert list(report.counts) == ["params[1]"]
 
 
+@pytest.mark.parametrize("number", [float, np.float64])
+def test_a_parameter_that_is_one_number_is_found_where_its_gradient_is_one(number):
+    class Slope:
+        def __init__(self, alpha, factor=1.0):
+            self.alpha, self.factor, self.x = alpha, factor, 0.5
+
+        def forward(self, x):
+            self.x = x
+            return np.where(x > 0, x, self.alpha * x)
+
+        def backward(self, dout):
+            self.dalpha = self.factor * np.sum(dout * np.minimum(self.x, 0.0))
+            self.dx = dout * np.where(self.x > 0, 1.0, self.alpha)
+            return self.dx
+
+    report = check_layer(Slope(number(0.25)), X, **VALUES)
+    assert report.ok
+    assert [f.name for f in report.checks] == ["dx", "dalpha"]
+    wrong = check_layer(Slope(number(0.25), 2.0), X, **VALUES)
+    assert wrong.counts == {"alpha": (1, 1)}
+
+
 def test_a_cache_that_is_handed_from_forward_to_backward():
     def forward(x, w):
         return x @ w, (x, w)

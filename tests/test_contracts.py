@@ -58,6 +58,30 @@ def test_a_check_leaves_contracts_out_by_name():
     assert not fails(False)
 
 
+@pytest.mark.parametrize("contracts", [{"return dout itself": False}, ["return dout itself"]])
+def test_the_name_of_no_contract_is_refused_with_the_nearest(contracts):
+    with pytest.raises(ValueError, match="did you mean 'returns dout itself'"):
+        check_layer(MaxOfRows(), np.ones((2, 3)), contracts=contracts)
+
+
+def test_a_gradient_of_another_dtype_is_told_how_to_mend_it():
+    class Leaky:
+        def forward(self, x):
+            self.x = x
+            return np.where(x > 0, x, 0.5 * x)
+
+        def backward(self, dout):
+            return dout * np.where(self.x > 0, 1, 0.5)
+
+    class Mended(Leaky):
+        def backward(self, dout):
+            return dout * np.where(self.x > 0, 1, 0.5).astype(dout.dtype)
+
+    x = np.array([[0.5, -1.0], [2.0, -0.3]])
+    assert ".astype(dout.dtype)" in str(check_layer(Leaky(), x, raise_exception=False))
+    assert check_layer(Mended(), x).ok
+
+
 def test_a_contract_that_is_kept_says_its_promise():
     found = contracts.run(subject_of(TWINS[0]), None)
     assert {one.verdict for one in found} == {Verdict.PASS}
@@ -96,3 +120,64 @@ def test_a_layer_that_cannot_take_an_empty_batch_or_one_row_is_not_accused():
 )
 def test_a_kink_in_the_first_row_is_no_wrong_batch_of_one(x):
     assert check_layer(mg.ReLU(), np.array(x)).ok
+
+
+class MaxOfRows:
+    """The largest of each row; at a tie the first of them gets the gradient."""
+
+    def forward(self, x):
+        self.x = x
+        return x.max(axis=1)
+
+    def backward(self, dout):
+        dx = np.zeros_like(self.x)
+        dx[np.arange(len(self.x)), self.x.argmax(axis=1)] = dout
+        return dx
+
+
+class MaxOfOneRow(MaxOfRows):
+    def backward(self, dout):
+        dx = super().backward(dout)
+        return 2 * dx if len(dx) == 1 else dx
+
+
+def test_a_single_row_that_sits_at_a_kink_is_not_accused():
+    x = np.array([[1.0, 1.0, 0.5], [2.0, 1.0, -3.0]])
+    assert check_layer(MaxOfRows(), x, raise_exception=False).ok
+    report = check_layer(MaxOfOneRow(), x[::-1].copy(), raise_exception=False)
+    assert [f.name for f in report.checks if f.verdict is Verdict.FAIL] == [
+        "wrong for a batch of one"
+    ]
+
+
+def test_a_backward_that_always_raises_is_not_said_to_fail_for_one_row():
+    class Raises(MaxOfRows):
+        def backward(self, dout):
+            raise ValueError("whatever the batch")
+
+    report = check_layer(Raises(), np.ones((2, 3)), raise_exception=False)
+    assert "backward raised ValueError" in report.reason
+    assert "wrong for a batch of one" not in [f.name for f in report.checks]
+    assert report.cause is None
+
+
+@pytest.mark.parametrize("size", [1e-8, 1e-4, 1.0, 1e8])
+def test_a_single_row_of_small_numbers_is_judged_by_small_steps(size):
+    class Direction:
+        def __init__(self, factor_of_one=1.0):
+            self.factor_of_one = factor_of_one
+
+        def forward(self, x):
+            self.x, self.length = x, np.sqrt((x**2).sum(axis=1, keepdims=True))
+            return x / self.length
+
+        def backward(self, dout):
+            y = self.x / self.length
+            dx = (dout - y * (dout * y).sum(axis=1, keepdims=True)) / self.length
+            return dx * self.factor_of_one if len(dx) == 1 else dx
+
+    x = size * np.random.default_rng(1).normal(size=(4, 3))
+    assert check_layer(Direction(), x, raise_exception=False).ok
+    if size <= 1:
+        report = check_layer(Direction(2.0), x, raise_exception=False)
+        assert "wrong for a batch of one" in str(report.cause)

@@ -92,6 +92,13 @@ def failure(test):
     return str(caught.value), re.sub(r"#.*|\s", "", "".join(caught.value.__notes__))
 
 
+def test_a_function_without_a_name_is_tested_too():
+    few = settings(max_examples=3, deadline=None)
+    test = gradtest(lambda x: x**2, mgst.arrays(1), settings=few)
+    test()
+    assert test.__name__.isidentifier()
+
+
 def test_a_wrong_gradient_is_found_and_its_example_is_small():
     report, example = failure(gradtest(Cube(largest=1.5), mgst.arrays(), contracts=False))
     assert report.startswith("FAIL  Cube: wrong gradient, dx in 1 of 1 entries")

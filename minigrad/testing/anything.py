@@ -75,8 +75,8 @@ def checked(
     name = called(thing[0] if kind == "pair" else thing)
     doors = {"layer": _layer, "network": _network, "pair": _pair, "function": _function}
 
-    def check(found: Trial) -> Report:
-        report = doors[kind](found.thing, found.inputs, found.options, own | {"rng": rng})
+    def check(found: Trial, **more: Any) -> Report:
+        report = doors[kind](found.thing, found.inputs, found.options, own | {"rng": rng} | more)
         if inputs is None and found.made:
             report.notes = [f"tried on {', '.join(filter(None, found.made))}", *report.notes]
         return report
@@ -89,13 +89,17 @@ def checked(
     report = check(first)
     raised = _has_raised(report)
     if inputs is None and report.verdict is Verdict.INCONCLUSIVE:
-        others = (check(found) for found in itertools.islice(possible, OTHER_GUESSES))
+        others = (check(f, diagnose=False) for f in itertools.islice(possible, OTHER_GUESSES))
         return next((other for other in others if other.ok), report)
     if inputs is None and report.verdict is Verdict.FAIL and (raised or not first.sure):
         differing = (found for found in possible if found.made != first.made)
-        others = (check(found) for found in itertools.islice(differing, OTHER_GUESSES))
-        other = next((o for o in others if o.ok or (raised and not _has_raised(o))), None)
-        return _second_thoughts(report, other, first.sure)
+        for found in itertools.islice(differing, OTHER_GUESSES):
+            other = check(
+                found, diagnose=False
+            )  # a cause is sought, which takes long, if it is shown
+            if other.ok or (raised and not _has_raised(other)):
+                return _second_thoughts(report, other if other.ok else check(found), first.sure)
+        return _second_thoughts(report, None, first.sure)
     return report
 
 

@@ -40,7 +40,8 @@ def assign(root: Any, path: str, value: Any) -> None:
 def matching_gradients(before: Any, after: Any) -> dict[str, str]:
     """Pair the parameters of a layer with their gradients, by the usual names, after a backward.
 
-    W with dW, grad_W or W_grad; params[0] with grads[0]; params['W'] with grads['W'].
+    W with dW, grad_W or W_grad; params[0] with grads[0]; params['W'] with grads['W']. A parameter
+    may be one number: the slope of a PReLU.
 
     >>> class Affine:
     ...     def __init__(self): self.W, self.dW = np.ones(2), np.ones(2)
@@ -48,12 +49,15 @@ def matching_gradients(before: Any, after: Any) -> dict[str, str]:
     {'W': 'dW'}
     """
     held = (
-        {k: v for k, v in vars(before).items() if _floats(v)} if hasattr(before, "__dict__") else {}
+        {k: v for k, v in vars(before).items() if _floats(v) or _kept_number(v, k, after)}
+        if hasattr(before, "__dict__")
+        else {}
     )
     found = {}
     for name in held:
         for spelled in (f"d{name}", f"grad_{name}", f"{name}_grad", f"d_{name}", f"g{name}"):
-            if spelled not in found and hasattr(after, spelled):
+            alone = spelled not in found and hasattr(after, spelled)
+            if alone and (_floats(held[name]) or np.size(getattr(after, spelled)) == 1):
                 found[name] = spelled
                 break
     params, grads = getattr(before, "params", None), getattr(after, "grads", None)
@@ -65,6 +69,12 @@ def matching_gradients(before: Any, after: Any) -> dict[str, str]:
 
 def _floats(value: Any) -> bool:
     return isinstance(value, np.ndarray) and value.dtype.kind == "f"
+
+
+def _kept_number(value: Any, name: str, after: Any) -> bool:
+    """Whether it is one number that forward did not write over, as it does with what it keeps."""
+    kept = getattr(after, name, None)
+    return isinstance(value, float | np.floating) and type(kept) is type(value) and kept == value
 
 
 def _key(index: str) -> Any:

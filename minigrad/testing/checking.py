@@ -61,6 +61,7 @@ class Check:
         rng: Any = 0,
         order: int = 1,
     ) -> None:
+        contracts.must_be_known(() if isinstance(wanted, bool) else wanted)
         self.subject, self.rtol, self.order = subject, rtol, order
         self.rng = np.random.default_rng(rng)
         self.wanted, self.diagnose = wanted, diagnose

@@ -6,6 +6,7 @@ answer only the first time.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Collection
 
 from minigrad.testing import calls, causes, kinds, memory
@@ -70,6 +71,20 @@ def run(subject: Subject, evidence: Evidence | None, skip: Collection[str] = ())
         if name not in skip:
             found.append(_looked_at(name, contract, trial))
     return [one for one in found if one is not None]
+
+
+def must_be_known(names: Collection[str]) -> None:
+    """Refuse the name of no contract: what was to be left out would be looked at, or the reverse.
+
+    >>> must_be_known(["return dout itself"])
+    Traceback (most recent call last):
+    ValueError: no contract is called 'return dout itself': did you mean 'returns dout itself'?
+    """
+    for name in [names] if isinstance(names, str) else names:
+        if name not in CONTRACTS:
+            near = difflib.get_close_matches(name, CONTRACTS, 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(CONTRACTS)}"
+            raise ValueError(f"no contract is called {name!r}: {hint}")
 
 
 def _looked_at(name: str, contract: Callable[[Trial], Broken], trial: Trial) -> Finding | None:

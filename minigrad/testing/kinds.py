@@ -60,7 +60,9 @@ def wrong_dtype(trial: Trial) -> Broken:
             if k in owners and trial.subject.operands[k].dtype != cast:
                 continue  # its gradient may live in an array that was made with the layer
             if g is not None and g.dtype.kind == "f" and g.dtype != run.operands[k].dtype:
-                return [k], f"{k} is {run.operands[k].dtype}, and its gradient is {g.dtype}"
+                own = run.operands[k].dtype
+                hint = "cast what dout is multiplied by, with .astype(dout.dtype)"
+                return [k], f"{k} is {own}, and its gradient is {g.dtype}: {hint}"
     return None
 
 
@@ -72,6 +74,8 @@ def batch_of_one(trial: Trial) -> Broken:
     if not _finite_forward(trial, cut):
         return None
     names, raised = attempted(lambda: trial.misjudged(cut))
+    if raised or names:
+        trial.gradients(trial.start())  # where many rows raise as well, one row is not the reason
     if raised:
         return list(trial.subject.operands), f"with one row, backward raises {raised}"
     names = [k for k in names if k not in trial.wrong]

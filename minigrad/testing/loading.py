@@ -122,6 +122,8 @@ def _forget_modules_of(folder: str) -> None:
 
 
 def _syntax(error: SyntaxError) -> list[str]:
+    if error.filename is None or error.lineno is None:  # null bytes: it is no text at all
+        return []
     line = (error.text or "").rstrip()
     return [f"{error.filename}:{error.lineno}"] + ([f"    {line.strip()}"] if line else [])
 

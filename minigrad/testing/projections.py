@@ -53,6 +53,7 @@ class Projections:
         size = self.value.size
         self.directions = [rng.normal(size=size) for _ in range(DIRECTIONS)]
         self.known = [self.along(u) for u in self.directions]
+        self.is_searched = False
 
     def along(self, u: Array) -> Scan:
         """Differentiate along a direction; without regard to corners if every step meets one."""
@@ -88,9 +89,13 @@ class Projections:
         judged = all(np.all(scan.bar[0, dout != 0] < np.inf) for scan in self.known)
         if not judged:
             bar[:] = np.inf
-        elif any(self.differs(flat, dout, u, scan, rtol) for u, scan in pairs):
+        elif not self.is_searched and any(
+            self.differs(flat, dout, u, scan, rtol) for u, scan in pairs
+        ):
             for i, (value, width) in self._search(flat, dout, rtol).items():
                 numerical[i], bar[i] = value, width
+            # A search takes thousands of evaluations: one that finds something is enough.
+            self.is_searched = bool(np.any(np.abs(numerical - flat) > bar))
         tolerance = bar + rtol * np.abs(numerical) + OF_TERMS * np.max(np.abs(flat), initial=0)
         a, b, c = (part.reshape(shape) for part in (numerical, bar, tolerance))
         scale = float(np.max(np.abs(flat), initial=0))

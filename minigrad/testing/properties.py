@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -100,6 +101,7 @@ def _test(
 
     what = subject[0] if isinstance(subject, tuple) else subject
     name = f"test_{called(what)}" if named_like is None else named_like.__name__
+    name = re.sub(r"\W+", "_", name).rstrip("_")  # Hypothesis makes code of it; a lambda's has < >
     test.__name__ = test.__qualname__ = name
     test.__module__ = getattr(named_like, "__module__", None) or __name__
     test.__doc__ = getattr(named_like, "__doc__", None)
