@@ -5,7 +5,7 @@ from typing import Any
 
 from benchmarks.case import Case
 from benchmarks.cases import CASES
-from benchmarks.peers import OURS
+from benchmarks.peers import OURS, SIDES
 from benchmarks.targets import medians, verdicts
 
 Run = dict[str, Any]
@@ -93,7 +93,7 @@ def steps(run: Run) -> str:
         if case["name"].startswith("step-") and case["name"].endswith("-float32")
         for point in case["points"].values()
     }
-    names = dict.fromkeys(name for point in points.values() for name in point["sides"])
+    names = [name for name in SIDES if any(name in point["sides"] for point in points.values())]
     text = row(["one training step, µs", *points]) + row(["---"] + ["---:"] * len(points))
     for name in names:
         found = [medians(point).get(name) for point in points.values()]
