@@ -13,10 +13,10 @@ from functools import partial
 from pathlib import Path
 
 import conftest
-import test_derivatives
 import test_derivatives_of_complex_numbers
 from conventions import CONVENTIONS
 from domains import CHAPTERS, COMPLEX_DOMAINS, DOMAINS
+from theorems import THEOREMS
 
 import minigrad
 from minigrad.derivatives.refusals import REFUSALS
@@ -40,9 +40,9 @@ rules use on the way; {complex} take complex numbers ([which means what](complex
 functions of NumPy are constants, {refused} are refused with what to write instead, and every
 other one says by name that it has no rule.
 
-Each derivative is tested at random points of its domain: {theorems} theorems for each function,
-orders 1 and 2, both modes, float32 and float64, all layouts, and {complex_theorems} for each that
-takes complex numbers. That is {default} examples in the profile that runs by default, {ci} in
+Each derivative is tested at random points of its domain, and each of these samples is put to
+{theorems} theorems (`tests/theorems.py`): orders 1 and 2, both modes, float32 and float64, all
+layouts, real and complex. That is {default} samples in the profile that runs by default, {ci} in
 `ci`, {thorough} in `thorough` (`HYPOTHESIS_PROFILE=thorough`). Rules broken on purpose, one slip
 at a time (`python tests/mutate_rules.py`): {mutants}
 
@@ -262,13 +262,11 @@ def figures():
     """What the head of the page counts."""
     names = {f: called(f).startswith("np.") for f in TABLE - set(REFUSALS)}
     inner = [f for f in names if not names[f] and f.__name__ not in minigrad.__all__]
-    real = sum(is_theorem(t) for t in vars(test_derivatives).values())
-    beside = len(test_derivatives_of_complex_numbers.THEOREMS)
     counts = {}
     for name in ("default", "ci", "thorough"):
         n = conftest.EXAMPLES[name]
         few = test_derivatives_of_complex_numbers.fewer(n)
-        counts[name] = f"{real * len(DOMAINS) * n + beside * len(COMPLEX_DOMAINS) * few:,}"
+        counts[name] = f"{len(DOMAINS) * n + len(COMPLEX_DOMAINS) * few:,}"
     return {
         "rules": len(names),
         "numpys": sum(names.values()),
@@ -277,18 +275,11 @@ def figures():
         "complex": len(set(COMPLEX) & set(names)),
         "constants": len(CONSTANTS),
         "refused": len(REFUSALS),
-        "theorems": real,
-        "complex_theorems": beside,
+        "theorems": len(THEOREMS),
         "mutants": MUTANTS,
         "conventions": "\n".join(convention_row(*c) for c in CONVENTIONS),
         **counts,
     }
-
-
-def is_theorem(test):
-    """Whether a test is run for every function of the table."""
-    marks = getattr(test, "pytestmark", [])
-    return any(mark.args[1] is DOMAINS for mark in marks)
 
 
 def page():

@@ -63,14 +63,7 @@ def the_value_is_numpys(s):
     np.testing.assert_allclose(found.data, expected, 1e-12, 1e-12)
 
 
-THEOREMS = [
-    the_value_is_numpys,
-    theorems.vjp_agrees_with_the_numeric_derivative,
-    theorems.second_order_agrees_with_the_numeric_derivative_of_the_gradient,
-    theorems.forward_mode_is_two_vjps,
-    theorems.float32_in_float32_out,
-    theorems.pullbacks_are_linear_repeatable_and_yours,
-]
+THEOREMS = [the_value_is_numpys, *theorems.THEOREMS]
 
 
 @every_function

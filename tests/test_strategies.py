@@ -300,7 +300,8 @@ def test_a_network_that_fails_is_printed_in_one_line():
     def test(net):
         assert len(net.layers[0].params) < 2
 
-    assert "net=Sequential(Affine(1,1),loss=SoftmaxWithLoss())" in falsifying(test)
+    affine = r"Affine\(1,1(,bias=True,rng=0,)?\)"  # by repr, or as Hypothesis saw the call
+    assert re.search(rf"net=Sequential\({affine},loss=SoftmaxWithLoss\(\)\)", falsifying(test))
 
 
 # ---- types ---------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import weakref
 import numpy as np
 import oracle
 
-from minigrad import Tensor, gradients
+from minigrad import Tensor, gradients, jvp, vjp
 
 
 def near(a, b, scale=0.0):
@@ -85,3 +85,27 @@ def graphs_are_freed_by_reference_counting_alone(s):
     del xs, y, grads
     gc.enable()
     assert all(node() is None for node in alive)
+
+
+def forward_and_reverse_mode_are_transposes_of_each_other(s):
+    us = [s.noise(x) for x in s.leaves]
+    y, dy = jvp(s.call, tuple(s.leaves), tuple(us))
+    _, pullback = vjp(s.call, *s.leaves)
+    v = s.noise(y)
+    pulled = pullback(v) if len(s.leaves) > 1 else (pullback(v),)
+    there, back = oracle.inner(v, dy), sum(map(oracle.inner, us, pulled))
+    assert abs(there - back) <= 1e-10 * (1 + abs(there))
+    step = oracle.along(s.call, s.leaves, us)
+    assert dy.shape == step.shape
+    assert np.all(np.abs(dy - step) <= 1e-7 * (1 + np.abs(step)))
+
+
+THEOREMS = [
+    vjp_agrees_with_the_numeric_derivative,
+    second_order_agrees_with_the_numeric_derivative_of_the_gradient,
+    forward_mode_is_two_vjps,
+    forward_and_reverse_mode_are_transposes_of_each_other,
+    float32_in_float32_out,
+    pullbacks_are_linear_repeatable_and_yours,
+    graphs_are_freed_by_reference_counting_alone,
+]
