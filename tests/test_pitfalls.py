@@ -3,12 +3,13 @@
 import numpy as np
 import oracle
 import pytest
+from domains import DOMAINS
 from hypothesis import given
 from hypothesis import strategies as st
 
 from minigrad import Tensor, gradients, primitive
 from minigrad import functions as fn
-from minigrad.graph import write
+from minigrad.graph import called, write
 
 
 def slope(f, at, v=None):
@@ -371,6 +372,22 @@ def test_a_zero_cotangent_wins_over_any_slope(name):
     second = gradients(gradients(np.sum(f(x)), x, create_graph=True), x, np.array([0.0, 1.0]))
     assert second[0] == 0.0
     assert np.isfinite(second[1])
+
+
+SMOOTH = {np.sinc, np.i0, fn.relu, fn.leaky_relu, fn.elu, fn.gelu, fn.silu, fn.sigmoid, fn.softplus}
+UFUNCS = {f for f in DOMAINS if isinstance(f, np.ufunc) and f.nout == 1 and not f.signature}
+HARD = [0.0, -0.0, 0.5, 1.0, -1.0, 2.0, -2.0, 1e-100]  # zeros, ends of domains, places of poles
+
+
+@pytest.mark.parametrize("f", sorted(SMOOTH | UFUNCS - {np.ldexp}, key=called), ids=called)
+def test_a_zero_cotangent_wins_over_any_slope_at_any_place(f):
+    xs = [Tensor(x.ravel()) for x in np.meshgrid(*[HARD] * getattr(f, "nin", 1))]
+    with np.errstate(all="ignore"):
+        v = Tensor(np.zeros(f(*xs).shape))
+        first = gradients(f(*xs), xs, v, create_graph=True)
+        second = [gradients(g, [*xs, v], np.zeros(g.shape)) for g in first]
+    for g in (*(g.data for g in first), *(g for many in second for g in many)):
+        assert not np.any(g)
 
 
 def test_an_infinite_slope_that_is_taken_stays_infinite():

@@ -74,8 +74,8 @@ defvjp(
     lambda g, y, x, n: times(g * n, x ** (n - 1)),
     lambda g, y, x, n: times(g, y * np.log(base(x, y))),
 )
-defvjp(np.remainder, lambda g, y, a, b: g, lambda g, y, a, b: -g * np.floor_divide(a, b))
-defvjp(np.fmod, lambda g, y, a, b: g, lambda g, y, a, b: -g * np.trunc(a / b))
+defvjp(np.remainder, lambda g, y, a, b: g, lambda g, y, a, b: -times(g, np.floor_divide(a, b)))
+defvjp(np.fmod, lambda g, y, a, b: g, lambda g, y, a, b: -times(g, np.trunc(a / b)))
 defvjp(
     np.float_power,
     lambda g, y, x, n: times(g * n, np.float_power(x, n - 1)),
