@@ -3,6 +3,7 @@
     python tests/mutate_rules.py               every rule of derivatives/ and functions/
     python tests/mutate_rules.py np.exp spread  the rules, or helpers of rules, of these names
     python tests/mutate_rules.py --list        say what would be tried
+    python tests/mutate_rules.py --sample 1500 that many of them, drawn at random (about half an hour)
 
 A mutant is one change in a rule: sign, factor 2, the cotangent ignored, operands swapped, a term or
 factor dropped, `*` for `/`, cos for sin, a constant off by one … Each runs in a temporary copy of
@@ -13,6 +14,7 @@ import argparse
 import ast
 import copy
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -42,6 +44,7 @@ ALWAYS = [
     "test_complex.py",
 ]
 PROCESSES = 2
+WRONG_PACKAGE = 99  # the exit code when the tests imported a package without the slip
 SECONDS = 120  # for one mutant; one that hangs is killed, by the clock
 
 # Mutants that no test can notice, because they change no derivative: (name, part of the change).
@@ -442,8 +445,8 @@ def killed_by_property_tests(package, names):
 
     import minigrad
 
-    if not Path(minigrad.__file__).is_relative_to(package):
-        return 99
+    if not is_mutant(minigrad, package):
+        return WRONG_PACKAGE
     tests = [t for module in (real, complex) for t in vars(module).values() if is_property(t)]
     known = {**real.DOMAINS, **complex.COMPLEX_DOMAINS}
     functions = [f for f in known if real.name_of(f) in names]
@@ -476,7 +479,14 @@ def try_mutant(package, names):
     signal.alarm(SECONDS)
     options = ["-x", "-q", "-p", "no:cacheprovider", "--assert=plain", "--hypothesis-seed=0"]
     options += ["--rootdir", str(folder), "-c", str(folder / "pyproject.toml")]
-    return int(pytest.main([*options, *[str(folder / "tests" / name) for name in ALWAYS]]))
+    options += ["-o", f"pythonpath={package}"]  # the mutant, not the package beside the tests
+    code = int(pytest.main([*options, *[str(folder / "tests" / name) for name in ALWAYS]]))
+    return code if is_mutant(sys.modules["minigrad"], package) else WRONG_PACKAGE
+
+
+def is_mutant(module, package):
+    """Tell whether the package that was imported is the one with the slip."""
+    return Path(module.__file__).is_relative_to(package)
 
 
 def start(mutant, folder):
@@ -531,8 +541,12 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("names", nargs="*", help="only rules and helpers of these names")
     parser.add_argument("--list", action="store_true", help="list the mutants, run none")
+    parser.add_argument("--sample", type=int, metavar="N", help="only N of them, drawn at random")
+    parser.add_argument("--seed", type=int, default=0, help="of the sample")
     arguments = parser.parse_args()
     mutants = all_mutants(tested_names(), arguments.names)
+    if arguments.sample is not None and arguments.sample < len(mutants):
+        mutants = random.Random(arguments.seed).sample(mutants, arguments.sample)
     if arguments.list:
         for m in mutants:
             print(f"{m.name:24} {m.change}   [{', '.join(m.functions[:4])}]")
@@ -557,7 +571,7 @@ def report(mutants):
     began, tried, killed, survivors, listed = time.perf_counter(), Counter(), Counter(), [], 0
     for done, (m, code) in enumerate(run_all(mutants), start=1):
         where = m.path.relative_to(ROOT / "minigrad").as_posix()
-        if code == 99:
+        if code == WRONG_PACKAGE:
             raise SystemExit("the mutated package was not the one under test")
         if not code and is_equivalent(m):
             listed += 1
