@@ -3,7 +3,7 @@
     python tests/mutate_rules.py               every rule of derivatives/ and functions/
     python tests/mutate_rules.py np.exp spread  the rules, or helpers of rules, of these names
     python tests/mutate_rules.py --list        say what would be tried
-    python tests/mutate_rules.py --sample 1500 that many of them, drawn at random (about half an hour)
+    python tests/mutate_rules.py --sample 1500  that many, drawn at random (half an hour)
 
 A mutant is one change in a rule: sign, factor 2, the cotangent ignored, operands swapped, a term or
 factor dropped, `*` for `/`, cos for sin, a constant off by one … Each runs in a temporary copy of
