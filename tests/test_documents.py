@@ -2,8 +2,10 @@
 
 import doctest
 import re
+import shlex
 import subprocess
 import sys
+import textwrap
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -59,6 +61,20 @@ def test_readme_blocks_have_at_most_ten_lines_to_paste():
 def test_every_block_is_of_a_kind_that_is_executed(page):
     languages = {language for language, _ in BLOCK.findall(page.read_text("utf-8"))}
     assert languages <= {"python", "sh"}
+
+
+SHOWN = re.compile(  # a command, and its output, indented, where three dots stand for anything
+    r"^```sh\n(minigrad [^\n]*)\n```\n\n((?: {4}[^\n]*\n|\n(?= {4}))+)", re.MULTILINE
+)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_print_what_stands_below_them(page):
+    for command, below in SHOWN.findall(page.read_text("utf-8")):
+        words = [sys.executable, "-m", *shlex.split(command)]
+        run = subprocess.run(words, cwd=TOP, capture_output=True, encoding="utf-8")
+        wanted = re.escape(textwrap.dedent(below).strip())
+        assert re.fullmatch(wanted.replace("…", ".*"), run.stdout.strip(), re.DOTALL), run.stdout
 
 
 def test_readme_has_two_commands_that_set_everything_up():
