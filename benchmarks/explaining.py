@@ -47,7 +47,7 @@ def many_layers() -> Explanation:
 def no_layers() -> Explanation:
     """A chain of ten thousand calls, and its leaf."""
     x = mg.Tensor(0.5)
-    y = x
+    y: Any = x
     for _ in range(5000):
         y = np.sin(y) + x
     return mg.explain(y, names={"x": x})
