@@ -242,6 +242,11 @@ def freeze(argument: Any) -> Any:
         if argument.flags.writeable or (isinstance(base, np.ndarray) and base.flags.writeable):
             argument = argument.copy("K")
             argument.flags.writeable = False
+        if type(argument) is not np.ndarray and argument.__array_priority__ > 0:
+            raise TypeError(
+                f"{type(argument).__name__} has an arithmetic of its own, which Tensors do not "
+                "follow: np.asarray makes a plain array of it, np.where(mask, 0.0, t) cuts off"
+            )
         if argument.dtype not in FLOATS and argument.dtype.kind == "c":
             MET.add(argument.dtype)
     elif type(argument) in PLAIN:

@@ -43,6 +43,7 @@ _REDUCTIONS: dict[Any, Function] = {
     np.maximum: np.max,
     np.minimum: np.min,
 }
+_ACCUMULATIONS: dict[Any, Function] = {np.add: np.cumsum, np.multiply: np.cumprod}
 GETITEM: Any = operator.getitem
 SHARE_TENSORS = "share Tensors"  # in the memo of a deepcopy: keep Tensors as they are
 _SCALARS = (float, int)
@@ -283,10 +284,12 @@ class Tensor(Node, ArrayMethods):
         if method == "reduce" and ufunc in _REDUCTIONS:
             kwargs.setdefault("axis", args[1] if len(args) > 1 else 0)
             return apply(Tensor, _REDUCTIONS[ufunc], (self,), kwargs)
+        if method == "accumulate" and ufunc in _ACCUMULATIONS:
+            return _ACCUMULATIONS[ufunc](*args, **{"axis": 0} | kwargs)
+        if method == "outer" and ufunc.nin == 2:
+            return ufunc(np.reshape(args[0], np.shape(args[0]) + (1,) * np.ndim(args[1])), args[1])
         remedy = "write it with functions that have one, or pass .data for a constant"
-        if method == "accumulate" and ufunc in (np.add, np.multiply):
-            remedy = "np.cumsum and np.cumprod have one"
-        elif method == "at":
+        if method == "at":
             remedy = "x.at[index].add(value) makes a new Tensor"
         raise TypeError(f"np.{ufunc.__name__}.{method} has no derivative rule: {remedy}")
 

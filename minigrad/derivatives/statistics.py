@@ -114,6 +114,8 @@ def _about_mean(function: Function, about_given: Function, skip_nan: bool = Fals
             ddof = correction
         mask = where if not skip_nan else ~np.isnan(a) & where
         d = a if mean is None else a - mean
+        if skip_nan and d.dtype != a.dtype:
+            d = d.astype(a.dtype)  # as NumPy does, which writes it into a copy of a
         d = d if mask is True else chosen(d, mask)
         if mean is not None:
             return about_given(d, axis, dtype, ddof, keepdims, mask)
@@ -147,7 +149,7 @@ def _average(
         total = np.full(average.shape, a.size / average.size, average.dtype)
     else:
         w = _along(weights if isinstance(weights, Tensor) else np.asarray(weights), a.shape, axis)
-        kind = np.result_type(a.dtype, w.dtype, *([] if a.dtype.kind == "f" else [float]))
+        kind = np.result_type(a.dtype, w.dtype, *([] if a.dtype.kind in "fc" else [float]))
         total = np.sum(w, axis=axis, dtype=kind, keepdims=keepdims)
         if np.any(total == 0):
             raise ZeroDivisionError("np.average: the weights add up to zero")

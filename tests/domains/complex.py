@@ -8,6 +8,7 @@ import numpy as np
 from hypothesis import reject
 from hypothesis import strategies as st
 
+from domains.cumulative import ediff1d_calls
 from domains.samples import Sample, between, elementwise_calls, signed, some_of
 from minigrad import Tensor
 from minigrad.derivatives.elementwise import direction
@@ -102,6 +103,7 @@ INSTEAD = {  # of the line for real numbers
     np.sign: elementwise_calls(np.sign, polar(0.5, 2, 3.1)),
     direction: elementwise_calls(direction, polar(0.5, 2, 3.1)),
     np.angle: elementwise_calls(np.angle, RING, options=degrees),
+    np.ediff1d: complexified(ediff1d_calls(constant=False), first=True, constants=False),
 }
 
 if hasattr(np, "astype"):  # since NumPy 2.1
