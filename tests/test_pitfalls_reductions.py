@@ -60,7 +60,8 @@ def test_one_row_may_tie_and_another_not():
 def test_a_quantile_of_nothing_hands_on_nothing(shape):
     for quantile in (np.median, np.nanmedian, lambda x, axis: np.nanquantile(x, 0.3, axis)):
         x = Tensor(np.zeros(shape))
-        y = quantile(x, axis=len(shape) - 1)
+        with np.errstate(invalid="ignore"):
+            y = quantile(x, axis=len(shape) - 1)
         assert gradients(y, x, np.ones(y.shape)).shape == shape
 
 
