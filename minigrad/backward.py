@@ -94,7 +94,7 @@ def gradients(
     totals: dict[int, Any] = {output._birth: seed}
     del output, node  # from here on the path alone holds the graph, and lets go of it node by node
     with np.errstate(all="ignore"):  # an infinite derivative is an answer, not an accident
-        _walk(path, targets, totals, create_graph, watch)
+        _walk(path, targets, totals, create_graph, watch, create_graph and np.all(seed != 0))
     shared = {id(seed)}
     found = [delivered(kind, n, totals.get(n._birth), shared, create_graph) for n in wrt]
     return found[0] if single else found
@@ -186,8 +186,12 @@ def _walk(
     totals: dict[int, Any],
     create_graph: bool,
     watch: Watch | None,
+    seeded: Any,
 ) -> None:
-    """Visit the path from the youngest node to the oldest, adding up gradients in `totals`."""
+    """Visit the path from the youngest node to the oldest, adding up gradients in `totals`.
+
+    `seeded` says that no entry of the first of them is zero.
+    """
     leads = targets.union([node._birth for node in path])
     own: set[int] = set()  # sums made here, which may be added to in place
     careful = False
@@ -211,7 +215,7 @@ def _walk(
         is_joint = type(rules) is not tuple
         shares = rules(g, y, *inputs, **keywords) if is_joint else rules
         if clear and create_graph and not is_joint:
-            shares, is_joint, clear = cleared_shares(node, g), True, False
+            shares, is_joint, clear = cleared_shares(node, g, seeded), True, False
         for parent, share in _pairs(node._arguments, shares):
             if share is None or not isinstance(parent, Node):
                 continue
@@ -330,24 +334,33 @@ def zero_wins(g: Any, share: Any) -> Any:
     return np.where(~np.isfinite(array) & (g == 0), 0.0, share)
 
 
-def cleared_shares(node: Node, g: Any) -> list[Any]:
+def cleared_shares(node: Node, g: Any, seeded: Any) -> list[Any]:
     """Run the rules of an entrywise call on Tensors, for another pass to come.
 
-    Where the cotangent is zero and one of the shares is not finite, none of the operands gets
-    anything: a share that is finite there would meet the infinite slope in the next pass.
+    Where the cotangent is zero and a slope is not finite, none of the operands gets anything: what
+    is zero now, and finite, would meet the infinite slope in the next pass. A cotangent that was
+    zero from the start says nothing; there, only what came out is looked at.
     """
-    shares: list[Any] = []
+    rules = [
+        rule if isinstance(operand, Node) else None
+        for operand, rule in _pairs(node._arguments, node._rules)
+    ]
+    y, keywords = node._array, node._keywords
+    shares = [rule and rule(g, node, *node._arguments, **keywords) for rule in rules]
+    zero = (g._array if isinstance(g, Node) else g) == 0
+    if not np.any(zero):
+        return shares
+    slopes = shares
+    if seeded:
+        one = np.ones(y.shape, y.dtype)
+        slopes = [rule and rule(one, y, *node._values, **keywords) for rule in rules]
     bad: Any = False
-    for operand, rule in zip(node._arguments, node._rules, strict=False):
-        share = None
-        if rule is not None and isinstance(operand, Node):
-            share = rule(g, node, *node._arguments, **node._keywords)
-            bad = bad | ~np.isfinite(share._array if isinstance(share, Node) else share)
-        shares.append(share)
-    if np.any(bad):
-        bad = bad & (g == 0)
-        shares = [share if share is None else np.where(bad, 0.0, share) for share in shares]
-    return shares
+    for slope in slopes:
+        if slope is not None:
+            bad = bad | ~np.isfinite(slope._array if isinstance(slope, Node) else slope)
+    if not np.any(bad & zero):
+        return shares
+    return [share if share is None else np.where(bad & zero, 0.0, share) for share in shares]
 
 
 def delivered(

@@ -201,9 +201,12 @@ def _array(y: Any) -> Array:
 
 
 def _seed(y: Any) -> Tensor:
-    """Make a cotangent for y that a pullback is differentiated by: it is linear, so 0 will do."""
+    """Make a cotangent for y that a pullback is differentiated by: it is linear, so any will do.
+
+    Zeros would not: a zero cotangent tells that an entry was cut off.
+    """
     a = _array(y)
-    return Tensor(np.zeros(a.shape, a.dtype if a.dtype.kind in "fc" else float))
+    return Tensor(np.ones(a.shape, a.dtype if a.dtype.kind in "fc" else float))
 
 
 def _units(x: Tensor) -> Iterator[Array]:
