@@ -16,7 +16,18 @@ from typing import Any, NoReturn, TypeAlias, overload
 
 import numpy as np
 
-from minigrad.graph import ENTRYWISE, MASKING, PLACES, Array, Node, called, each, leaf, operands
+from minigrad.graph import (
+    ENTRYWISE,
+    MASKING,
+    PLACES,
+    Array,
+    Node,
+    called,
+    each,
+    leaf,
+    operands,
+)
+from minigrad.pieces import Pieces, added_in_place, collected, put_together
 
 _pairs = zip  # up to the shorter; to say so by strict=False costs a tenth of a step of the walk
 # What an explanation watches the walk with. It is told the call, the operand, the gradient of the
@@ -94,7 +105,7 @@ def gradients(
     totals: dict[int, Any] = {output._birth: seed}
     del output, node  # from here on the path alone holds the graph, and lets go of it node by node
     with np.errstate(all="ignore"):  # an infinite derivative is an answer, not an accident
-        _walk(path, targets, totals, create_graph, watch, create_graph and np.all(seed != 0))
+        _walk(kind, path, targets, totals, create_graph, watch, create_graph and np.all(seed != 0))
     shared = {id(seed)}
     found = [delivered(kind, n, totals.get(n._birth), shared, create_graph) for n in wrt]
     return found[0] if single else found
@@ -181,6 +192,7 @@ def _check_views(node: Node) -> None:
 
 
 def _walk(
+    kind: type[Node],
     path: list[Node],
     targets: set[int],
     totals: dict[int, Any],
@@ -194,10 +206,13 @@ def _walk(
     """
     leads = targets.union([node._birth for node in path])
     own: set[int] = set()  # sums made here, which may be added to in place
+    pieces: Pieces = {}
     careful = False
     while path:
         node = path.pop()  # and nothing but the caller's own references holds it from here on
         birth = node._birth
+        if birth in pieces:
+            put_together(type(node), {birth: pieces.pop(birth)}, totals)
         g = totals.get(birth) if birth in targets else totals.pop(birth, None)
         if g is None:
             continue
@@ -206,9 +221,13 @@ def _walk(
         if function in MASKING:
             careful = True
             if (
-                not (create_graph or watch)
-                and function in PLACES
-                and added_in_place(node, function, g, totals, own)
+                function in PLACES
+                and not watch
+                and (
+                    collected(node, function, g, pieces)
+                    if create_graph
+                    else added_in_place(node, function, g, totals, own)
+                )
             ):
                 continue
         clear = careful and is_entrywise(function)
@@ -240,26 +259,7 @@ def _walk(
             else:
                 totals[key] = total + share
                 own.add(key)
-
-
-def added_in_place(
-    node: Node, function: Any, g: Any, totals: dict[int, Any], own: set[int]
-) -> bool:
-    """Add `g` to the total of an array where its entries were taken from, if each was taken once.
-
-    Rows that are taken one by one would each make an array of zeros with one row of numbers, and
-    a loop over them cost the square of their number.
-    """
-    operand = node._arguments[0]
-    x, key = operand._array, operand._birth
-    place = PLACES[function](*node._values)
-    if place is None or g.dtype != x.dtype:
-        return False
-    if key not in own:
-        totals[key] = totals[key].copy() if key in totals else np.zeros(x.shape, x.dtype)
-        own.add(key)
-    totals[key][place] += g
-    return True
+    put_together(kind, pieces, totals)
 
 
 def fitted(share: Any, x: Array, function: Any) -> Any:
