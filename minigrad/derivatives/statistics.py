@@ -187,7 +187,7 @@ def _cov(
     dtype: Any = None,
 ) -> Any:
     """Multiply the centred variables with each other."""
-    refuse_complex(np.cov, (m, y, aweights))
+    refuse_complex(np.cov, (aweights,))
     X = _variables(m, dtype)
     X = X if rowvar or np.ndim(m) == 1 else np.transpose(X)
     if y is not None:
@@ -200,11 +200,12 @@ def _cov(
         aweights = aweights if isinstance(aweights, Tensor) else np.array(aweights, float)
         w = aweights if w is None else w * aweights
     average, total = np.average(X, axis=1, weights=w, returned=True)
-    degrees: Any = total[0] - ddof
+    whole = np.real(total[0])
+    degrees: Any = whole - ddof
     if aweights is not None:
-        degrees = total[0] - ddof * np.sum(w * aweights) / total[0]
+        degrees = whole - ddof * np.sum(w * aweights) / whole
     X = X - average[:, None]
-    c = np.dot(X, np.transpose(X if w is None else X * w))
+    c = np.dot(X, conj(np.transpose(X if w is None else X * w)))
     return np.squeeze(c * np.true_divide(1, degrees if degrees > 0 else 0.0))
 
 
@@ -233,4 +234,4 @@ def _in_bounds(r: Any) -> Any:
 
 
 ADAPTERS.update({np.average: _average, np.cov: _cov, np.corrcoef: _corrcoef})
-COMPLEX.update({np.var, np.std, np.average})
+COMPLEX.update({np.var, np.std, np.nanvar, np.nanstd, np.average, np.cov})
