@@ -370,6 +370,10 @@ def misfit(function: Function, values: Iterable[Any], error: ValueError) -> Valu
     """Add the shapes of the operands to an error of NumPy's."""
     if not called(function).startswith("np."):
         return error
-    shapes = " and ".join(str(np.shape(v)) for v in values if isinstance(v, np.ndarray))
+    shapes = " and ".join(
+        str(np.shape(v)) if isinstance(v, np.ndarray) else type(v).__name__
+        for v in values
+        if hasattr(v, "shape")
+    )
     kind = np.linalg.LinAlgError if isinstance(error, np.linalg.LinAlgError) else ValueError
     return kind(f"{called(function)} of shapes {shapes}: {error}")

@@ -291,7 +291,7 @@ class Tensor(Node, ArrayMethods):
         remedy = "write it with functions that have one, or pass .data for a constant"
         if method == "at":
             remedy = "x.at[index].add(value) makes a new Tensor"
-        raise TypeError(f"np.{ufunc.__name__}.{method} has no derivative rule: {remedy}")
+        raise TypeError(f"{called(ufunc)}.{method} has no derivative rule: {remedy}")
 
     def __array_function__(self, function: Function, types: Any, args: Any, kwargs: Any) -> Any:
         if not (function in RULES or function in ADAPTERS or function in CONSTANTS):
@@ -370,7 +370,7 @@ def _refuse(ufunc: np.ufunc, name: str) -> None:
         "y = x + t instead of x += t where x is an array",
         "where": "use np.where(condition, result, other)",
     }
-    raise TypeError(f"np.{ufunc.__name__} with {name}= is not recorded: {remedy[name]}")
+    raise TypeError(f"{called(ufunc)} with {name}= is not recorded: {remedy[name]}")
 
 
 def _constant(function: Function, *args: Any) -> Any:
@@ -428,6 +428,12 @@ def primitive(
     """
 
     def decorate(function: F) -> F:
+        if not callable(function):
+            raise TypeError(
+                f"mg.primitive takes rules and makes a decorator, which wraps a function, not "
+                f"{type(function).__name__}: write @mg.primitive(rule) above the function"
+            )
+
         @functools.wraps(function)
         def recorded(*args: Any, **kwargs: Any) -> Any:
             for value in args:

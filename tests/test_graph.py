@@ -22,6 +22,13 @@ def test_a_primitive_on_arrays_records_nothing():
     assert square(3.0) == 9.0
 
 
+def test_a_decorator_without_its_rules_is_refused():
+    square = primitive(lambda x: x * x)  # meant as @primitive
+    for x in (2.0, Tensor(2.0)):
+        with pytest.raises(TypeError, match=r"write @mg\.primitive\(rule\) above the function"):
+            square(x)
+
+
 def test_a_primitive_keeps_the_name_and_the_words_of_its_function():
     @primitive(lambda g, y, x: g)
     def same(x):

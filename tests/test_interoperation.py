@@ -448,6 +448,7 @@ SCIPY = {
     "ndimage.gaussian_filter": lambda sp, t: sp.ndimage.gaussian_filter(t, 1.0),
     "spatial.distance.cdist": lambda sp, t: sp.spatial.distance.cdist(t[:, None], t[:, None]),
     "a sparse matrix @ t": lambda sp, t: sp.sparse.eye_array(3).tocsr() @ t,
+    "t * a sparse matrix": lambda sp, t: t * sp.sparse.eye_array(3).tocsr(),
     "optimize.minimize from t": lambda sp, t: sp.optimize.minimize(lambda x: np.sum(x * x), t),
     "integrate.quad of t": lambda sp, t: sp.integrate.quad(lambda x: x * t[0], 0.0, 1.0),
 }
@@ -459,8 +460,16 @@ def test_a_function_of_scipy_without_a_rule_is_refused_with_the_remedy(name, mon
     library(f"scipy.{name.split('.')[0]}" if "." in name else "scipy.sparse")
     if "special" in vars(sp):  # another test, or the documentation, may have given erf its rule
         monkeypatch.delitem(mg.graph.RULES, sp.special.erf, raising=False)
-    with pytest.raises(TypeError, match=rf"mg\.defvjp|{DATA}|{ITEM}"):
+    with pytest.raises(TypeError, match=rf"mg\.defvjp|{DATA}|{ITEM}|mg\.primitive"):
         SCIPY[name](sp, vector())
+
+
+def test_what_is_refused_is_called_by_its_own_name():
+    special, t = library("scipy.special"), vector()
+    with pytest.raises(TypeError, match=r"^gammaln with out= is not recorded: .*use the result"):
+        special.gammaln(t, out=np.zeros(3))
+    with pytest.raises(TypeError, match=r"^xlogy\.reduce has no derivative rule"):
+        special.xlogy.reduce(t)
 
 
 def test_a_ufunc_of_scipy_with_a_rule_differentiates():
