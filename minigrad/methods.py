@@ -26,39 +26,39 @@ class ArrayMethods:
         self: Any, axis: Axis = None, dtype: Any = None, out: Any = None, **options: Any
     ) -> Any:
         """Sum over `axis`, over everything when None."""
-        return np.sum(self, axis, dtype, out, **options)
+        return np.sum(self, axis=axis, **_given(dtype, out), **options)
 
     def mean(
         self: Any, axis: Axis = None, dtype: Any = None, out: Any = None, **options: Any
     ) -> Any:
         """Arithmetic mean over `axis`."""
-        return np.mean(self, axis, dtype, out, **options)
+        return np.mean(self, axis=axis, **_given(dtype, out), **options)
 
     def max(self: Any, axis: Axis = None, out: Any = None, **options: Any) -> Any:
         """Largest entry along `axis`; ties share the gradient equally."""
-        return np.max(self, axis, out, **options)
+        return np.max(self, axis=axis, **_given(None, out), **options)
 
     def min(self: Any, axis: Axis = None, out: Any = None, **options: Any) -> Any:
         """Smallest entry along `axis`; ties share the gradient equally."""
-        return np.min(self, axis, out, **options)
+        return np.min(self, axis=axis, **_given(None, out), **options)
 
     def prod(
         self: Any, axis: Axis = None, dtype: Any = None, out: Any = None, **options: Any
     ) -> Any:
         """Product over `axis`."""
-        return np.prod(self, axis, dtype, out, **options)
+        return np.prod(self, axis=axis, **_given(dtype, out), **options)
 
     def var(
         self: Any, axis: Axis = None, dtype: Any = None, out: Any = None, **options: Any
     ) -> Any:
         """Variance over `axis`, divided by the count less `ddof`."""
-        return np.var(self, axis, dtype, out, **options)
+        return np.var(self, axis=axis, **_given(dtype, out), **options)
 
     def std(
         self: Any, axis: Axis = None, dtype: Any = None, out: Any = None, **options: Any
     ) -> Any:
         """Standard deviation over `axis`; the derivative at a constant is 0."""
-        return np.std(self, axis, dtype, out, **options)
+        return np.std(self, axis=axis, **_given(dtype, out), **options)
 
     def argmax(self: Any, axis: int | None = None) -> Any:
         """Index of the largest entry: a constant, a plain integer array."""
@@ -231,6 +231,11 @@ class At:
                     "use an integer array, such as t.data.astype(int)"
                 )
         return self._array.__array_function__(function, (), (self._array, *self._index, value), {})
+
+
+def _given(dtype: Any, out: Any) -> dict[str, Any]:
+    """List the options that were given, for the graph to remember no others."""
+    return {k: v for k, v in (("dtype", dtype), ("out", out)) if v is not None}
 
 
 def lacking(name: str) -> str:
