@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from minigrad.tensor import Tensor
 from minigrad.testing.subject import is_float
+
+FLAG = r"train_fla?g|train|training|is_train(ing)?"  # what tells training from testing is called
 
 
 def called(f: Any) -> str:
@@ -48,6 +51,15 @@ def converted(x: Any) -> Any:
         array = np.asarray(x)
         return array if array.dtype.kind in "fiub" else x
     return np.asarray(x) if is_float(x) else x
+
+
+def flag_in(names: Iterable[str]) -> str | None:
+    """Find the argument that says whether a forward is for training: train_flag, training …
+
+    >>> flag_in(["x", "train_flg"])
+    'train_flg'
+    """
+    return next((name for name in names if re.fullmatch(FLAG, name.lower())), None)
 
 
 def flat(value: Any) -> list[Any]:

@@ -11,6 +11,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -34,6 +35,8 @@ class Trial:
         options: the keyword arguments.
         made: what was made up, for people: "Affine(W (3, 4), b (4,))", "x (5, 3)".
         sure: whether names said what everything is; if not, a wrong gradient may be a wrong guess.
+        reshaped: makes another one, with other shapes for what was made up, by name; None where
+            that does not run.
     """
 
     thing: Any
@@ -41,6 +44,7 @@ class Trial:
     options: dict[str, Any] = field(default_factory=dict)
     made: list[str] = field(default_factory=list)
     sure: bool = True
+    reshaped: Callable[[Mapping[str, tuple[int, ...]]], Trial | None] = lambda shapes: None
 
 
 class NothingRunsError(Exception):
@@ -103,21 +107,48 @@ class _Search:
         """Every world, with every kind of target that its forward may want."""
         for world in self._worlds():
             made: list[str] = []
-            instance = self._instance(world, made)
+            given = self._given(world)
+            instance = self._instance(given, made)
             if instance is None:
                 continue
             wanted = required(self.call(instance), skip=self.options)
             for inputs in self._inputs(wanted, world):
                 words = made + _words(wanted, inputs, self.inputs)
                 if self._runs(instance, inputs, words):
-                    sure = self.inputs is not None or self._is_sure(wanted)
-                    yield Trial(instance, inputs, self.options, words, sure)
+                    sure = self.inputs is not None or self._is_sure(wanted, world)
+                    again = partial(self._reshaped, given, wanted, inputs)
+                    yield Trial(instance, inputs, self.options, words, sure, again)
 
-    def _is_sure(self, wanted: list[inspect.Parameter]) -> bool:
-        """Tell whether all that was made up, but for the first input, has a name that says it."""
+    def _is_sure(self, wanted: list[inspect.Parameter], world: World) -> bool:
+        """Tell whether all that was made up, but for the first input, has a name that says it.
+
+        Where x and W are not what they are in most layers, a batch and a matrix, broadcasting makes
+        much run that was not meant.
+        """
         own = [p for p in self.constructor if p.name not in self.known and p.default is p.empty]
-        further = roles.roles_of(wanted)[1:]
-        return all(roles.is_known(p.name) for p in own) and "x" not in further
+        named = [*map(roles.role_of, own), *roles.roles_of(wanted)[1:]]
+        if "number" in named or ("W" in named and not world.is_usual):
+            return False
+        return all(roles.is_known(p.name) for p in own) and "x" not in named[len(own) :]
+
+    def _reshaped(
+        self,
+        given: dict[str, Any],
+        wanted: list[inspect.Parameter],
+        inputs: tuple[Any, ...],
+        shapes: Mapping[str, tuple[int, ...]],
+    ) -> Trial | None:
+        """Try other shapes for some of what was made up."""
+        rng, made = np.random.default_rng(self.seed), list[str]()
+        pairs = zip([p.name for p in wanted], inputs, strict=True)
+        inputs = tuple(rng.normal(size=shapes[k]) if k in shapes else x for k, x in pairs)
+        free = given.keys() - self.known.keys()
+        drawn = {k: rng.normal(size=shape) for k, shape in shapes.items() if k in free}
+        instance = self._instance(given | drawn, made)
+        words = made + _words(wanted, inputs, None)
+        if instance is None or not self._runs(instance, inputs, words):
+            return None
+        return Trial(instance, inputs, self.options, words, sure=False)
 
     def _worlds(self) -> Iterator[World]:
         """Those for a finished object's parameters first; for a class's, last."""
@@ -130,9 +161,9 @@ class _Search:
         if not isinstance(self.thing, type):
             worlds = self._fitting(self.thing) + worlds
         elif self.known:  # then its parameters are not what the worlds have
-            worlds = self._fitting(self._instance(roles.WORLDS[0], [])) + worlds
+            worlds = self._fitting(self._instance(self._given(worlds[0]), [])) + worlds
         else:
-            worlds = worlds + self._fitting(self._instance(roles.WORLDS[0], []))
+            worlds = worlds + self._fitting(self._instance(self._given(worlds[0]), []))
         yield from (roles.LOOKING_UP + worlds if self._looks_up() else worlds + roles.LOOKING_UP)
 
     def _looks_up(self) -> bool:
@@ -146,14 +177,18 @@ class _Search:
         """Worlds whose x fits the first parameter that an object holds."""
         return [roles.WORLDS[0]._replace(x=shape) for shape in fitting_shapes(instance)]
 
-    def _instance(self, world: World, made: list[str]) -> Any:
-        """Make an instance of a class; anything else is one."""
-        if not isinstance(self.thing, type):
-            return self.thing
+    def _given(self, world: World) -> dict[str, Any]:
+        """What the constructor is given: what is known, and what must be made up."""
         rng, given = np.random.default_rng(self.seed), dict(self.known)
         for p in self.constructor:
             if p.name not in given and p.default is p.empty:
                 given[p.name] = roles.made(roles.role_of(p), world, "normal", "classes", rng)
+        return given
+
+    def _instance(self, given: dict[str, Any], made: list[str]) -> Any:
+        """Make an instance of a class; anything else is one."""
+        if not isinstance(self.thing, type):
+            return self.thing
         words = [f"{name} {_shown(value)}" for name, value in given.items()]
         made[:] = [f"{self.thing.__name__}({', '.join(words)})"] if words else []
         try:
