@@ -93,7 +93,7 @@ class World(NamedTuple):
     def is_usual(self) -> bool:
         """Whether x has rows, W is a matrix or a filter, and sizes tell the axes apart."""
         distinct = len(set(self.x)) == len(self.x)
-        return distinct and len(self.x) > 1 and len(self.arrays.get("W", ())) > 1
+        return self.whole or (distinct and min(len(self.x), len(self.arrays.get("W", ()))) > 1)
 
     def fitted(self, shape: tuple[int, ...]) -> World:
         """The same, for an input that is given: with as many features, rows or channels."""
