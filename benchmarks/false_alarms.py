@@ -29,7 +29,7 @@ from hypothesis import HealthCheck, Phase, assume, given, seed, settings
 from hypothesis import strategies as st
 
 from benchmarks.machine import ROOT, commit, processor, version
-from minigrad.testing import Report, check_vjp, gradcheck
+from minigrad.testing import Report, Verdict, check_vjp, gradcheck
 
 sys.path.insert(0, str(ROOT / "tests"))
 composing = import_module("composing")
@@ -67,7 +67,10 @@ def portion(number: int, count: int = PORTION) -> dict[str, Any]:
     @given(FUNCTION, WAY)
     def one(expression: Any, way: str) -> None:
         assume(composing.is_checkable(expression))
-        report = check(expression, way)
+        try:
+            report = check(expression, way)
+        except Exception as error:
+            report = Report("", Verdict.FAIL, reason=f"{type(error).__name__}: {error}")
         verdicts[f"{way}: {report.verdict.name}"] += 1
         evaluations[report.evaluations] += 1
         if not report.ok:

@@ -135,6 +135,8 @@ def _is_small(f, arrays):
             y = np.asarray(f(*arrays))
     except ValueError:  # shapes that do not go together
         return False
+    if y.dtype.kind != "f":
+        return False
     return y.size <= 40 and bool(np.all(np.isfinite(y))) and bool(np.all(np.abs(y) < 1e3))
 
 
@@ -155,13 +157,19 @@ def compositions(draw):
     starts = [np.asarray(sample.noise(x)) for x in sample.leaves]
     inner = [draw(st.sampled_from(sorted(INNER))) for _ in starts]
     words, f = called(function), _beneath(sample, starts, inner)
-    for text, op in draw(
-        st.lists(st.sampled_from(sorted(OUTER.items(), key=operator.itemgetter(0))), max_size=3)
-    ):
+    if np.iscomplexobj(f(*starts)):
+        words, f = _of_one(
+            "np.real({}) + np.imag({})", lambda y: np.real(y) + np.imag(y), (words, f)
+        )
+    for text, op in draw(st.lists(st.sampled_from(OUTER), max_size=3)):
         wrapped = _of_one(text, op, (words, f))
         if _is_small(wrapped[1], starts):
             words, f = wrapped
     return Expression(f"{words} of {', '.join(inner)} {sample.label}", f, starts)
+
+
+def _both_parts(y):
+    return np.real(y) + np.imag(y)
 
 
 def _beneath(sample, starts, inner):
@@ -178,12 +186,12 @@ def _beneath(sample, starts, inner):
 
 def is_checkable(expression):
     """Whether it is a function of floats, finite, of ordinary size, and with something to vary."""
-    if not all(x.dtype == float and np.all(np.isfinite(x)) for x in expression.arrays):
+    xs = expression.arrays
+    if not all(x.dtype == float for x in xs) or not sum(x.size for x in xs):
         return False
     with np.errstate(all="ignore"):
-        y = np.asarray(expression(*expression.arrays))
-    fits = y.dtype == float and bool(np.all(np.abs(y) < 1e4))
-    return fits and y.size > 0 and sum(x.size for x in expression.arrays) > 0
+        y = np.asarray(expression(*xs))
+    return y.dtype == float and y.size > 0 and bool(np.all(np.abs(y) < 1e4))
 
 
 def by_hand(expression):
