@@ -153,6 +153,11 @@ def written(path: Path, done: list[dict[str, Any]]) -> dict[str, Any]:
     return found
 
 
+def processes(workers: int) -> Any:
+    """So many processes, each with modules of its own."""
+    return multiprocessing.get_context("spawn").Pool(workers)
+
+
 def ended(job: tuple[int, int]) -> dict[str, Any]:
     """One portion, in a process of its own."""
     return portion(*job)
@@ -174,8 +179,7 @@ def main(arguments: list[str] | None = None) -> int:
         done = json.loads(path.read_text(encoding="utf-8"))["portions"]
     left = portions(chosen.count, {one["number"] for one in done if one["count"] == PORTION})
     end = time.monotonic() + chosen.seconds
-    spawned = multiprocessing.get_context("spawn")
-    with suppress(KeyboardInterrupt), spawned.Pool(chosen.workers) as pool:
+    with suppress(KeyboardInterrupt), processes(chosen.workers) as pool:
         for found in pool.imap_unordered(ended, left):
             done = [one for one in done if one["number"] != found["number"]] + [found]
             so_far = written(path, done)

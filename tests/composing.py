@@ -179,7 +179,8 @@ def _beneath(sample, starts, inner):
 
     def f(*zs):
         near = zip(sample.leaves, moves, zs, ends, strict=True)
-        return sample.call(*(x + (move(z) - end) * 0.25 for x, move, z, end in near))
+        moved = [x + (move(z) - end) * 0.25 for x, move, z, end in near]
+        return sample.call(*(np.asarray(x) if isinstance(x, np.generic) else x for x in moved))
 
     return f
 

@@ -110,10 +110,6 @@ def _parted(y: Array, x: Array, kth: Any, axis: Any = -1, *_: Any, **__: Any) ->
     return _order(y, x, axis)
 
 
-def _parted(y: Array, x: Array, kth: Any, axis: Any = -1, *_: Any, **__: Any) -> tuple[Array, None]:
-    return _order(y, x, axis)
-
-
 def _ordered(y: Array, x: Array, *_: Any, **__: Any) -> tuple[Array, None]:
     return np.argsort(x, axis=None, kind="stable"), None
 
