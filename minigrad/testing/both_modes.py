@@ -39,6 +39,32 @@ def written_forward(layer: Any) -> Any:
     return layer.__call__ if is_call else layer.forward
 
 
+def must_be_given(layer: Any, inputs: Sequence[Any], options: Mapping[str, Any]) -> None:
+    """Refuse to check on nothing: say what forward wants.
+
+    >>> import minigrad as mg
+    >>> must_be_given(mg.Affine(3, 2), [], {})
+    Traceback (most recent call last):
+    TypeError: say what Affine is tried on: check_layer(layer, x). assert_gradients(layer) makes \
+    some up
+    """
+    if isinstance(layer, type):
+        return
+    try:
+        wanted = inspect.signature(written_forward(layer)).parameters.values()
+    except (TypeError, ValueError, AttributeError):
+        return
+    places = [p for p in wanted if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    missing = [p.name for p in places[len(inputs) :] if p.default is p.empty]
+    missing = [name for name in missing if name not in options and flag_in([name]) is None]
+    if missing:
+        every = ", ".join(p.name for p in places if p.default is p.empty)
+        raise TypeError(
+            f"say what {type(layer).__name__} is tried on: check_layer(layer, {every}). "
+            "assert_gradients(layer) makes some up"
+        )
+
+
 def checked(layer: Any, inputs: Sequence[Any], flag: str, check: Check) -> Report:
     """Check in both modes; one report, of the worse one, with all that was looked at."""
     training, testing = check(layer, {flag: True}), check(layer, {flag: False})

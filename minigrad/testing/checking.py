@@ -272,7 +272,7 @@ class Check:
             )
         elif verdict is Verdict.FAIL and self.diagnose:
             cause = diagnosis.diagnose(self.evidence, self.findings)
-        self.notes += kinks_of(self.point) if self.seen else []
+        self.notes += kinks_of(self.point) + unused(self.point) if self.seen else []
         where = self.where or (places.of_gradients(self.subject, wrong) if wrong else ())
         return Report(
             name=self.subject.name,
@@ -304,6 +304,13 @@ def kinks_of(point: Point) -> list[str]:
                 "between those on its two sides is accepted"
             )
     return notes + [f"at a kink: {corner}" for corner in point.corners[:3]]
+
+
+def unused(point: Point) -> list[str]:
+    """Say which operands the outputs do not depend on."""
+    flat = [k for k, scan in point.scans.items() if scan.value.size and not np.any(scan.value)]
+    known = [k for k in flat if np.max(point.scans[k].bar) < 1e-9]
+    return [f"forward gives the same whatever {k} is, as far as these inputs show" for k in known]
 
 
 def likened(name: str, single: Array | None, double: Array | None) -> Comparison:

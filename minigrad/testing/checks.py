@@ -24,7 +24,8 @@ def gradcheck(
 
     Args:
         f: takes arrays or Tensors, returns one, or several in a list, tuple or dict.
-        arrays: where; those of floats are differentiated by, the others are constants.
+        arrays: where; those of floats are differentiated by, the others are constants. Dicts, lists
+            and tuples of arrays are taken apart.
         order: 2 to check second derivatives too.
         raise_exception: False to get the report of a failure instead of an exception.
         rtol: the relative error that is called wrong, beyond the error bar.
@@ -74,11 +75,13 @@ def check_layer(
 
     Raises:
         GradientError: when a gradient is wrong, or cannot be judged; its message is the report.
+        TypeError: when inputs are missing.
 
     >>> import minigrad as mg
     >>> check_layer(mg.Affine(3, 2, rng=0), np.ones((4, 3))).ok
     True
     """
+    both_modes.must_be_given(layer, inputs, options)
 
     def check(layer: Any, more: Mapping[str, Any]) -> Report:
         subject = subjects.of_layer(
