@@ -67,3 +67,18 @@ def test_a_closed_pipe_is_no_error(tmp_path):
     command = f"{sys.executable} -m minigrad check mine.py::f | true"
     done = subprocess.run(command, shell=True, cwd=tmp_path, capture_output=True, text=True)
     assert done.stderr == ""
+
+
+def test_a_large_array_gets_a_cause_too():
+    class Averaged(Affine):
+        def backward(self, dout):
+            dx = super().backward(dout)
+            self.dW = self.dW / len(dout)
+            return dx
+
+    rng = np.random.default_rng(0)
+    layer = Averaged(rng.normal(size=(60, 20)), np.zeros(20))
+    report = check_layer(layer, rng.normal(size=(8, 60)), raise_exception=False)
+    assert "dW in at least" in str(report)
+    assert report.cause.label == "divided by the batch size once too often"
+    assert "8 rows" in report.cause.sentence

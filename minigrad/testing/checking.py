@@ -19,6 +19,7 @@ import numpy as np
 
 from minigrad.graph import Array
 from minigrad.testing import contracts, corners, diagnosis, higher, places
+from minigrad.testing import sampled as sampling
 from minigrad.testing.evidence import Comparison, Evidence, compared
 from minigrad.testing.findings import Cause, Finding, Verdict
 from minigrad.testing.jacobian import Point
@@ -268,10 +269,13 @@ class Check:
         if sampled:
             self.notes.append(
                 f"{', '.join(sampled)} is large: wrong entries were searched for, and more may be. "
-                "Check smaller shapes to see every entry, and the cause"
+                "Check smaller shapes to see every entry"
             )
-        elif verdict is Verdict.FAIL and self.diagnose:
-            cause = diagnosis.diagnose(self.evidence, self.findings)
+        if verdict is Verdict.FAIL and self.diagnose:
+            evidence = self.evidence
+            if evidence is not None and any(map(self.point.is_large, self.point.operands)):
+                evidence = sampling.evidence_of_some(evidence, self.rng)
+            cause = diagnosis.diagnose(evidence, self.findings)
         self.notes += kinks_of(self.point) + unused(self.point) if self.seen else []
         where = self.where or (places.of_gradients(self.subject, wrong) if wrong else ())
         return Report(
