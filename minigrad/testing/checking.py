@@ -8,7 +8,6 @@ comes last.
 from __future__ import annotations
 
 import time
-import traceback
 import warnings
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
@@ -18,27 +17,27 @@ from typing import Any
 import numpy as np
 
 from minigrad.graph import Array
-from minigrad.testing import contracts, corners, diagnosis, higher, places
+from minigrad.testing import beforehand, contracts, corners, diagnosis, higher, places
 from minigrad.testing import sampled as sampling
+from minigrad.testing.beforehand import StoppedError
 from minigrad.testing.evidence import Comparison, Evidence, compared
 from minigrad.testing.findings import Cause, Finding, Verdict
 from minigrad.testing.jacobian import Point
+from minigrad.testing.judging import (
+    SINGLE,
+    judged,
+    kinks_of,
+    likened,
+    raised,
+    severity,
+    unused,
+)
 from minigrad.testing.ours import FunctionSubject
 from minigrad.testing.projections import Judge
 from minigrad.testing.randomness import restore
 from minigrad.testing.report import Report
 from minigrad.testing.showing import grad_of
 from minigrad.testing.subject import Run, Subject
-
-SINGLE = 2.0**-24  # the unit of rounding of float32
-
-
-class StoppedError(Exception):
-    """Nothing more can be looked at; the sentence says why."""
-
-    def __init__(self, verdict: Verdict, sentence: str, where: Sequence[str] = ()) -> None:
-        super().__init__(sentence)
-        self.verdict, self.sentence, self.where = verdict, sentence, where
 
 
 class Check:
@@ -97,10 +96,12 @@ class Check:
 
     # ---- what is looked at, in order -----------------------------------------------------------
     def _run(self) -> None:
-        run = self._forward()
-        self._look_for_randomness(run)
+        run = beforehand.first_run(self.subject)
+        for name in self.subject.rewind.used:
+            self.notes.append(f"random numbers from {name} were drawn again for each evaluation")
+        beforehand.must_repeat(self.subject, run)
         self.point = Point(self.subject)
-        self._look_at_outputs()
+        beforehand.must_be_differentiable(self.point)
         self.judge = Judge(self.point, self.rng, self.rtol)
         for _, douts in self.subject.cotangents(self.point.outputs, self.rng):
             self._take(self._backward(douts))
@@ -109,48 +110,6 @@ class Check:
         self._look_in_single_precision(run)
         if isinstance(self.subject, FunctionSubject):
             self._look_higher(self.subject)
-
-    def _forward(self) -> Run:
-        """Run forward once, or say why that is impossible."""
-        try:
-            run = self.subject.start()
-        except Exception as error:
-            raise StoppedError(Verdict.FAIL, *raised("forward", error)) from error
-        self.subject.rewind.forget_unused()
-        for name in self.subject.rewind.used:
-            self.notes.append(f"random numbers from {name} were drawn again for each evaluation")
-        bad = [y.dtype for y in run.outputs if y.dtype.kind != "f"]
-        if bad or not run.outputs:
-            whole = [k for k, x in self.subject.inputs.items() if _holds_integers(x)]
-            hint = f": make floats of {', '.join(whole)}, with .astype(float)" if whole else ""
-            what = f"an array of {bad[0]}" if bad else "nothing"
-            sentence = f"forward returned {what}, and only floats have a derivative{hint}"
-            raise StoppedError(Verdict.FAIL, sentence)
-        return run
-
-    def _look_for_randomness(self, run: Run) -> None:
-        """See whether the same inputs give the same outputs, from the same random state."""
-        for again in (self.subject.start(), self.subject.start()):
-            pairs = list(zip(run.outputs, again.outputs, strict=False))
-            same = all(np.array_equal(a, b, equal_nan=True) for a, b in pairs)
-            if not same or len(run.outputs) != len(again.outputs):
-                sentence = (
-                    "forward gives other numbers each time, from the same inputs: it draws random "
-                    "numbers that nobody can draw again. Hand it a generator, rng=, and keep that"
-                )
-                raise StoppedError(Verdict.INCONCLUSIVE, sentence)
-
-    def _look_at_outputs(self) -> None:
-        """See whether there is something to differentiate here."""
-        bad = ~np.isfinite(self.point.centre)
-        if np.any(bad):
-            sentence = f"{np.sum(bad)} of {bad.size} outputs are not finite here: try other inputs"
-            raise StoppedError(Verdict.INCONCLUSIVE, sentence)
-        if not self.point.operands:
-            raise StoppedError(
-                Verdict.INCONCLUSIVE,
-                "nothing here has a gradient: no input holds floats, and there are no parameters",
-            )
 
     def _backward(self, douts: Sequence[Array]) -> Evidence:
         """Compare the gradients for these cotangents, or say why there are none."""
@@ -295,96 +254,3 @@ class Check:
             seconds=time.perf_counter() - began,
             evidence=self.evidence,
         )
-
-
-def kinks_of(point: Point) -> list[str]:
-    """Say where the point is not smooth."""
-    notes = []
-    for name, scan in point.scans.items():
-        count = int(np.sum(np.any(scan.kinks, axis=1)))
-        if count:
-            notes.append(
-                f"{count} of {len(scan.kinks)} entries of {name} sit at a kink, where any slope "
-                "between those on its two sides is accepted"
-            )
-    return notes + [f"at a kink: {corner}" for corner in point.corners[:3]]
-
-
-def unused(point: Point) -> list[str]:
-    """Say which operands the outputs do not depend on."""
-    flat = [k for k, scan in point.scans.items() if scan.value.size and not np.any(scan.value)]
-    known = [k for k in flat if np.max(point.scans[k].bar) < 1e-9]
-    return [f"forward gives the same whatever {k} is, as far as these inputs show" for k in known]
-
-
-def likened(name: str, single: Array | None, double: Array | None) -> Comparison:
-    """Compare a gradient in float32 with the same one in float64."""
-    exact = np.zeros(()) if double is None else np.asarray(double, np.float64)
-    size = float(np.max(np.abs(exact), initial=0))
-    bar = np.full(exact.shape, 1000 * SINGLE * size)
-    none = np.zeros(exact.shape, bool)
-    return Comparison(name, exact, single, exact, bar, bar, none, size, sampled=True)
-
-
-def severity(one: Comparison) -> tuple[bool, int, float]:
-    """What the worst of several comparisons is by: more wrong entries show more of a mistake."""
-    wrong = int(np.sum(one.wrong)) if one.shape_is_right else 0
-    return not one.shape_is_right, wrong, one.ratio
-
-
-def judged(name: str, one: Comparison, cotangents: int, order: int = 1) -> Finding:
-    """Say of one gradient whether it is right."""
-    title = grad_of(name)
-    if one.yours is None:
-        return Finding(title, Verdict.FAIL, "backward made none", (name,), 1)
-    if not one.shape_is_right:
-        shape, wanted = np.shape(one.yours), one.numerical.shape
-        sentence = f"has shape {shape}, and {name} has {wanted}"
-        return Finding(title, Verdict.FAIL, sentence, (name,), 1)
-    size, wrong = one.wrong.size, int(np.sum(one.wrong))
-    if wrong:
-        least = "at least " if one.sampled else ""
-        return Finding(
-            title, Verdict.FAIL, f"{least}{wrong} of {size} entries are wrong", (name,), 1
-        )
-    unknown, kinks = int(np.sum(one.unknown)), int(np.sum(one.kinks))
-    if order == 1:  # where a function jumps, it has no slope; where a slope jumps, that is a kink
-        unknown = int(np.sum(one.unknown | (one.kinks & ~(one.bar < np.inf))))
-    if unknown:
-        sentence = f"{unknown} of {size} entries cannot be judged here: try other inputs"
-        if np.any(one.unknown & one.corners):
-            sentence = (
-                f"{unknown} of {size} entries sit at a corner of the function, and are not between "
-                "the slopes on its two sides; move the inputs a little"
-            )
-        return Finding(title, Verdict.INCONCLUSIVE, sentence, (name,), 1)
-    if one.sampled:
-        sentence = f"right along 3 random directions in its {size} entries, for {cotangents} douts"
-        return Finding(title, Verdict.PASS, sentence, (name,), 1)
-    smooth = ~one.kinks
-    error = np.max(one.error, initial=0, where=smooth)
-    bar = np.max(one.tolerance, initial=0, where=smooth)
-    every = f"all {size} entries" if not kinks else f"{size - kinks} entries"
-    sentence = (
-        f"{every} right for {cotangents} douts; off by {error:.0e} at most, {bar:.0e} would show"
-    )
-    if kinks:
-        sentence += f"; {kinks} between the slopes of a kink"
-    return Finding(title, Verdict.PASS, sentence, (name,), 1)
-
-
-def raised(what: str, error: Exception) -> tuple[str, list[str]]:
-    """Say which line raised what: a sentence, and the place with its text."""
-    sentence = f"{what} raised {type(error).__name__}: {error}"
-    ours = __file__.rpartition("testing")[0]
-    frames = [
-        f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith(ours)
-    ]
-    if not frames:
-        return sentence, []
-    last = frames[-1]
-    return sentence, [f"{places.nearby(last.filename)}:{last.lineno}", f"    {last.line}"]
-
-
-def _holds_integers(x: Any) -> bool:
-    return isinstance(x, np.ndarray) and x.dtype.kind in "iu"

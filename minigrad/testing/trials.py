@@ -7,7 +7,6 @@ import copy
 import inspect
 import io
 import itertools
-import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ import numpy as np
 from minigrad.graph import Node
 from minigrad.layers.inside import inside
 from minigrad.testing import roles
+from minigrad.testing.outcomes import reached, several, shown, tried, useless, words
 from minigrad.testing.roles import ROWS, World
 
 MISTAKES = (NameError, NotImplementedError, RecursionError)  # whatever the arguments are
@@ -113,11 +113,11 @@ class _Search:
                 continue
             wanted = required(self.call(instance), skip=self.options)
             for inputs in self._inputs(wanted, world):
-                words = made + _words(wanted, inputs, self.inputs)
-                if self._runs(instance, inputs, words):
+                tried_on = made + words(wanted, inputs, self.inputs)
+                if self._runs(instance, inputs, tried_on):
                     sure = self.inputs is not None or self._is_sure(wanted, world)
                     again = partial(self._reshaped, given, wanted, inputs)
-                    yield Trial(instance, inputs, self.options, words, sure, again)
+                    yield Trial(instance, inputs, self.options, tried_on, sure, again)
 
     def _is_sure(self, wanted: list[inspect.Parameter], world: World) -> bool:
         """Tell whether all that was made up, but for the first input, has a name that says it.
@@ -145,10 +145,10 @@ class _Search:
         free = given.keys() - self.known.keys()
         drawn = {k: rng.normal(size=shape) for k, shape in shapes.items() if k in free}
         instance = self._instance(given | drawn, made)
-        words = made + _words(wanted, inputs, None)
-        if instance is None or not self._runs(instance, inputs, words):
+        tried_on = made + words(wanted, inputs, None)
+        if instance is None or not self._runs(instance, inputs, tried_on):
             return None
-        return Trial(instance, inputs, self.options, words, sure=False)
+        return Trial(instance, inputs, self.options, tried_on, sure=False)
 
     def _worlds(self) -> Iterator[World]:
         """Those for a finished object's parameters first; for a class's, last."""
@@ -189,7 +189,7 @@ class _Search:
         """Make an instance of a class; anything else is one."""
         if not isinstance(self.thing, type):
             return self.thing
-        words = [f"{name} {_shown(value)}" for name, value in given.items()]
+        words = [f"{name} {shown(value)}" for name, value in given.items()]
         made[:] = [f"{self.thing.__name__}({', '.join(words)})"] if words else []
         try:
             with quiet():
@@ -218,10 +218,10 @@ class _Search:
         except Exception as error:
             self.errors.append((error, made))
             return False
-        arrays = [y._data if isinstance(y, Node) else y for y in _several(outputs)]
-        useless = _useless(arrays[0]) if arrays else ("an empty tuple", True)
-        self.returned += [(f"forward returned {useless[0]}", useless[1])] if useless else []
-        return useless is None
+        arrays = [y._data if isinstance(y, Node) else y for y in several(outputs)]
+        why = useless(arrays[0]) if arrays else ("an empty tuple", True)
+        self.returned += [(f"forward returned {why[0]}", why[1])] if why else []
+        return why is None
 
     def _is_a_mistake(self, error: Exception) -> bool:
         """Tell an error that any arguments would raise from one that these may have raised."""
@@ -235,11 +235,11 @@ class _Search:
         mistakes = [pair for pair in self.errors if self._is_a_mistake(pair[0])]
         if mistakes or (self.inputs is not None and self.errors):
             error, made = (mistakes or self.errors)[0]
-            return NothingRunsError(_tried(error, made), error, True)
+            return NothingRunsError(tried(error, made), error, True)
         if self.returned:
             return NothingRunsError(self.returned[0][0], None, self.returned[0][1])
-        error, made = max(self.errors, key=lambda pair: _reached(pair[0]))
-        return NothingRunsError(_tried(error, made), error, False)
+        error, made = max(self.errors, key=lambda pair: reached(pair[0], __file__))
+        return NothingRunsError(tried(error, made), error, False)
 
 
 def parameters(f: Any) -> list[inspect.Parameter]:
@@ -294,59 +294,3 @@ def copied(thing: Any) -> Any:
         return copy.deepcopy(thing)
     except Exception:
         return thing
-
-
-def place(error: BaseException) -> list[str]:
-    """Name the innermost line outside minigrad and Python where an error arose, with its text."""
-    frames = traceback.extract_tb(error.__traceback__)
-    own = __file__.rpartition("testing")[0]
-    theirs = [f for f in frames if not f.filename.startswith((own, "<", np.__file__[:-11]))]
-    if not theirs:
-        return []
-    return [f"{theirs[-1].filename}:{theirs[-1].lineno}", f"    {theirs[-1].line}"]
-
-
-def _reached(error: Exception) -> int:
-    """Tell how far a forward came before it raised, by its line."""
-    frames = traceback.extract_tb(error.__traceback__)
-    theirs = [f for f in frames if f.filename != __file__]
-    return theirs[0].lineno or 0 if theirs else 0
-
-
-def _tried(error: Exception, made: list[str]) -> str:
-    on = f"on {', '.join(filter(None, made))} " if any(made) else ""
-    return f"{on}it raised {type(error).__name__}: {error}"
-
-
-def _words(
-    wanted: list[inspect.Parameter], inputs: Sequence[Any], given: Sequence[Any] | None
-) -> list[str]:
-    if given is not None:
-        return []
-    names = [p.name for p in wanted]
-    return [", ".join(f"{n} {_shown(x)}" for n, x in itertools.zip_longest(names, inputs))]
-
-
-def _shown(value: Any) -> str:
-    """What was made, in a word or two: its shape, or itself."""
-    if isinstance(value, np.ndarray):
-        kind = {"i": " of integers", "b": " of booleans"}.get(value.dtype.kind, "")
-        return f"{value.shape}{kind}"
-    return "a Generator" if isinstance(value, np.random.Generator) else repr(value)
-
-
-def _several(outputs: Any) -> list[Any]:
-    return list(outputs) if isinstance(outputs, (tuple, list)) else [outputs]
-
-
-def _useless(y: Any) -> tuple[str, bool] | None:
-    """Say why an output cannot be differentiated, and whether it never can; None if it can."""
-    if y is None:
-        return "None: is a return missing?", True
-    array = np.asarray(y)
-    if array.dtype.kind != "f":
-        kinds = {"i": "integers", "u": "integers", "b": "booleans", "c": "complex numbers"}
-        return f"{kinds.get(array.dtype.kind, 'no numbers')}, and floats alone are checked", True
-    if not array.size:
-        return "an empty array", False
-    return None if np.all(np.isfinite(array)) else ("numbers that are not finite", False)
