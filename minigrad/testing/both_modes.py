@@ -45,8 +45,7 @@ def must_be_given(layer: Any, inputs: Sequence[Any], options: Mapping[str, Any])
     >>> import minigrad as mg
     >>> must_be_given(mg.Affine(3, 2), [], {})
     Traceback (most recent call last):
-    TypeError: say what Affine is tried on: check_layer(layer, x). assert_gradients(layer) makes \
-    some up
+    TypeError: say what Affine is tried on: check_layer(layer, x). assert_gradients(layer) ...
     """
     if isinstance(layer, type):
         return
