@@ -1,130 +1,196 @@
 """python -m benchmarks.false_alarms N: right functions, composed at random, none of them accused.
 
-Hypothesis draws a short program of operations from minigrad's derivative table and arrays for it;
-gradcheck differentiates the program and judges the gradients. Each failure is printed with its
-program: it is a false alarm, or a bug in the table, and worth the same attention.
+Hypothesis composes functions of the whole derivative table, and draws arrays for them; each is
+judged by `gradcheck`, or as a pair of callables by `check_vjp`, some also in order 2, some also for
+its conduct. An accusation is a false alarm, or a bug in the table, and worth the same attention.
+
+Functions come in portions of 250, each from a seed of its own, by as many processes as `--workers`.
+What is done stands in results/false_alarms.json, and the next run goes on from there; `--fresh`
+begins anew.
 """
 
 import argparse
+import json
+import multiprocessing
+import platform
+import statistics
+import sys
 import time
 import warnings
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Iterator
 from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import HealthCheck, Phase, assume, given, seed, settings
 from hypothesis import strategies as st
 
-import minigrad as mg
-from minigrad.testing import gradcheck
+from benchmarks.machine import ROOT, commit, processor, version
+from minigrad.testing import Report, Verdict, check_vjp, gradcheck
 
-UNARY: dict[str, Callable[[Any], Any]] = {
-    "sin": np.sin,
-    "cos": np.cos,
-    "tanh": np.tanh,
-    "exp": lambda a: np.exp(0.3 * a),
-    "expm1": lambda a: np.expm1(0.3 * a),
-    "log1p": lambda a: np.log1p(a * a),
-    "log": lambda a: np.log(2 + a * a),
-    "sqrt": lambda a: np.sqrt(1 + a * a),
-    "square": np.square,
-    "reciprocal": lambda a: np.reciprocal(2 + np.tanh(a)),
-    "arctan": np.arctan,
-    "arcsinh": np.arcsinh,
-    "sinc": np.sinc,
-    "cbrt": lambda a: np.cbrt(3 + np.tanh(a)),
-    "power": lambda a: (2 + np.tanh(a)) ** 2.5,
-    "abs": np.abs,
-    "maximum": lambda a: np.maximum(a, 0.1),
-    "clip": lambda a: np.clip(a, -0.7, 0.9),
-    "where": lambda a: np.where(a > 0.2, a, a * a),
-    "sigmoid": mg.sigmoid,
-    "softmax": mg.softmax,
-    "sum": lambda a: a + np.sum(a, axis=-1, keepdims=True),
-    "mean": lambda a: a - np.mean(a, axis=0),
-    "var": lambda a: a * np.var(a),
-    "max": lambda a: a * np.max(a, axis=-1, keepdims=True),
-    "prod": lambda a: a + 0.1 * np.prod(a, axis=-1, keepdims=True),
-    "cumsum": lambda a: np.cumsum(a, axis=-1),
-    "sort": lambda a: np.sort(a, axis=-1),
-    "flip": lambda a: np.flip(a, axis=0),
-    "roll": lambda a: np.roll(a, 1, axis=-1),
-    "transposed": lambda a: np.swapaxes(np.swapaxes(a, 0, -1) * 2, 0, -1),
-    "reshape": lambda a: (np.reshape(a, -1) ** 2).reshape(a.shape),
-    "repeat": lambda a: np.repeat(a, 2, axis=0)[::2],
-    "pad": lambda a: np.pad(a, 1)[1:-1, 1:-1],
-    "concatenate": lambda a: np.concatenate([a, np.sin(a)], axis=0)[: len(a)],
-    "index": lambda a: a[np.arange(len(a)) // 2],
-    "norm": lambda a: a / (1 + np.linalg.norm(a)),
-    "einsum": lambda a: np.einsum("ij,kj->ij", a, a),
-    "trapezoid": lambda a: a * np.trapezoid(a, axis=-1)[:, None],
-}
-BINARY: dict[str, Callable[[Any, Any], Any]] = {
-    "add": np.add,
-    "subtract": np.subtract,
-    "multiply": np.multiply,
-    "divide": lambda a, b: a / (2 + np.tanh(b)),
-    "maximum": np.maximum,
-    "hypot": lambda a, b: np.hypot(a, 1 + b * b),
-    "arctan2": lambda a, b: np.arctan2(a, 2 + np.tanh(b)),
-    "logaddexp": np.logaddexp,
-    "matmul": lambda a, b: a @ np.swapaxes(b, 0, 1) @ b,
-    "outer": lambda a, b: a * np.sum(np.outer(a, b)),
-}
-STEP = st.sampled_from([*((name, False) for name in UNARY), *((name, True) for name in BINARY)])
-PROGRAM = st.lists(STEP, min_size=1, max_size=5)
-SHAPE = st.tuples(st.integers(1, 3), st.integers(1, 3))
+sys.path.insert(0, str(ROOT / "tests"))
+composing = import_module("composing")
+
+RESULTS = Path(__file__).parent / "results"
+PORTION = 250
+WAYS = ("gradcheck", "check_vjp", "order 2", "conduct")
+FUNCTION = st.one_of(composing.expressions(), composing.compositions())
+WAY = st.sampled_from([*["gradcheck"] * 4, *["check_vjp"] * 4, "order 2", "conduct"])
 
 
-def composed(program: list[tuple[str, bool]]) -> Callable[[Any, Any], Any]:
-    """The function of two arrays that a program describes."""
-
-    def f(a: Any, b: Any) -> Any:
-        for name, binary in program:
-            a = BINARY[name](a, b) if binary else UNARY[name](a)
-        return a
-
-    return f
+def check(expression: Any, way: str) -> Report:
+    """The report on one function."""
+    about = {"raise_exception": False, "diagnose": False, "contracts": way == "conduct"}
+    if way in ("check_vjp", "conduct"):
+        return check_vjp(*composing.by_hand(expression), *expression.arrays, **about)
+    return gradcheck(expression, *expression.arrays, order=1 + (way == "order 2"), **about)
 
 
-def main() -> None:
-    """Compose, check, count."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.false_alarms", description=__doc__)
-    parser.add_argument("count", type=int, nargs="?", default=100_000)
-    parser.add_argument("--seconds", type=float, default=np.inf, help="stop after so long")
-    parser.add_argument("--seed", type=int, default=0)
-    chosen = parser.parse_args()
-    verdicts: Counter[str] = Counter()
+def portion(number: int, count: int = PORTION) -> dict[str, Any]:
+    """Compose and check so many, always the same for the same number."""
     began = time.perf_counter()
+    verdicts: Counter[str] = Counter()
+    evaluations: Counter[int] = Counter()
+    named: list[dict[str, str]] = []
 
-    @seed(chosen.seed)
+    @seed(number)
     @settings(
-        max_examples=chosen.count,
+        max_examples=count,
         deadline=None,
         database=None,
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    @given(PROGRAM, SHAPE, st.integers(0, 2**32 - 1))
-    def check(program: list[tuple[str, bool]], shape: tuple[int, int], number: int) -> None:
-        if time.perf_counter() - began > chosen.seconds:
-            raise KeyboardInterrupt  # the one exception that Hypothesis does not look into
-        rng = np.random.default_rng(number)
-        a, b = rng.normal(size=shape), rng.normal(size=shape)
-        with warnings.catch_warnings(action="ignore"), np.errstate(all="ignore"):
-            report = gradcheck(composed(program), a, b, raise_exception=False)
-        verdicts[report.verdict.name] += 1
-        if report.verdict.name == "FAIL":
-            print(program, shape, number, report.reason or report.cause, flush=True)
+    @given(FUNCTION, WAY)
+    def one(expression: Any, way: str) -> None:
+        assume(composing.is_checkable(expression))
+        try:
+            report = check(expression, way)
+        except Exception as error:
+            report = Report("", Verdict.FAIL, reason=f"{type(error).__name__}: {error}")
+        verdicts[f"{way}: {report.verdict.name}"] += 1
+        evaluations[report.evaluations] += 1
+        if not report.ok:
+            open_ = [one for one in report.checks if one.verdict.name != "PASS"]
+            why = report.reason or "; ".join(f"{one.name}: {one.sentence}" for one in open_)
+            about = {"verdict": report.verdict.name, "way": way, "why": why}
+            named.append(about | {"function": str(expression), "portion": str(number)})
 
-    with suppress(KeyboardInterrupt):
-        check()
+    with warnings.catch_warnings(action="ignore"), np.errstate(all="ignore"):
+        one()
     seconds = time.perf_counter() - began
-    counts = ", ".join(f"{n:,} {verdict}" for verdict, n in verdicts.most_common())
-    print(f"{sum(verdicts.values()):,} functions in {seconds:.0f} s: {counts}")
+    return {
+        "number": number,
+        "count": count,
+        "verdicts": dict(verdicts),
+        "evaluations": dict(evaluations),
+        "named": named,
+        "seconds": round(seconds, 2),
+        "commit": commit(),
+    }
+
+
+def portions(count: int, done: set[int]) -> Iterator[tuple[int, int]]:
+    """The portions that are not done yet: number and size."""
+    sizes = [PORTION] * (count // PORTION) + [count % PORTION] * (count % PORTION > 0)
+    yield from ((i, n) for i, n in enumerate(sizes) if i not in done)
+
+
+def summary(done: list[dict[str, Any]]) -> dict[str, Any]:
+    """The figures of all portions together."""
+    verdicts: Counter[str] = Counter()
+    counts: Counter[int] = Counter()
+    for one in done:
+        verdicts.update(one["verdicts"])
+        counts.update({int(k): n for k, n in one["evaluations"].items()})
+    total, seconds = sum(verdicts.values()), sum(one["seconds"] for one in done)
+    of = {name: sum(n for k, n in verdicts.items() if k.endswith(name)) for name in NAMES}
+    return {
+        "functions": total,
+        "accused": of["FAIL"],
+        "inconclusive": of["INCONCLUSIVE"],
+        "ways": {way: sum(n for k, n in verdicts.items() if k.startswith(way)) for way in WAYS},
+        "median evaluations": statistics.median_low(counts.elements()) if counts else 0,
+        "evaluations": sum(k * n for k, n in counts.items()),
+        "seconds": round(seconds, 1),
+        "functions per second and process": round(total / seconds, 1) if seconds else 0.0,
+        "table": len(composing.TABLE),
+        "processor": processor(),
+        "python": platform.python_version(),
+        "versions": {name: version(name) for name in ("minigrad", "numpy", "hypothesis")},
+        "commits": sorted({one["commit"] for one in done}),
+    }
+
+
+NAMES = ("PASS", "FAIL", "INCONCLUSIVE")
+
+
+def page(found: dict[str, Any]) -> str:
+    """The results in Markdown."""
+    ways = ", ".join(f"{n:,} by {way}" for way, n in found["ways"].items())
+    versions = ", ".join(f"{name} {number}" for name, number in found["versions"].items())
+    return (
+        f"| functions | accused | inconclusive | median evaluations | seconds | a second |\n"
+        f"|---|---|---|---|---|---|\n"
+        f"| {found['functions']:,} | {found['accused']} | {found['inconclusive']} "
+        f"| {found['median evaluations']} | {found['seconds']:,.0f} "
+        f"| {found['functions per second and process']} |\n\n"
+        f"Correct functions, composed at random of all {found['table']} of the derivative table: "
+        f"{ways}. Seconds are those of all processes together. Python {found['python']}, {versions}"
+        f", {found['processor']}; at {', '.join(found['commits'])}.\n"
+    )
+
+
+def written(path: Path, done: list[dict[str, Any]]) -> dict[str, Any]:
+    """Write what is done so far, and its summary."""
+    found = summary(done)
+    text = {"summary": found, "portions": sorted(done, key=lambda one: int(one["number"]))}
+    path.write_text(json.dumps(text, indent=1), encoding="utf-8")
+    path.with_suffix(".md").write_text(page(found), encoding="utf-8")
+    return found
+
+
+def processes(workers: int) -> Any:
+    """So many processes, each with modules of its own."""
+    return multiprocessing.get_context("spawn").Pool(workers)
+
+
+def ended(job: tuple[int, int]) -> dict[str, Any]:
+    """One portion, in a process of its own."""
+    return portion(*job)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Do what is not done yet; the exit status is 1 if a function was accused."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.false_alarms", description=__doc__)
+    parser.add_argument("count", type=int, nargs="?", default=100_000)
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="stop after so long")
+    parser.add_argument("--fresh", action="store_true", help="forget what was done before")
+    parser.add_argument("--out", type=Path, default=RESULTS, metavar="DIR")
+    chosen = parser.parse_args(arguments)
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    path = chosen.out / "false_alarms.json"
+    done: list[dict[str, Any]] = []
+    if path.exists() and not chosen.fresh:
+        done = json.loads(path.read_text(encoding="utf-8"))["portions"]
+    left = portions(chosen.count, {one["number"] for one in done if one["count"] == PORTION})
+    end = time.monotonic() + chosen.seconds
+    with suppress(KeyboardInterrupt), processes(chosen.workers) as pool:
+        for found in pool.imap_unordered(ended, left):
+            done = [one for one in done if one["number"] != found["number"]] + [found]
+            so_far = written(path, done)
+            for one in found["named"]:
+                print(one["verdict"], one["function"], one["way"], one["why"], flush=True)
+            print(f"{so_far['functions']:,}, {so_far['accused']} accused", flush=True)
+            if time.monotonic() > end:
+                break
+    print(page(summary(done)))
+    return int(any(one["verdict"] == "FAIL" for part in done for one in part["named"]))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -47,7 +47,7 @@ def _updated(x: Any, index: Any, value: Any, ufunc: np.ufunc | None) -> Any:
         ValueError: when `value` has more axes than the entries.
     """
     check_dtype(x.dtype, (value,))
-    y = x.copy()
+    y = np.array(x, order="C")  # of a number, too; reshaping it below makes a view
     entries = y[index]
     if np.ndim(value) > np.ndim(entries):
         raise ValueError(

@@ -1,7 +1,9 @@
 """Random correct functions: expressions of NumPy and minigrad, composed by Hypothesis.
 
 An expression is a function of arrays or Tensors, with a name that reads as Python. All of them are
-correct because minigrad's derivatives are, which other tests see to.
+correct because minigrad's derivatives are, which other tests see to. `expressions` has the common
+functions in any order and at any point; `compositions` has every function of the derivative table,
+at a point of its domain, between two of those.
 """
 
 import operator
@@ -9,9 +11,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from domains import DOMAINS
 from hypothesis import strategies as st
 
 from minigrad import functions as fn
+from minigrad import vjp
+from minigrad.graph import called
 
 UNARY = {
     "np.tanh({})": np.tanh,
@@ -130,4 +135,72 @@ def _is_small(f, arrays):
             y = np.asarray(f(*arrays))
     except ValueError:  # shapes that do not go together
         return False
+    if y.dtype.kind != "f":
+        return False
     return y.size <= 40 and bool(np.all(np.isfinite(y))) and bool(np.all(np.abs(y) < 1e3))
+
+
+# ---- every function of the table, between two others ---------------------------------------------
+TABLE = sorted(DOMAINS, key=called)
+INNER = {"np.tanh": np.tanh, "np.sin": np.sin, "np.square": np.square, "sigmoid": fn.sigmoid}
+OUTER = sorted([*UNARY.items(), *REDUCING.items()], key=operator.itemgetter(0))
+
+
+@st.composite
+def compositions(draw):
+    """Draw one: outer(function(operands + c (inner(z) − inner(z0)), …)), at z0.
+
+    What is added to the operands is nothing at z0, so that these stay where the function is smooth.
+    """
+    function = draw(st.sampled_from(TABLE))
+    sample = draw(DOMAINS[function])
+    starts = [np.asarray(sample.noise(x)) for x in sample.leaves]
+    inner = [draw(st.sampled_from(sorted(INNER))) for _ in starts]
+    words, f = called(function), _beneath(sample, starts, inner)
+    if np.iscomplexobj(f(*starts)):
+        words, f = _of_one(
+            "np.real({}) + np.imag({})", lambda y: np.real(y) + np.imag(y), (words, f)
+        )
+    for text, op in draw(st.lists(st.sampled_from(OUTER), max_size=3)):
+        wrapped = _of_one(text, op, (words, f))
+        if _is_small(wrapped[1], starts):
+            words, f = wrapped
+    return Expression(f"{words} of {', '.join(inner)} {sample.label}", f, starts)
+
+
+def _both_parts(y):
+    return np.real(y) + np.imag(y)
+
+
+def _beneath(sample, starts, inner):
+    """The function of a sample, of operands that are moved by other functions."""
+    moves = [INNER[name] for name in inner]
+    ends = [np.asarray(move(z)) for move, z in zip(moves, starts, strict=True)]
+
+    def f(*zs):
+        near = zip(sample.leaves, moves, zs, ends, strict=True)
+        moved = [x + (move(z) - end) * 0.25 for x, move, z, end in near]
+        return sample.call(*(np.asarray(x) if isinstance(x, np.generic) else x for x in moved))
+
+    return f
+
+
+def is_checkable(expression):
+    """Whether it is a function of floats, finite, of ordinary size, and with something to vary."""
+    xs = expression.arrays
+    if not all(x.dtype == float for x in xs) or not sum(x.size for x in xs):
+        return False
+    with np.errstate(all="ignore"):
+        y = np.asarray(expression(*xs))
+    return y.dtype == float and y.size > 0 and bool(np.all(np.abs(y) < 1e4))
+
+
+def by_hand(expression):
+    """The same function as a pair of callables that knows nothing of a graph."""
+    kept = {}
+
+    def forward(*xs):
+        kept["y"], kept["pullback"] = vjp(expression, *xs)
+        return np.array(kept["y"])
+
+    return forward, lambda dout: kept["pullback"](dout)

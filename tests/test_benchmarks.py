@@ -1,5 +1,6 @@
 """The benchmarks run from their one command, compare before they time, and say what is missing."""
 
+import contextlib
 import json
 import re
 import subprocess
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import picture, report, targets
+from benchmarks import false_alarms, picture, report, targets
 from benchmarks.cases import CASES
 from benchmarks.peers import SIDES, Side
 from benchmarks.runner import QUICK, SideError, apart, run_case
@@ -132,3 +133,47 @@ def test_the_readme_counts_functions_as_their_page_does():
     for count in (r"\d+ functions have derivatives, \d+ of", r"\d+ take\s", r"\d+,\d+\s"):
         (found,) = {" ".join(re.findall(count, text)[0].split()) for text in (page, README)}
         assert found
+
+
+# ---- random functions ----------------------------------------------------------------------------
+def test_the_run_of_random_functions_counts_names_and_goes_on_where_it_was_stopped(
+    tmp_path, monkeypatch, capsys
+):
+    made = []
+
+    def portion(number, count=false_alarms.PORTION):
+        made.append((number, count))
+        named = [{"verdict": "FAIL", "way": "check_vjp", "why": "w", "function": "f"}]
+        return {
+            "number": number,
+            "count": count,
+            "verdicts": {"check_vjp: FAIL": 1, "order 2: PASS": count - 1},
+            "evaluations": {"40": count},
+            "named": named,
+            "seconds": 2.0,
+            "commit": "abc",
+        }
+
+    monkeypatch.setattr(false_alarms, "portion", portion)
+    monkeypatch.setattr(false_alarms, "processes", lambda workers: contextlib.nullcontext(Here()))
+    assert false_alarms.main(["260", "--out", str(tmp_path)]) == 1
+    assert made == [(0, 250), (1, 10)]
+    false_alarms.main(["500", "--out", str(tmp_path)])
+    assert made[2:] == [(1, 250)]
+    found = json.loads((tmp_path / "false_alarms.json").read_text(encoding="utf-8"))["summary"]
+    assert (found["functions"], found["accused"], found["median evaluations"]) == (500, 2, 40)
+    assert "| 500 | 2 | 0 | 40 |" in (tmp_path / "false_alarms.md").read_text(encoding="utf-8")
+    assert "FAIL f check_vjp w" in capsys.readouterr().out
+
+
+class Here:
+    """A pool of no processes."""
+
+    imap_unordered = staticmethod(map)
+
+
+def test_a_portion_of_random_functions_is_the_same_each_time_and_accuses_nobody():
+    found = false_alarms.portion(3, 6)
+    assert sum(found["verdicts"].values()) == 6
+    assert not found["named"]
+    assert false_alarms.portion(3, 6)["evaluations"] == found["evaluations"]

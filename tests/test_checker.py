@@ -4,8 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from composing import expressions
-from false_alarms import by_hand
+from composing import by_hand, expressions
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -64,7 +64,7 @@ def test_the_name_of_no_contract_is_refused_with_the_nearest(contracts):
         check_layer(MaxOfRows(), np.ones((2, 3)), contracts=contracts)
 
 
-def test_a_gradient_of_another_dtype_is_told_how_to_mend_it():
+def test_a_gradient_that_promotes_is_a_note_unless_it_is_asked_for():
     class Leaky:
         def forward(self, x):
             self.x = x
@@ -77,9 +77,28 @@ def test_a_gradient_of_another_dtype_is_told_how_to_mend_it():
         def backward(self, dout):
             return dout * np.where(self.x > 0, 1, 0.5).astype(dout.dtype)
 
-    x = np.array([[0.5, -1.0], [2.0, -0.3]])
-    assert ".astype(dout.dtype)" in str(check_layer(Leaky(), x, raise_exception=False))
-    assert check_layer(Mended(), x).ok
+    x, strict = np.array([[0.5, -1.0], [2.0, -0.3]]), {"promotes to float64": True}
+    for given in (x, x.astype(np.float32)):
+        report = check_layer(Leaky(), given)
+        assert "promotes to float64" in report.notes[-1]
+        assert ".astype(dout.dtype)" in report.notes[-1]
+        for asked in (strict, ["promotes to float64"]):
+            report = check_layer(Leaky(), given, contracts=asked, raise_exception=False)
+            assert [f.name for f in report.checks if f.verdict.name == "FAIL"] == list(strict)
+        assert check_layer(Mended(), given, contracts=strict).ok
+
+
+def test_a_gradient_that_loses_digits_fails():
+    class Rounded:
+        def forward(self, x):
+            return 3.0 * x
+
+        def backward(self, dout):
+            return (3 * dout).astype(np.float32)
+
+    report = check_layer(Rounded(), np.ones((2, 3)), raise_exception=False)
+    assert report.cause.label == "wrong dtype"
+    assert "its gradient is float32" in report.cause.sentence
 
 
 def test_a_contract_that_is_kept_says_its_promise():

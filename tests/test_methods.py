@@ -5,6 +5,7 @@ import pytest
 
 from minigrad import Tensor, gradients
 from minigrad.methods import ArrayMethods
+from minigrad.updates import multiplied_at
 
 A = np.array([[0.5, -1.0, 2.0], [3.0, 0.25, -0.75]])
 
@@ -155,3 +156,12 @@ def test_a_value_with_leading_axes_of_one_fits_forward_and_backward_or_not_at_al
 def test_at_needs_an_index():
     with pytest.raises((TypeError, AttributeError)):
         Tensor([1.0, 2.0]).at.set(0.0)
+
+
+def test_updates_of_numbers_and_of_arrays_in_any_layout_are_those_of_numpy():
+    index = np.array([0, 2, 0])
+    for x in (np.arange(6.0).reshape(2, 3).T, np.asfortranarray(np.ones((3, 2)))):
+        expected = x.copy()
+        np.multiply.at(expected, index, 3.0)
+        np.testing.assert_array_equal(multiplied_at(x, index, 3.0), expected)
+    np.testing.assert_array_equal(multiplied_at(np.float64(2.0), (), 3.0), 6.0)

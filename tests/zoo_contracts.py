@@ -189,8 +189,13 @@ def _kinds(specimen, cast):
 
 
 def wrong_dtype(specimen):
-    every = [k for cast in (np.float32, np.float64) for k in _kinds(specimen, cast)]
-    return {name for name, of_g, of_x in every if of_g.kind == "f" and of_g != of_x}
+    found = _kinds(specimen, np.float64)
+    return {name for name, of_g, of_x in found if of_g.kind == "f" and of_g != of_x}
+
+
+def promotes(specimen):
+    found = _kinds(specimen, np.float32)
+    return {name for name, of_g, of_x in found if of_g.kind == "f" and of_g != of_x}
 
 
 def integer_gradient(specimen):
@@ -304,6 +309,7 @@ CONDUCT = {  # wrong numbers or not, these can be shown
     causes.NOT_LINEAR: not_linear,
     causes.IGNORES_DOUT: ignores_dout,
     causes.WRONG_DTYPE: wrong_dtype,
+    causes.PROMOTES: promotes,
     causes.INTEGER_GRADIENT: integer_gradient,
     causes.LAYOUT: layout,
     causes.NO_GRADIENT: no_gradient,

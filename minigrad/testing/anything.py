@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import inspect
-import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from minigrad.layers import Layer
-from minigrad.layers.wrapping import Wrapped
 from minigrad.networks import Network
-from minigrad.testing import checks, profiles
+from minigrad.testing import both_modes, checks, made_up, profiles
+from minigrad.testing.outcomes import place
 from minigrad.testing.report import GradientError, Report, Verdict
-from minigrad.testing.trials import NothingRunsError, Trial, place, required, trials
+from minigrad.testing.trials import NothingRunsError, Trial, required, trials
 
 CACHES = ("cache", "ctx", "saved", "memo", "tape")
-OTHER_GUESSES = 8  # looked at, where the first may have been a wrong guess
-OF_THE_CHECK = ("param_grads", "fixed", "rows", "fewest", "rtol", "contracts", "order")
+OF_THE_CHECK = ("param_grads", "fixed", "rows", "fewest", "rtol", "contracts", "diagnose", "order")
 
 
 def assert_gradients(thing: Any, *inputs: Any, **options: Any) -> Report:
@@ -87,43 +83,7 @@ def checked(
     except NothingRunsError as nothing:
         return _not_run(name, nothing, inputs)
     report = check(first)
-    raised = _has_raised(report)
-    if inputs is None and report.verdict is Verdict.INCONCLUSIVE:
-        others = (check(f, diagnose=False) for f in itertools.islice(possible, OTHER_GUESSES))
-        return next((other for other in others if other.ok), report)
-    if inputs is None and report.verdict is Verdict.FAIL and (raised or not first.sure):
-        differing = (found for found in possible if found.made != first.made)
-        for found in itertools.islice(differing, OTHER_GUESSES):
-            other = check(
-                found, diagnose=False
-            )  # a cause is sought, which takes long, if it is shown
-            if other.ok or (raised and not _has_raised(other)):
-                return _second_thoughts(report, other if other.ok else check(found), first.sure)
-        return _second_thoughts(report, None, first.sure)
-    return report
-
-
-def _has_raised(report: Report) -> bool:
-    return report.reason.startswith("backward raised")
-
-
-def _second_thoughts(wrong: Report, other: Report | None, sure: bool) -> Report:
-    """Judge what is wrong on one made-up input, and ran, or is right, on another."""
-    guess = wrong.notes[0].removeprefix("tried on ")
-    if other and _has_raised(wrong):
-        note = f"on {guess} its {wrong.reason}; it is not made for that, perhaps"
-        other.notes = [*other.notes, note]
-        return other
-    if other:
-        words = other.notes[0].removeprefix("tried on ")
-        reason = f"wrong on {guess}, but right on {words}: say which it is made for"
-    elif _has_raised(wrong) and not sure:
-        reason = f"{wrong.reason}, on made-up inputs: say what it is made for"
-    else:
-        if not sure:
-            wrong.notes = [*wrong.notes, "these are guesses: if it is made for others, give those"]
-        return wrong
-    return dataclasses.replace(wrong, verdict=Verdict.INCONCLUSIVE, cause=None, reason=reason)
+    return report if inputs is not None else made_up.judged(report, first, possible, check)
 
 
 def kind_of(thing: Any) -> str:
@@ -164,16 +124,8 @@ def _has_loss(thing: Any) -> bool:
     return not isinstance(thing, Network) or thing.loss_layer is not None
 
 
-def _forward_of(layer: Any) -> Any:
-    """Find the forward that a person wrote, which says what its arguments are called."""
-    if isinstance(layer, Wrapped):
-        return _forward_of(layer.layer)
-    is_call = isinstance(layer, Layer) and not layer.is_by_hand()
-    return layer.__call__ if is_call else layer.forward
-
-
 FORWARDS: dict[str, Callable[[Any], Any]] = {
-    "layer": _forward_of,
+    "layer": both_modes.written_forward,
     "network": lambda net: net.loss,
     "pair": lambda pair: pair[0],
     "function": lambda function: function,
@@ -181,6 +133,7 @@ FORWARDS: dict[str, Callable[[Any], Any]] = {
 
 
 def _layer(layer: Any, inputs: Any, options: dict[str, Any], own: dict[str, Any]) -> Report:
+    """Check a layer; a mode that was made up is no mode, and so both are checked."""
     return checks.check_layer(layer, *inputs, **options, **own, raise_exception=False)
 
 

@@ -57,7 +57,7 @@ def matching_gradients(before: Any, after: Any) -> dict[str, str]:
     for name in held:
         for spelled in (f"d{name}", f"grad_{name}", f"{name}_grad", f"d_{name}", f"g{name}"):
             alone = spelled not in found and hasattr(after, spelled)
-            if alone and (_floats(held[name]) or np.size(getattr(after, spelled)) == 1):
+            if alone and (_floats(held[name]) or _is_made(before, after, spelled)):
                 found[name] = spelled
                 break
     params, grads = getattr(before, "params", None), getattr(after, "grads", None)
@@ -75,6 +75,12 @@ def _kept_number(value: Any, name: str, after: Any) -> bool:
     """Whether it is one number that forward did not write over, as it does with what it keeps."""
     kept = getattr(after, name, None)
     return isinstance(value, float | np.floating) and type(kept) is type(value) and kept == value
+
+
+def _is_made(before: Any, after: Any, name: str) -> bool:
+    """Whether backward made it: a number `t` beside a `dt` of the constructor is no parameter."""
+    now, first = getattr(after, name), getattr(before, name, None)
+    return np.asarray(now).dtype.kind == "f" and not np.array_equal(now, np.asarray(first))
 
 
 def _key(index: str) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.testing.memory import Broken
+from minigrad.testing.naming import flag_in
 from minigrad.testing.randomness import same_state
 from minigrad.testing.trial import FLOOR, Trial, attempted, distance
 
@@ -133,7 +134,7 @@ def state_in_backward(trial: Trial) -> Broken:
 
 
 def _has_modes(trial: Trial) -> bool:
-    return "train_flag" in getattr(trial.subject, "options", {})
+    return flag_in(getattr(trial.subject, "options", {})) is not None
 
 
 def _forward(trial: Trial, run: Any, testing: bool) -> list[Any]:
@@ -142,7 +143,7 @@ def _forward(trial: Trial, run: Any, testing: bool) -> list[Any]:
     about = vars(trial.subject)
     options = about["options"]
     try:
-        about["options"] = {**options, "train_flag": False}
+        about["options"] = {**options, str(flag_in(options)): False}
         return list(run.forward())
     finally:
         about["options"] = options

@@ -33,7 +33,8 @@ def of_integers(bench: Workbench, k: int, value: int) -> Iterator[Correction]:
         ndim = max((np.ndim(x) for x in bench.douts[0]), default=1) + 2
         label = causes.WRONG_MASK if "Compare" in site.around else causes.AXIS
         twins = tuple(_alike(bench, k))
-        for axis in (*range(-1, ndim), None):
+        ahead = (-1, -2, -3) if value < 0 else (-1,)
+        for axis in (*ahead, *range(ndim), None):
             if axis != value:
                 yield Correction(label, f"exchanged for axis {axis}", 0.8, _be(axis))
                 if twins:

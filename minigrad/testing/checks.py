@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
-from minigrad.testing import subjects
+from minigrad.testing import both_modes, subjects
 from minigrad.testing.checking import Check
 from minigrad.testing.report import GradientError, Report
 
@@ -24,7 +24,8 @@ def gradcheck(
 
     Args:
         f: takes arrays or Tensors, returns one, or several in a list, tuple or dict.
-        arrays: where; those of floats are differentiated by, the others are constants.
+        arrays: where; those of floats are differentiated by, the others are constants. Dicts, lists
+            and tuples of arrays are taken apart.
         order: 2 to check second derivatives too.
         raise_exception: False to get the report of a failure instead of an exception.
         rtol: the relative error that is called wrong, beyond the error bar.
@@ -39,7 +40,9 @@ def gradcheck(
     True
     """
     subject = subjects.of_function(f, *arrays)
-    return _finished(Check(subject, rtol, contracts, diagnose, rng, order), raise_exception)
+    return _finished(
+        Check(subject, rtol, contracts, diagnose, rng, order).report(), raise_exception
+    )
 
 
 def check_layer(
@@ -66,21 +69,30 @@ def check_layer(
         fixed: names of inputs that have no gradient, although they are floats.
         rows: names of inputs whose first axis is the batch; left out, all of the first's length.
         fewest: the fewest rows that the layer is made for.
-        options: keyword arguments of forward, such as train_flag=True.
+        options: keyword arguments of forward, such as train_flag=True. A layer that takes that is
+            checked in both modes where it is left out.
         raise_exception, rtol, contracts, diagnose, rng: as for `gradcheck`.
 
     Raises:
         GradientError: when a gradient is wrong, or cannot be judged; its message is the report.
+        TypeError: when inputs are missing.
 
     >>> import minigrad as mg
     >>> check_layer(mg.Affine(3, 2, rng=0), np.ones((4, 3))).ok
     True
     """
-    subject = subjects.of_layer(
-        layer, *inputs, param_grads=param_grads, fixed=fixed, options=options
-    )
-    subject.set_rows(rows, fewest)
-    return _finished(Check(subject, rtol, contracts, diagnose, rng), raise_exception)
+    both_modes.must_be_given(layer, inputs, options)
+
+    def check(layer: Any, more: Mapping[str, Any]) -> Report:
+        subject = subjects.of_layer(
+            layer, *inputs, param_grads=param_grads, fixed=fixed, options={**options, **more}
+        )
+        subject.set_rows(rows, fewest)
+        return Check(subject, rtol, contracts, diagnose, rng).report()
+
+    flag = both_modes.open_flag(layer, inputs, options)
+    report = check(layer, {}) if flag is None else both_modes.checked(layer, inputs, flag, check)
+    return _finished(report, raise_exception)
 
 
 def check_network(
@@ -112,7 +124,7 @@ def check_network(
     """
     subject = subjects.of_network(net, x, t)
     subject.set_rows(None, 1)
-    return _finished(Check(subject, rtol, contracts, diagnose, rng), raise_exception)
+    return _finished(Check(subject, rtol, contracts, diagnose, rng).report(), raise_exception)
 
 
 def check_vjp(
@@ -144,11 +156,10 @@ def check_vjp(
     """
     subject = subjects.of_pair(forward, backward, *arrays, fixed=fixed)
     subject.set_rows(None, None)
-    return _finished(Check(subject, rtol, contracts, diagnose, rng), raise_exception)
+    return _finished(Check(subject, rtol, contracts, diagnose, rng).report(), raise_exception)
 
 
-def _finished(check: Check, raise_exception: bool) -> Report:
-    report = check.report()
+def _finished(report: Report, raise_exception: bool) -> Report:
     if raise_exception and not report.ok:
         raise GradientError(report)
     return report

@@ -38,12 +38,15 @@ CONTRACTS: dict[str, Callable[[Trial], Broken]] = {
     causes.STALE_PARAMETER: calls.stale_parameter,
     causes.STATE_IN_BACKWARD: calls.state_in_backward,
     causes.WRONG_DTYPE: kinds.wrong_dtype,
+    causes.PROMOTES: kinds.promotes,
     causes.LAYOUT: kinds.layout,
     causes.BATCH_OF_ONE: kinds.batch_of_one,
     causes.EMPTY_BATCH: kinds.empty_batch,
     causes.NAN_AT_ZERO: kinds.not_finite_at_zero,
     causes.OVERFLOWS: kinds.overflows,
 }
+
+NOTED = {causes.PROMOTES}  # a note, unless somebody asks for it by name: it is right, and wasteful
 
 
 def run(subject: Subject, evidence: Evidence | None, skip: Collection[str] = ()) -> list[Finding]:

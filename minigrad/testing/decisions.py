@@ -106,6 +106,10 @@ def _order(y: Array, x: Array, axis: Any = -1, *_: Any, **__: Any) -> tuple[Arra
     return np.argsort(x, axis=axes, kind="stable"), None
 
 
+def _parted(y: Array, x: Array, kth: Any, axis: Any = -1, *_: Any, **__: Any) -> tuple[Array, None]:
+    return _order(y, x, axis)
+
+
 def _ordered(y: Array, x: Array, *_: Any, **__: Any) -> tuple[Array, None]:
     return np.argsort(x, axis=None, kind="stable"), None
 
@@ -130,7 +134,8 @@ DECIDES: dict[Any, Decide] = {
     **dict.fromkeys((np.absolute, np.fabs, functions.relu, functions.leaky_relu), _sign),
     **dict.fromkeys((np.maximum, np.minimum, np.fmax, np.fmin), _larger),
     **dict.fromkeys((np.max, np.min, np.nanmax, np.nanmin), _extreme),
-    **dict.fromkeys((np.sort, np.partition), _order),
+    np.sort: _order,
+    np.partition: _parted,
     **dict.fromkeys((np.median, np.percentile, np.quantile), _ordered),
     **dict.fromkeys((np.nanmedian, np.nanpercentile, np.nanquantile), _ordered),
     **dict.fromkeys((np.remainder, np.fmod), _multiple),

@@ -43,6 +43,7 @@ HARMLESS = {  # broken contracts that do not explain wrong numbers in an ordinar
     causes.STALE_PARAMETER,
     causes.STATE_IN_BACKWARD,
     causes.WRONG_DTYPE,
+    causes.PROMOTES,
     causes.LAYOUT,
     causes.BATCH_OF_ONE,
     causes.EMPTY_BATCH,

@@ -27,6 +27,7 @@ def facts(bench: Workbench) -> Iterator[Guess]:
     """Everything that the two Jacobians show, operand by operand."""
     yours = jacobians(bench)
     wrong = [k for k in bench.wrong if k in yours]
+    yield from _unused(bench, wrong)
     yield from _swapped(bench, yours, wrong)
     yield from _one_factor(bench, yours, wrong)
     yield from _elementwise(bench, yours, wrong)
@@ -77,6 +78,16 @@ def _swapped(bench: Workbench, yours: dict[str, Array], wrong: list[str]) -> Ite
                 0.1,
             )
             return
+
+
+def _unused(bench: Workbench, wrong: list[str]) -> Iterator[Guess]:
+    """Forward does not look at what it is given."""
+    for name in wrong:
+        scan = bench.evidence.point.scans[name]
+        if not np.any(scan.value) and np.max(scan.bar, initial=0) < 1e-9:
+            words = f"forward gives the same whatever {name} is: it may read another variable, "
+            words += f"from outside, where {name} is meant"
+            yield Guess(causes.OPERAND, words, (name,), 0.1)
 
 
 def _one_factor(bench: Workbench, yours: dict[str, Array], wrong: list[str]) -> Iterator[Guess]:

@@ -49,7 +49,21 @@ def integer_gradient(trial: Trial) -> Broken:
 
 
 def wrong_dtype(trial: Trial) -> Broken:
-    """float32 in, float32 gradients; float64 in, float64 gradients."""
+    """The gradient has as many digits as its operand."""
+    found = _other_dtype(trial, lambda own, g: np.finfo(g).precision < np.finfo(own).precision)
+    hint = "digits are lost; make its array with dtype=dout.dtype, or cast nothing"
+    return found and (found[0], f"{found[1]}: {hint}")
+
+
+def promotes(trial: Trial) -> Broken:
+    """The gradient of a float32 array is in float32."""
+    found = _other_dtype(trial, lambda own, g: np.finfo(g).precision > np.finfo(own).precision)
+    hint = "it takes twice the memory; .astype(dout.dtype) of what dout is multiplied by mends it"
+    return found and (found[0], f"{found[1]}: {hint}")
+
+
+def _other_dtype(trial: Trial, is_worse: Callable[[Any, Any], bool]) -> Broken:
+    """Find a gradient, not all zeros, of a floating type that is worse than its operand's."""
     for cast in (np.float32, np.float64):
         run, raised = attempted(partial(trial.start, cast=cast))
         if raised or any(y.dtype != cast for y in run.outputs):
@@ -59,10 +73,9 @@ def wrong_dtype(trial: Trial) -> Broken:
         for k, g in (found or {}).items():
             if k in owners and trial.subject.operands[k].dtype != cast:
                 continue  # its gradient may live in an array that was made with the layer
-            if g is not None and g.dtype.kind == "f" and g.dtype != run.operands[k].dtype:
-                own = run.operands[k].dtype
-                hint = "cast what dout is multiplied by, with .astype(dout.dtype)"
-                return [k], f"{k} is {own}, and its gradient is {g.dtype}: {hint}"
+            own = run.operands[k].dtype
+            if g is not None and g.dtype.kind == "f" and is_worse(own, g.dtype) and np.any(g):
+                return [k], f"{k} is {own}, and its gradient is {g.dtype}"
     return None
 
 

@@ -10,17 +10,19 @@ import numpy as np
 from minigrad.testing import causes
 from minigrad.testing.guesses import Guess
 from minigrad.testing.jacobian import Point
+from minigrad.testing.naming import flag_in
 from minigrad.testing.workbench import Workbench, same
 
 
 def other_mode(bench: Workbench) -> Iterator[Guess]:
     """Compare yours with the numerical gradient of the forward in the other mode."""
     options = getattr(bench.subject, "options", {})
-    if not isinstance(options.get("train_flag"), bool):
+    name = flag_in(options)
+    if name is None or not isinstance(options[name], bool):
         return
-    flag = options["train_flag"]
+    flag = options[name]
     subject = copy.copy(bench.subject)
-    vars(subject)["options"] = {**options, "train_flag": not flag}
+    vars(subject)["options"] = {**options, name: not flag}
     scans = Point(subject, bench.evidence.inputs, bench.evidence.params).scans
     flat = np.concatenate([np.ravel(d) for d in bench.douts[0]])
     there = {k: (scan.value @ flat).reshape(bench.operands[k].shape) for k, scan in scans.items()}

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from minigrad.tensor import Tensor
 from minigrad.testing.subject import is_float
+
+FLAG = r"train_fla?g|train|training|is_train(ing)?"  # what tells training from testing is called
 
 
 def called(f: Any) -> str:
@@ -44,10 +47,21 @@ def converted(x: Any) -> Any:
         return np.array(x.data)
     if isinstance(x, float):
         return np.asarray(x)
+    if is_nested(x):
+        return x
     if isinstance(x, list):
         array = np.asarray(x)
         return array if array.dtype.kind in "fiub" else x
     return np.asarray(x) if is_float(x) else x
+
+
+def flag_in(names: Iterable[str]) -> str | None:
+    """Find the argument that says whether a forward is for training: train_flag, training …
+
+    >>> flag_in(["x", "train_flg"])
+    'train_flg'
+    """
+    return next((name for name in names if re.fullmatch(FLAG, name.lower())), None)
 
 
 def flat(value: Any) -> list[Any]:
@@ -57,6 +71,37 @@ def flat(value: Any) -> list[Any]:
     if isinstance(value, (list, tuple)):
         return [array for item in value for array in flat(item)]
     return [value]
+
+
+def is_nested(x: Any) -> bool:
+    """Tell whether it holds arrays: a dict, or a list or tuple with arrays somewhere inside."""
+    if isinstance(x, Mapping):
+        return True
+    inner = x if isinstance(x, (list, tuple)) else ()
+    return any(isinstance(y, (np.ndarray, Tensor)) or is_nested(y) for y in inner)
+
+
+def leaves_of(name: str, x: Any) -> Iterator[tuple[str, Any]]:
+    """List the leaves of nested dicts, lists and tuples, by their paths.
+
+    >>> list(leaves_of("p", {"W": [np.ones(1), 2]}))
+    [("p['W'][0]", array([1.])), ("p['W'][1]", 2)]
+    """
+    if not is_nested(x):
+        yield name, converted(x)
+        return
+    for key, inner in x.items() if isinstance(x, Mapping) else enumerate(x):
+        yield from leaves_of(f"{name}[{key!r}]", inner)
+
+
+def rebuilt(x: Any, leaves: Iterator[Any]) -> Any:
+    """The same dicts, lists and tuples around other leaves."""
+    if not is_nested(x):
+        return next(leaves)
+    if isinstance(x, Mapping):
+        return {key: rebuilt(inner, leaves) for key, inner in x.items()}
+    inner = [rebuilt(y, leaves) for y in x]
+    return inner if isinstance(x, list) else tuple(inner)
 
 
 def listed(dxs: Any) -> list[Any]:

@@ -187,6 +187,8 @@ def _same(a: Any, b: Any) -> bool:
     """Compare states, which are dicts and tuples of numbers and arrays."""
     if isinstance(a, dict):
         return isinstance(b, dict) and a.keys() == b.keys() and all(_same(a[k], b[k]) for k in a)
+    if isinstance(a, tuple) and all(type(x) is int for x in a):
+        return bool(a == b)  # Python's state is one of 625
     if isinstance(a, (list, tuple)):
         return len(a) == len(b) and all(map(_same, a, b))
     return np.array_equal(a, b)

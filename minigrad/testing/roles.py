@@ -14,18 +14,26 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from minigrad.testing.naming import FLAG
+
 ROWS, FEATURES, OUTPUTS = 5, 3, 4  # N, D, M
 TOKENS = 7  # rows of a table to look up in
 NUMBERS: dict[str, Callable[..., Any]] = {  # how floats are drawn: (rng, shape) -> array
     "normal": lambda rng, shape: rng.normal(size=shape),
     "from 0.1 to 0.9": lambda rng, shape: rng.uniform(0.1, 0.9, shape),  # for log, sqrt, arcsin
 }
-TARGETS = ("classes", "one-hot rows", "numbers", "two classes")  # what labels can be
+TARGETS = (
+    "classes",
+    "one-hot rows",
+    "probabilities",
+    "numbers",
+    "two classes",
+)  # what labels can be
 
 ROLES = [  # the first pattern that fits a whole name, in small letters, says the role
     ("rng", r"rng|generator"),
     ("seed", r"seed|random_state"),
-    ("train_flag", r"train_fla?g|train|training|is_train(ing)?"),
+    ("train_flag", FLAG),
     ("target", r"ts?|targets?|labels?|y_true|truth|answers?|one_hot"),
     ("tokens", r"idx|ids?|index|indices|tokens?|words?|input_ids|segments?"),
     ("mask", r"\w*mask|condition|where"),
@@ -44,7 +52,7 @@ ROLES = [  # the first pattern that fits a whole name, in small letters, says th
     ("ratio", r"\w*(ratio|prob|drop)\w*|p|rate"),
     ("eps", r"eps\w*"),
     ("number", r"alpha|slope|momentum|lr|temperature|lam|lambda_?|delta|smoothing|margin|factor"),
-    ("scale", r"gamma|beta|scale|shift|gains?"),
+    ("scale", r"gamma|beta|scale|shift|gains?|g"),
     ("W", r"w\w*|weights?|filters|theta|matrix|[apqrsv]"),
     ("b", r"b\w*|bias\w*"),
     ("in", r"\w*(size|dim|features|channels|units|shape|classes)|n|c|n_\w+|num_\w+"),
@@ -81,6 +89,12 @@ class World(NamedTuple):
     whole: bool = False
     features: int = FEATURES
 
+    @property
+    def is_usual(self) -> bool:
+        """Whether x has rows, W is a matrix or a filter, and sizes tell the axes apart."""
+        distinct = len(set(self.x)) == len(self.x)
+        return self.whole or (distinct and min(len(self.x), len(self.arrays.get("W", ()))) > 1)
+
     def fitted(self, shape: tuple[int, ...]) -> World:
         """The same, for an input that is given: with as many features, rows or channels."""
         features = shape[1] if len(shape) == 4 else shape[-1] if shape else 1
@@ -103,6 +117,7 @@ _LOOK_UP = {"W": (TOKENS, FEATURES), "table": (TOKENS, FEATURES)}
 WORLDS = [
     World((ROWS, FEATURES), _gates(1) | _TWO),
     World((ROWS, FEATURES), {"W": (OUTPUTS, FEATURES), "b": (OUTPUTS,), "scale": (FEATURES,)}),
+    World((ROWS, FEATURES), {"W": (FEATURES, OUTPUTS), "b": (OUTPUTS,), "scale": (OUTPUTS,)}),
     World((ROWS, FEATURES), {"W": (FEATURES, FEATURES), "b": (FEATURES,)}),
     World((ROWS, FEATURES), {"W": (FEATURES,), "b": (FEATURES,)}),
     World((FEATURES,), {"W": (FEATURES, OUTPUTS), "b": (OUTPUTS,)}),
@@ -110,9 +125,11 @@ WORLDS = [
     World((FEATURES, ROWS), {"W": (OUTPUTS, FEATURES), "b": (OUTPUTS, 1)}),
     World((2, FEATURES, 6, 5), {"W": (OUTPUTS, FEATURES, 3, 2), "b": (OUTPUTS,), "scale": (3,)}),
     World((2, FEATURES, 6, 5), {"W": (FEATURES, FEATURES), "b": (FEATURES,)}),
-    World((2, 4, 4, 4), {"W": (4, 1, 3, 3), "b": (4,), "scale": (4,)}),
     World((2, ROWS, FEATURES), {"W": (OUTPUTS, FEATURES, 2), "b": (OUTPUTS,)}),
+    World((2, ROWS, FEATURES), _gates(1) | {"state": (2, OUTPUTS)}),
     World((2, ROWS, 4), {"W": (4, 4), "b": (4,), "scale": (4,)}),
+    World((2, 4, 4), {"W": (4, 4), "b": (4,)}),
+    World((2, 4, 4, 4), {"W": (4, 1, 3, 3), "b": (4,), "scale": (4,)}),
     World((ROWS, FEATURES), _gates(4)),
     World((ROWS, FEATURES), _gates(3)),
     World((ROWS, FEATURES), {}),
@@ -219,5 +236,8 @@ def _target(kind: str, shape: tuple[int, ...], numbers: str, rng: Any) -> Any:
     below = 2 if kind == "two classes" or not shape else shape[-1]
     if kind == "numbers":
         return np.asarray(NUMBERS[numbers](rng, shape))
+    if kind == "probabilities":
+        shares = rng.uniform(0.1, 0.9, shape)
+        return np.asarray(shares / np.sum(shares, axis=-1, keepdims=True))
     classes = rng.integers(0, below, size=shape[:-1])
     return np.eye(below)[classes] if kind == "one-hot rows" else classes

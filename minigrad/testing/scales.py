@@ -28,6 +28,8 @@ def factors(bench: Workbench, k: int) -> Iterator[Correction]:
         return None if found is None or found == -1 else 1 / (1 + found)
 
     label, words, sure = meaning(1 / (1 + amount), bench, again=elsewhere)
+    if words.startswith("that is"):  # a constant of the layer's: say which is multiplied by, here
+        words = meaning(1 + amount, bench)[1]
     site, value = bench.back.sites[k], bench.back.seen[k][0]
     if not sure and site.kind == "Constant":
         words = f"{value * (1 + amount):.6g} belongs there"

@@ -7,8 +7,10 @@ from typing import Any
 
 from minigrad.layers import Layer
 from minigrad.testing.by_hand import ForeignSubject, PairSubject
+from minigrad.testing.naming import called, is_nested, leaves_of, named, rebuilt
 from minigrad.testing.ours import FunctionSubject, LayerSubject, NetworkSubject
-from minigrad.testing.subject import Subject
+from minigrad.testing.randomness import Rewind
+from minigrad.testing.subject import Subject, is_float
 
 
 def of_function(f: Callable[..., Any], *inputs: Any, name: str | None = None) -> Subject:
@@ -16,13 +18,26 @@ def of_function(f: Callable[..., Any], *inputs: Any, name: str | None = None) ->
 
     Args:
         f: takes arrays or Tensors; returns one, or several in a list, tuple or dict.
-        inputs: arrays; those of floats are differentiated by, the rest are constants.
+        inputs: arrays, or dicts, lists and tuples of arrays; those of floats are differentiated by,
+            the rest are constants.
 
     >>> subject = of_function(np.sin, np.zeros(2))
     >>> subject.start().gradients([np.ones(2)])
     {'x': array([1., 1.])}
     """
-    return FunctionSubject(f, inputs, name)
+    if not any(map(is_nested, inputs)):
+        return FunctionSubject(f, inputs, name)
+    leaves = dict(leaf for k, x in named(f, inputs).items() for leaf in leaves_of(k, x))
+
+    def of_leaves(*given: Any) -> Any:
+        arrays = iter(given)
+        return f(*(rebuilt(x, arrays) for x in inputs))
+
+    subject = FunctionSubject(of_leaves, list(leaves.values()), name or called(f))
+    subject.inputs = dict(zip(leaves, subject.inputs.values(), strict=True))
+    subject.fixed = frozenset(k for k, x in subject.inputs.items() if not is_float(x))
+    subject.written, subject.rewind = {"forward": f}, Rewind([f])
+    return subject
 
 
 def of_pair(

@@ -7,10 +7,10 @@ import copy
 import inspect
 import io
 import itertools
-import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -19,6 +19,7 @@ import numpy as np
 from minigrad.graph import Node
 from minigrad.layers.inside import inside
 from minigrad.testing import roles
+from minigrad.testing.outcomes import reached, several, shown, tried, useless, words
 from minigrad.testing.roles import ROWS, World
 
 MISTAKES = (NameError, NotImplementedError, RecursionError)  # whatever the arguments are
@@ -34,6 +35,8 @@ class Trial:
         options: the keyword arguments.
         made: what was made up, for people: "Affine(W (3, 4), b (4,))", "x (5, 3)".
         sure: whether names said what everything is; if not, a wrong gradient may be a wrong guess.
+        reshaped: makes another one, with other shapes for what was made up, by name; None where
+            that does not run.
     """
 
     thing: Any
@@ -41,6 +44,7 @@ class Trial:
     options: dict[str, Any] = field(default_factory=dict)
     made: list[str] = field(default_factory=list)
     sure: bool = True
+    reshaped: Callable[[Mapping[str, tuple[int, ...]]], Trial | None] = lambda shapes: None
 
 
 class NothingRunsError(Exception):
@@ -103,21 +107,48 @@ class _Search:
         """Every world, with every kind of target that its forward may want."""
         for world in self._worlds():
             made: list[str] = []
-            instance = self._instance(world, made)
+            given = self._given(world)
+            instance = self._instance(given, made)
             if instance is None:
                 continue
             wanted = required(self.call(instance), skip=self.options)
             for inputs in self._inputs(wanted, world):
-                words = made + _words(wanted, inputs, self.inputs)
-                if self._runs(instance, inputs, words):
-                    sure = self.inputs is not None or self._is_sure(wanted)
-                    yield Trial(instance, inputs, self.options, words, sure)
+                tried_on = made + words(wanted, inputs, self.inputs)
+                if self._runs(instance, inputs, tried_on):
+                    sure = self.inputs is not None or self._is_sure(wanted, world)
+                    again = partial(self._reshaped, given, wanted, inputs)
+                    yield Trial(instance, inputs, self.options, tried_on, sure, again)
 
-    def _is_sure(self, wanted: list[inspect.Parameter]) -> bool:
-        """Tell whether all that was made up, but for the first input, has a name that says it."""
+    def _is_sure(self, wanted: list[inspect.Parameter], world: World) -> bool:
+        """Tell whether all that was made up, but for the first input, has a name that says it.
+
+        Where x and W are not what they are in most layers, a batch and a matrix, broadcasting makes
+        much run that was not meant.
+        """
         own = [p for p in self.constructor if p.name not in self.known and p.default is p.empty]
-        further = roles.roles_of(wanted)[1:]
-        return all(roles.is_known(p.name) for p in own) and "x" not in further
+        named = [*map(roles.role_of, own), *roles.roles_of(wanted)[1:]]
+        if "number" in named or ("W" in named and not world.is_usual):
+            return False
+        return all(roles.is_known(p.name) for p in own) and "x" not in named[len(own) :]
+
+    def _reshaped(
+        self,
+        given: dict[str, Any],
+        wanted: list[inspect.Parameter],
+        inputs: tuple[Any, ...],
+        shapes: Mapping[str, tuple[int, ...]],
+    ) -> Trial | None:
+        """Try other shapes for some of what was made up."""
+        rng, made = np.random.default_rng(self.seed), list[str]()
+        pairs = zip([p.name for p in wanted], inputs, strict=True)
+        inputs = tuple(rng.normal(size=shapes[k]) if k in shapes else x for k, x in pairs)
+        free = given.keys() - self.known.keys()
+        drawn = {k: rng.normal(size=shape) for k, shape in shapes.items() if k in free}
+        instance = self._instance(given | drawn, made)
+        tried_on = made + words(wanted, inputs, None)
+        if instance is None or not self._runs(instance, inputs, tried_on):
+            return None
+        return Trial(instance, inputs, self.options, tried_on, sure=False)
 
     def _worlds(self) -> Iterator[World]:
         """Those for a finished object's parameters first; for a class's, last."""
@@ -130,9 +161,9 @@ class _Search:
         if not isinstance(self.thing, type):
             worlds = self._fitting(self.thing) + worlds
         elif self.known:  # then its parameters are not what the worlds have
-            worlds = self._fitting(self._instance(roles.WORLDS[0], [])) + worlds
+            worlds = self._fitting(self._instance(self._given(worlds[0]), [])) + worlds
         else:
-            worlds = worlds + self._fitting(self._instance(roles.WORLDS[0], []))
+            worlds = worlds + self._fitting(self._instance(self._given(worlds[0]), []))
         yield from (roles.LOOKING_UP + worlds if self._looks_up() else worlds + roles.LOOKING_UP)
 
     def _looks_up(self) -> bool:
@@ -146,15 +177,19 @@ class _Search:
         """Worlds whose x fits the first parameter that an object holds."""
         return [roles.WORLDS[0]._replace(x=shape) for shape in fitting_shapes(instance)]
 
-    def _instance(self, world: World, made: list[str]) -> Any:
-        """Make an instance of a class; anything else is one."""
-        if not isinstance(self.thing, type):
-            return self.thing
+    def _given(self, world: World) -> dict[str, Any]:
+        """What the constructor is given: what is known, and what must be made up."""
         rng, given = np.random.default_rng(self.seed), dict(self.known)
         for p in self.constructor:
             if p.name not in given and p.default is p.empty:
                 given[p.name] = roles.made(roles.role_of(p), world, "normal", "classes", rng)
-        words = [f"{name} {_shown(value)}" for name, value in given.items()]
+        return given
+
+    def _instance(self, given: dict[str, Any], made: list[str]) -> Any:
+        """Make an instance of a class; anything else is one."""
+        if not isinstance(self.thing, type):
+            return self.thing
+        words = [f"{name} {shown(value)}" for name, value in given.items()]
         made[:] = [f"{self.thing.__name__}({', '.join(words)})"] if words else []
         try:
             with quiet():
@@ -183,10 +218,10 @@ class _Search:
         except Exception as error:
             self.errors.append((error, made))
             return False
-        arrays = [y._array if isinstance(y, Node) else y for y in _several(outputs)]
-        useless = _useless(arrays[0]) if arrays else ("an empty tuple", True)
-        self.returned += [(f"forward returned {useless[0]}", useless[1])] if useless else []
-        return useless is None
+        arrays = [y._array if isinstance(y, Node) else y for y in several(outputs)]
+        why = useless(arrays[0]) if arrays else ("an empty tuple", True)
+        self.returned += [(f"forward returned {why[0]}", why[1])] if why else []
+        return why is None
 
     def _is_a_mistake(self, error: Exception) -> bool:
         """Tell an error that any arguments would raise from one that these may have raised."""
@@ -200,11 +235,11 @@ class _Search:
         mistakes = [pair for pair in self.errors if self._is_a_mistake(pair[0])]
         if mistakes or (self.inputs is not None and self.errors):
             error, made = (mistakes or self.errors)[0]
-            return NothingRunsError(_tried(error, made), error, True)
+            return NothingRunsError(tried(error, made), error, True)
         if self.returned:
             return NothingRunsError(self.returned[0][0], None, self.returned[0][1])
-        error, made = max(self.errors, key=lambda pair: _reached(pair[0]))
-        return NothingRunsError(_tried(error, made), error, False)
+        error, made = max(self.errors, key=lambda pair: reached(pair[0], __file__))
+        return NothingRunsError(tried(error, made), error, False)
 
 
 def parameters(f: Any) -> list[inspect.Parameter]:
@@ -259,59 +294,3 @@ def copied(thing: Any) -> Any:
         return copy.deepcopy(thing)
     except Exception:
         return thing
-
-
-def place(error: BaseException) -> list[str]:
-    """Name the innermost line outside minigrad and Python where an error arose, with its text."""
-    frames = traceback.extract_tb(error.__traceback__)
-    own = __file__.rpartition("testing")[0]
-    theirs = [f for f in frames if not f.filename.startswith((own, "<", np.__file__[:-11]))]
-    if not theirs:
-        return []
-    return [f"{theirs[-1].filename}:{theirs[-1].lineno}", f"    {theirs[-1].line}"]
-
-
-def _reached(error: Exception) -> int:
-    """Tell how far a forward came before it raised, by its line."""
-    frames = traceback.extract_tb(error.__traceback__)
-    theirs = [f for f in frames if f.filename != __file__]
-    return theirs[0].lineno or 0 if theirs else 0
-
-
-def _tried(error: Exception, made: list[str]) -> str:
-    on = f"on {', '.join(filter(None, made))} " if any(made) else ""
-    return f"{on}it raised {type(error).__name__}: {error}"
-
-
-def _words(
-    wanted: list[inspect.Parameter], inputs: Sequence[Any], given: Sequence[Any] | None
-) -> list[str]:
-    if given is not None:
-        return []
-    names = [p.name for p in wanted]
-    return [", ".join(f"{n} {_shown(x)}" for n, x in itertools.zip_longest(names, inputs))]
-
-
-def _shown(value: Any) -> str:
-    """What was made, in a word or two: its shape, or itself."""
-    if isinstance(value, np.ndarray):
-        kind = {"i": " of integers", "b": " of booleans"}.get(value.dtype.kind, "")
-        return f"{value.shape}{kind}"
-    return "a Generator" if isinstance(value, np.random.Generator) else repr(value)
-
-
-def _several(outputs: Any) -> list[Any]:
-    return list(outputs) if isinstance(outputs, (tuple, list)) else [outputs]
-
-
-def _useless(y: Any) -> tuple[str, bool] | None:
-    """Say why an output cannot be differentiated, and whether it never can; None if it can."""
-    if y is None:
-        return "None: is a return missing?", True
-    array = np.asarray(y)
-    if array.dtype.kind != "f":
-        kinds = {"i": "integers", "u": "integers", "b": "booleans", "c": "complex numbers"}
-        return f"{kinds.get(array.dtype.kind, 'no numbers')}, and floats alone are checked", True
-    if not array.size:
-        return "an empty array", False
-    return None if np.all(np.isfinite(array)) else ("numbers that are not finite", False)

@@ -17,6 +17,7 @@ from zoo.causes import (
     NO_GRADIENT,
     NOT_LINEAR,
     OVERFLOWS,
+    PROMOTES,
     WRONG_DTYPE,
     WRONG_SHAPE,
     WRONG_VALUE,
@@ -258,9 +259,9 @@ LENGTHS = twin("lengths of rows", Lengths, normal((3, 4)), rows=("x",))
 
 TWINS = [LENGTHS]
 WRONG = [
-    slip(SLICE, ZerosByDefault, WRONG_DTYPE, "dx"),
-    slip(ATTENTION, RootOfAnInteger, WRONG_DTYPE, "dq", "dk"),
-    slip(INVERTED, MaskOfFloats, WRONG_DTYPE, "dx"),
+    slip(SLICE, ZerosByDefault, PROMOTES, "dx"),
+    slip(ATTENTION, RootOfAnInteger, PROMOTES, "dq", "dk"),
+    slip(INVERTED, MaskOfFloats, PROMOTES, "dx"),
     slip(TANH, AlwaysSingle, WRONG_DTYPE, "dx"),
     slip(
         RELU,

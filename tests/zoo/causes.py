@@ -217,7 +217,11 @@ IGNORES_DOUT = _contract(
 # ---- arrays --------------------------------------------------------------------------------------
 WRONG_DTYPE = _contract(
     "wrong dtype",
-    "A gradient's floating type is not its operand's: float32 becomes float64, or the reverse.",
+    "A gradient's floating type has fewer digits than its operand's: float64 becomes float32.",
+)
+PROMOTES = _contract(
+    "promotes to float64",
+    "The operand is float32 and its gradient float64: right, and twice the memory.",
 )
 INTEGER_GRADIENT = _contract(
     "integer or boolean gradient",

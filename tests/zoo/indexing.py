@@ -401,7 +401,7 @@ TWINS = [
 ]
 WRONG = [
     slip(EMBEDDING, BufferedAddition, OVERWRITES, "dW"),
-    slip(EMBEDDING, NegativeNumbersMissed, MISSED, "dW", alike=(WRONG_MASK,)),
+    slip(EMBEDDING, NegativeNumbersMissed, MISSED, "dW"),
     slip(PADDED, PaddingLearns, MASK, "dW"),
     slip(PADDED, ScaleForgotten, FACTOR, "dW"),
     slip(BAG, SumOfWords, COUNT, "dW"),

@@ -425,5 +425,5 @@ WRONG = [
     slip(PROBABILITY_LOSS, BothTermsNegative, SIGN, "dp"),
     slip(FOCAL, FocusAsConstant, DETACHED, "dx"),
     slip(HINGE, RightClassForgotten, TERM, "dx"),
-    slip(HINGE, RightClassOnce, COUNT, "dx", alike=(FACTOR,)),
+    slip(HINGE, RightClassOnce, COUNT, "dx"),
 ]

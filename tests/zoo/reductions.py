@@ -352,7 +352,7 @@ TWINS = [
     COVARIANCE,
 ]
 WRONG = [
-    slip(SUM, SpreadDownTheColumns, AXIS, "dx", alike=(TRANSPOSED,)),
+    slip(SUM, SpreadDownTheColumns, AXIS, "dx"),
     slip(MEAN, DividedByTheOtherAxis, COUNT, "dx"),
     slip(MEAN, NotDivided, NOT_DIVIDED, "dx"),
     slip(MAX, LargestOfAll, WRONG_MASK, "dx"),
@@ -367,6 +367,6 @@ WRONG = [
     slip(PRODUCT, MultipliedByTheEntry, POWER, "dx"),
     slip(WEIGHTED, TotalAsConstant, DETACHED, "dw"),
     slip(SPREAD, SmallestForgotten, TERM, "dx"),
-    slip(DISTANCES, FirstOfThePairOnly, TERM, "dx", alike=(DETACHED,)),
+    slip(DISTANCES, FirstOfThePairOnly, TERM, "dx"),
     slip(COVARIANCE, TakenForSymmetric, TRANSPOSED, "dx"),
 ]
