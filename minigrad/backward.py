@@ -132,6 +132,7 @@ def _cotangent(output: Node, grad: Any, create_graph: bool) -> Any:
 def between(output: Node, targets: set[int]) -> list[Node]:
     """Collect the calls that lead from `output` to a target, oldest first."""
     oldest = min(targets, default=output._birth + 1)
+    kind = type(output)
     found: dict[int, Node] = {}
     stack = [output] if output._function is not None else []
     all_lead = True
@@ -144,7 +145,7 @@ def between(output: Node, targets: set[int]) -> list[Node]:
         leads = False
         rules = node._rules if type(node._rules) is tuple else each(node._rules)
         for parent, rule in _pairs(node._arguments, rules):
-            if rule is None or not isinstance(parent, Node):
+            if rule is None or type(parent) is not kind:
                 continue
             if parent._written > birth:
                 _stale(parent, node)
@@ -188,6 +189,7 @@ def _walk(
     watch: Watch | None,
 ) -> None:
     """Visit the path from the youngest node to the oldest, adding up gradients in `totals`."""
+    kind = type(path[-1]) if path else Node
     leads = targets.union([node._birth for node in path])
     own: set[int] = set()  # sums made here, which may be added to in place
     careful = False
@@ -198,7 +200,6 @@ def _walk(
         if g is None:
             continue
         function, rules, keywords = node._function, node._rules, node._keywords
-        y, inputs = (node, node._arguments) if create_graph else (node._data, node._values)
         if function in MASKING:
             careful = True
             if (
@@ -208,23 +209,28 @@ def _walk(
             ):
                 continue
         clear = careful and is_entrywise(function)
+        given = (g, node, *node._arguments) if create_graph else (g, node._data, *node._values)
         is_joint = type(rules) is not tuple
-        shares = rules(g, y, *inputs, **keywords) if is_joint else rules
+        shares = rules(*given, **keywords) if is_joint else rules
         if clear and create_graph and not is_joint:
             shares, is_joint, clear = cleared_shares(node, g), True, False
         for parent, share in _pairs(node._arguments, shares):
-            if share is None or not isinstance(parent, Node):
+            if share is None or type(parent) is not kind:
                 continue
             key = parent._birth
             if key not in leads:
                 continue
             if not is_joint:
-                share = share(g, y, *inputs, **keywords) if keywords else share(g, y, *inputs)
+                share = share(*given, **keywords) if keywords else share(*given)
             if clear:
                 share = zero_wins(g, share)
             x = parent._data
             made = share
-            if type(share) is not np.ndarray or share.shape != x.shape or share.dtype != x.dtype:
+            if (
+                type(share) is not np.ndarray
+                or share.shape != x.shape
+                or share.dtype is not x.dtype
+            ):
                 share = fitted(share, x, function)
             if watch is not None:
                 watch(node, parent, g, made, share)
