@@ -90,11 +90,11 @@ def gradients(
     kind = type(output)
     seed = _cotangent(output, grad, create_graph)
     targets = {node._birth for node in wrt}
-    path = between(output, targets)
+    path, births = between(output, targets)
     totals: dict[int, Any] = {output._birth: seed}
     del output, node  # from here on the path alone holds the graph, and lets go of it node by node
     with np.errstate(all="ignore"):  # an infinite derivative is an answer, not an accident
-        _walk(path, targets, totals, create_graph, watch)
+        _walk(path, births, targets, totals, create_graph, watch)
     shared = {id(seed)}
     found = [delivered(kind, n, totals.get(n._birth), shared, create_graph) for n in wrt]
     return found[0] if single else found
@@ -129,8 +129,11 @@ def _cotangent(output: Node, grad: Any, create_graph: bool) -> Any:
     return grad
 
 
-def between(output: Node, targets: set[int]) -> list[Node]:
-    """Collect the calls that lead from `output` to a target, oldest first."""
+def between(output: Node, targets: set[int]) -> tuple[list[Node], set[int]]:
+    """Collect the calls that lead from `output` to a target, oldest first.
+
+    Also the births of these and of the targets: all that gradients flow to.
+    """
     oldest = min(targets, default=output._birth + 1)
     kind = type(output)
     found: dict[int, Node] = {}
@@ -159,10 +162,10 @@ def between(output: Node, targets: set[int]) -> list[Node]:
                 leads = True
         all_lead = all_lead and leads
     path = [found[birth] for birth in sorted(found)]
-    return path if all_lead else _leading(path, targets)
+    return (path, targets | found.keys()) if all_lead else _leading(path, targets)
 
 
-def _leading(nodes: list[Node], targets: set[int]) -> list[Node]:
+def _leading(nodes: list[Node], targets: set[int]) -> tuple[list[Node], set[int]]:
     """Leave out the nodes that lead to no target."""
     births = set(targets)
     path = []
@@ -170,7 +173,7 @@ def _leading(nodes: list[Node], targets: set[int]) -> list[Node]:
         if any(parent._birth in births for parent in operands(node)):
             births.add(node._birth)
             path.append(node)
-    return path
+    return path, births
 
 
 def _check_views(node: Node) -> None:
@@ -183,6 +186,7 @@ def _check_views(node: Node) -> None:
 
 def _walk(
     path: list[Node],
+    births: set[int],
     targets: set[int],
     totals: dict[int, Any],
     create_graph: bool,
@@ -190,7 +194,6 @@ def _walk(
 ) -> None:
     """Visit the path from the youngest node to the oldest, adding up gradients in `totals`."""
     kind = type(path[-1]) if path else Node
-    leads = targets.union([node._birth for node in path])
     own: set[int] = set()  # sums made here, which may be added to in place
     careful = False
     while path:
@@ -218,7 +221,7 @@ def _walk(
             if share is None or type(parent) is not kind:
                 continue
             key = parent._birth
-            if key not in leads:
+            if key not in births:
                 continue
             if not is_joint:
                 share = share(*given, **keywords) if keywords else share(*given)

@@ -117,8 +117,7 @@ class _Writer:
     def _back(self, output: Node, parameters: Sequence[Node]) -> None:
         """Write the walk back."""
         targets = {node._birth for node in parameters}
-        path = between(output, targets)
-        leads = targets.union(node._birth for node in path)
+        path, births = between(output, targets)
         dtype = self._constant(output._data.dtype)
         self.lines.append(f"    {self._total(output)} = ones((), {dtype})")
         self.lines.append(f"    {self.names[id(output)]} = None")
@@ -130,7 +129,7 @@ class _Writer:
                 raise UnrepeatableError(f"{function} has a joint rule")
             careful = careful or function in MASKING
             for rule, x in zip(node._rules, node._arguments, strict=False):
-                if rule is not None and isinstance(x, Node) and x._birth in leads:
+                if rule is not None and isinstance(x, Node) and x._birth in births:
                     self._share(node, rule, x, careful and is_entrywise(function))
 
     def _share(self, node: Node, rule: Any, x: Node, clears: bool) -> None:
