@@ -68,9 +68,7 @@ class _Writer:
 
     def __init__(self, output: Node, x: Array, t: Array, parameters: Sequence[Node]) -> None:
         self.known: dict[str, Any] = {
-            "one": functools.partial(
-                np.array, 1
-            ),  # which np.ones would take four times as long for
+            "one": functools.partial(np.array, 1),  # np.ones takes four times as long
             "array": np.ndarray,
             "asarray": np.asarray,
             "errstate": np.errstate,

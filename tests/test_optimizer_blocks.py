@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad import optimizer_blocks
+from minigrad.optimizer_blocks import Job, Plan
 from minigrad.optimizers import Optimizer
 
 EACH = [mg.SGD, mg.Momentum, mg.Nesterov, mg.AdaGrad, mg.RMSprop, mg.Adam, mg.AdamW]
@@ -239,3 +240,25 @@ def test_a_thousand_steps_are_those_of_the_definition(make):
     assert net._memory.recordings._recording is not None
     for key, p in net.params.items():
         np.testing.assert_allclose(p, plain[key], rtol=1e-8, atol=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "lengths"),
+    [
+        ([1000], [1000]),  # 8 kB: too short to cut
+        ([40000], [20000, 20000]),  # a half of 320 kB
+        ([20000] * 4, [20000] * 4),  # each is less than a half of all
+        ([200000], [65536, 65536, 65536, 3392]),  # 512 KiB at most
+    ],
+)
+def test_a_block_is_at_most_half_of_all_parameters_and_512_kib(sizes, lengths):
+    seen = []
+
+    def rule(W, g, lr, t):
+        seen.append(len(W))
+
+    jobs = {str(i): Job(np.zeros(n), np.ones(n), 1, []) for i, n in enumerate(sizes)}
+    Plan(jobs, elementwise=True).run(
+        rule, 0.1, [job.g for job in jobs.values()], dict.fromkeys(jobs, 1)
+    )
+    assert seen == lengths
