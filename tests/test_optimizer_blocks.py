@@ -245,13 +245,14 @@ def test_a_thousand_steps_are_those_of_the_definition(make):
 @pytest.mark.parametrize(
     ("sizes", "lengths"),
     [
-        ([1000], [1000]),  # 8 kB: too short to cut
-        ([40000], [20000, 20000]),  # a half of 320 kB
-        ([20000] * 4, [20000] * 4),  # each is less than a half of all
-        ([200000], [65536, 65536, 65536, 3392]),  # 512 KiB at most
+        ([3], [3]),
+        ([10], [5, 5]),  # a half
+        ([5, 5], [5, 5]),  # neither is more than half of all
+        ([6], [4, 2]),  # LEAST, which is more than a half
+        ([20], [6, 6, 6, 2]),  # BLOCK, which is less
     ],
 )
-def test_a_block_is_at_most_half_of_all_parameters_and_512_kib(sizes, lengths):
+def test_a_block_is_half_of_all_parameters_between_its_bounds(sizes, lengths):
     seen = []
 
     def rule(W, g, lr, t):
