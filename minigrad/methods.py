@@ -6,7 +6,7 @@ in the table, and nothing here knows of differentiation. NumPy's manual describe
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from minigrad.updates import added_at, maximum_at, minimum_at, multiplied_at, wr
 Axis: TypeAlias = int | tuple[int, ...] | None
 
 WRITING = {"fill", "itemset", "partition", "put", "resize", "setfield", "setflags", "sort"}
+SIGNS: set[str] = set()  # the names of those attributes of an array that only say what to write
 
 
 class ArrayMethods:
@@ -174,10 +175,18 @@ class ArrayMethods:
     def __trunc__(self) -> NoReturn:
         raise TypeError("math.trunc() of a Tensor: np.trunc(t), a plain array, is a constant")
 
-    if not TYPE_CHECKING:  # a type checker finds what is misspelt by itself
+    def __init_subclass__(cls) -> None:
+        """Put a sign where an array has an attribute and this class has none.
 
-        def __getattr__(self, name):
-            raise AttributeError(lacking(name), name=name, obj=self)
+        `__getattr__` could do it, but in Python 3.11 it triples the price of every attribute.
+        """
+        for name in dir(np.ndarray):
+            if not name.startswith("_") and not hasattr(cls, name):
+                setattr(cls, name, Sign(name))
+                SIGNS.add(name)
+
+    def __dir__(self) -> list[str]:
+        return [name for name in super().__dir__() if name not in SIGNS]
 
 
 class At:
@@ -233,6 +242,16 @@ class At:
         return self._array.__array_function__(function, (), (self._array, *self._index, value), {})
 
 
+class Sign:
+    """Stands where an array has an attribute and a Tensor has none, and says what to write."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, tensor: Any, kind: type) -> NoReturn:
+        raise AttributeError(lacking(self.name), name=self.name, obj=tensor)
+
+
 def _given(dtype: Any, out: Any) -> dict[str, Any]:
     """List the options that were given, for the graph to remember no others."""
     return {k: v for k, v in (("dtype", dtype), ("out", out)) if v is not None}
@@ -246,8 +265,6 @@ def lacking(name: str) -> str:
             f"a Tensor has no .{name}, which writes in place: x.at[index].set(value), {instead}"
             "makes a new one"
         )
-    if name.startswith("_") or not hasattr(np.ndarray, name):
-        return f"'Tensor' object has no attribute '{name}'"
     if hasattr(np, name):
         return f"a Tensor has no method {name}: write np.{name}(x)"
     return f"a Tensor has no .{name}: x.data.{name} is that of its values, without history"

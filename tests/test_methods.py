@@ -165,3 +165,23 @@ def test_updates_of_numbers_and_of_arrays_in_any_layout_are_those_of_numpy():
         np.multiply.at(expected, index, 3.0)
         np.testing.assert_array_equal(multiplied_at(x, index, 3.0), expected)
     np.testing.assert_array_equal(multiplied_at(np.float64(2.0), (), 3.0), 6.0)
+
+
+@pytest.mark.parametrize("name", [name for name in dir(np.ndarray) if not name.startswith("_")])
+def test_what_a_tensor_lacks_of_an_array_is_said_and_not_listed(name):
+    x = Tensor(A)
+    assert hasattr(x, name) == (name in dir(x))
+    if name not in dir(x):
+        with pytest.raises(
+            AttributeError, match=rf"a Tensor has no (method |\.){name}[,:]"
+        ) as found:
+            getattr(x, name)
+        assert (found.value.name, found.value.obj) == (name, x)
+
+
+def test_no_hook_stands_before_the_attributes():
+    # In Python 3.11 each attribute would take three times as long: a quarter of the walk back.
+    assert not hasattr(Tensor, "__getattr__")
+    assert Tensor.__getattribute__ is object.__getattribute__
+    with pytest.raises(AttributeError, match="'Tensor' object has no attribute 'shap'"):
+        _ = Tensor(A).shap

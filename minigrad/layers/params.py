@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import ItemsView, Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import ItemsView, Iterable, Iterator, Mapping, MutableMapping, ValuesView
 from sys import getrefcount
 from typing import Any
 
@@ -61,6 +61,10 @@ class Params(MutableMapping[str, Array]):
     def items(self) -> ItemsView[str, Array]:
         """Return pairs of name and array."""
         return {name: tensor._array for name, tensor in self._tensors.items()}.items()
+
+    def values(self) -> ValuesView[Array]:
+        """Return the arrays."""
+        return {name: tensor._array for name, tensor in self._tensors.items()}.values()
 
     def __delitem__(self, name: str) -> None:
         raise KeyError(f"parameter {name} belongs to its layer and cannot be deleted")
