@@ -241,6 +241,80 @@ def test_a_kink_is_left_out_and_said():
     assert "1 at a kink left out" in str(found)
 
 
+def test_where_all_entries_are_at_kinks_nothing_is_said_to_agree():
+    found = mg.explain(np.sum(mg.relu(mg.Tensor([0.0, 0.0])))).check()
+    assert not found.ok
+    (line,) = (line for line in str(found).splitlines() if "dx" in line or "dv1" in line)
+    assert line.strip() == "– dv1  at a kink, not checked: the slopes on its two sides differ"
+
+
+@pytest.mark.parametrize("f", [np.square, lambda x: np.exp(300 * x), np.cos])
+def test_where_a_function_only_bends_there_is_no_kink(f):
+    (verdict,) = mg.explain(f(mg.Tensor(0.0))).check().verdicts
+    assert verdict.ok
+    assert verdict.at_kinks == 0
+
+
+def test_a_slope_that_rounding_hides_is_not_said_to_differ():
+    x = mg.Tensor([1.0, 2.0, 4.0])
+    found = mg.explain(np.sum(1e-9 * x) + 1e3).check()
+    assert found.ok
+    assert ", rounding 1.8e-07, largest gradient 1e-09" in str(found)
+    assert not mg.explain(np.sum(wrong_square(x)) + 1e3).check().ok
+
+
+wrong_square = mg.primitive(lambda g, y, x: g * x)(lambda x: x * x)
+
+
+def test_several_outputs_are_run_again():
+    A = mg.Tensor([[2.0, 0.3, 0.1], [0.3, 1.0, 0.2], [0.1, 0.2, 0.5]])
+    w, V = np.linalg.eigh(A)
+    u, s, vh = np.linalg.svd(A + w)
+    q, r = np.linalg.qr(A)
+    loss = np.sum(V[:, 0] ** 4) + np.sum(s * (u @ vh)) + np.sum(q * r) + np.linalg.slogdet(A)[1]
+    assert mg.explain(loss).check().ok
+
+
+# ---- complex numbers -----------------------------------------------------------------------------
+def of_complex_numbers():
+    """Each kind of rule: a product, a conjugate, a real operand, a real output."""
+    z, r = mg.Tensor([1 + 2j, 3]), mg.Tensor(2.0)
+    h = z * r
+    energy = np.sum(np.abs(h) ** 2) + np.sum(np.real(np.conj(z) * h))
+    return mg.explain(energy)
+
+
+def test_an_entry_of_complex_numbers_is_taken_apart():
+    e = of_complex_numbers()
+    assert all(part.adds_up for name in ("z", "h") for part in e.at(name, 0).sums)
+    assert "dr = Re(Σₙ z[n] · dh[n])\n   = Re((1+2j)·" in str(e.at("r"))
+    assert "dz[0] = conj(dv" in str(e.at("z", 0))
+    assert e.at("z", 0).value == e.gradients["z"][0]
+
+
+def test_paths_of_complex_numbers_add_up():
+    e = of_complex_numbers()
+    for line in e.leaves:
+        total = sum(path.share for path in e.why(line.name).paths)
+        assert np.allclose(total, line.gradient)
+
+
+def test_differences_of_complex_numbers_go_in_two_directions():
+    found = of_complex_numbers().check()
+    assert found.ok, str(found)
+    half = mg.primitive()(lambda z: 2.0 * z)
+    mg.defvjp(half, lambda g, y, z: 2.0 * np.real(g), complex=True)  # wrong along i alone
+    z = mg.Tensor([1 + 2j])
+    assert not mg.explain(np.sum(np.abs(half(z)))).check().ok
+
+
+def test_health_sees_complex_numbers():
+    with np.errstate(all="ignore"):
+        found = mg.explain(np.sum(np.abs(np.exp(mg.Tensor([1j, 800 + 1j]))))).health()
+    assert "is the first value that is not finite (1 infinite of 2)" in str(found)
+
+
+# ---- calls that cannot be run again --------------------------------------------------------------
 def test_a_call_that_cannot_be_run_again_is_named():
     drop = mg.wrap(seed_notebook.Dropout(0.5))
     x = mg.Tensor(np.ones(4))

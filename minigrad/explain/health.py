@@ -110,7 +110,7 @@ def _where(trace: Trace, line: Line, locate: Locate) -> str:
 
 
 def _finite(array: Any) -> bool:
-    return array.dtype.kind != "f" or bool(np.all(np.isfinite(array)))
+    return array.dtype.kind not in "fc" or bool(np.all(np.isfinite(array)))
 
 
 def _bad(array: Array) -> str:
@@ -123,7 +123,7 @@ def _bad(array: Array) -> str:
 # ---- units ---------------------------------------------------------------------------------------
 def _units(trace: Trace, line: Line) -> Iterator[Finding]:
     """Look at the units of an activation: the last axis, over all rows."""
-    if line.kind != "call" or line.value.size == 0:
+    if line.kind != "call" or line.value.size == 0 or line.value.dtype.kind != "f":
         return
     name = f"{line.name}{_of_layer(trace, line)}"
     rows = line.value.reshape(-1, line.value.shape[-1]) if line.value.ndim else line.value
@@ -188,4 +188,4 @@ def _steepest(weighted: list[Line]) -> str:
 
 
 def _size(gradient: Any) -> float:
-    return float(np.sqrt(np.mean(np.square(gradient.astype(np.float64)))))
+    return float(np.sqrt(np.mean(np.square(np.abs(gradient).astype(np.float64)))))

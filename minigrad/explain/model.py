@@ -264,12 +264,13 @@ def array_summary(array: Array | None, entries: int) -> dict[str, Any] | None:
         return None
     numbers = array.astype(np.float64) if array.dtype.kind in "fiub" else np.array([])
     finite = numbers[np.isfinite(numbers)]
+    lost = array.size - np.count_nonzero(np.isfinite(array)) if array.dtype.kind in "fc" else 0
     return {
         "shape": list(array.shape),
         "dtype": str(array.dtype),
         "min": float(finite.min()) if finite.size else None,
         "max": float(finite.max()) if finite.size else None,
-        "not_finite": int(numbers.size - finite.size),
+        "not_finite": int(lost),
         "values": _numbers(array.tolist()) if array.size <= entries else None,
     }
 

@@ -55,7 +55,8 @@ def summary(array: Array) -> str:
     if array.size == 0:
         return "empty"
     if array.dtype.kind == "c":
-        return f"of size {summary(np.abs(array))}"
+        sizes = summary(np.abs(array))
+        return sizes if sizes == "nothing finite" else f"of size {sizes}"
     if array.dtype.kind not in "fiub":
         return str(array.dtype)
     finite = array[np.isfinite(array)]
