@@ -531,6 +531,85 @@ def test_a_failure_inside_a_layer_written_by_hand_names_it():
     assert e.failure.code == "return x @ self.W + self.b"
 
 
+class Halved(mg.Layer):
+    """Its backward is wrong, in a way that is chosen."""
+
+    def __init__(self, wrong):
+        self.wrong = wrong
+
+    def forward(self, x):
+        self.mask = x > 0
+        return x * self.mask
+
+    def backward(self, dout):
+        if self.wrong == "name":
+            return dout * self.maks
+        return dout.sum(axis=0)
+
+
+def halved(wrong):
+    layers = mg.Affine(2, 3, rng=0), Halved(wrong), mg.Affine(3, 2, rng=1)
+    return mg.Sequential(*layers, loss=mg.SoftmaxWithLoss())
+
+
+def test_a_backward_by_hand_that_raises_is_named_with_its_layer_and_line():
+    e = mg.explain(halved("name"), X, T)
+    failure = e.failure
+    assert (failure.phase, failure.kind) == ("backward", "AttributeError")
+    assert (failure.call, failure.layer) == ("Halved.backward(dhalved1)", "net[1] Halved()")
+    assert failure.code == "return dout * self.maks"
+    assert failure.source[0] == __file__
+    assert failure.operands == [("dhalved1", (4, 3)), ("self.mask", (4, 3))]
+    assert failure.fix == "backward asks for self.maks, and the layer has self.wrong, self.mask"
+    assert [line.name for line in e.lines][-1] == "loss"
+    assert (e.output, e.steps, e.gradients) == (None, [], {})
+
+
+@pytest.mark.parametrize("wrong", ["name", "shape"])
+def test_every_view_shows_a_way_back_that_failed(wrong, tmp_path):
+    e = mg.explain(halved(wrong), X, T)
+    assert "Here the backward pass stopped" in e.text(80)
+    assert "Here the backward pass stopped" in e._repr_mimebundle_()["text/html"]
+    assert "✗ Halved.b" in e.to_svg()
+    assert '"phase": "backward"' in e.to_json()
+    assert str(e.check()) == "not compared: the backward pass failed"
+    e.save(tmp_path / "page.html")
+    assert "The backward pass failed" in (tmp_path / "page.html").read_text()
+
+
+def test_a_gradient_of_the_wrong_shape_shows_where_the_backward_is():
+    failure = mg.explain(halved("shape"), X, T).failure
+    assert failure.code == "def backward(self, dout):"
+    assert "Halved.backward made a gradient of shape (3,) for input 0" in failure.message
+
+
+def test_a_rule_that_raises_is_named_by_its_call():
+    half = mg.primitive(lambda g, y, x: g / x.lost)(lambda x: x / 2)
+    x = mg.Tensor(3.0)
+    y = half(x)
+    failure = mg.explain(y).failure
+    assert failure.call.startswith("the way back through y = ")
+    assert (failure.kind, failure.operands) == ("AttributeError", [("dy", ())])
+
+
+def test_a_walk_that_is_refused_is_refused_here_too():
+    net = two_layers()
+    loss = net.objective(X, T)
+    net.params["W1"] = 0 * net.params["W1"]
+    with pytest.raises(RuntimeError, match="W1 was written"):
+        mg.explain(loss)
+
+
+def test_an_unrelated_error_of_a_notebook_shows_nothing_of_what_else_is_there():
+    """In a notebook all Tensors are variables of the one module."""
+    variables = {"mg": mg, "np": np, "x": mg.Tensor(2.0)}
+    with pytest.raises(KeyError) as raised:
+        exec("y = np.exp(x)\n{}['unrelated']", variables)
+    e = mg.explain(raised.value)
+    assert (e.lines, e.failure.kind, e.failure.call) == ([], "KeyError", None)
+    assert "no recorded call leads to this error" in str(e)
+
+
 def test_questions_about_a_failed_pass_say_that_it_failed():
     e = mg.explain(mg.mlp([3, 2], rng=0), X, T)
     assert str(e.check()) == "not compared: the forward pass failed"

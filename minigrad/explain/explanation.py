@@ -134,7 +134,7 @@ class Explanation(Trace):
         """
         output = "the output" if self.output is None else self.lines[self.output].name
         if self.failure is not None:
-            return checking.Check([], output, "the forward pass failed")
+            return checking.Check([], output, f"the {self.failure.phase} pass failed")
         try:
             rerun = again.rerun_of(self)
         except again.UnrepeatableError as error:

@@ -121,7 +121,7 @@ class Group:
 
 @dataclass(eq=False)
 class Failure:
-    """Where the forward pass stopped.
+    """Where the forward pass stopped, or the walk back.
 
     >>> import minigrad as mg
     >>> e = mg.explain(lambda a, b: a @ b, np.ones((2, 3)), np.ones((2, 3)))
@@ -137,6 +137,7 @@ class Failure:
     source: tuple[str, int] | None  # file and line
     code: str | None  # that line's text
     fix: str  # the likely remedy, or ""
+    phase: str = "forward"  # "backward": a rule of that call failed, and no gradients are known
 
 
 @dataclass(eq=False)

@@ -60,8 +60,10 @@ def page(trace: Trace, inside: str | None = None) -> str:
 
 # ---- words ---------------------------------------------------------------------------------------
 def _result(trace: Trace) -> str:
+    if trace.failure is not None:
+        return f"The {trace.failure.phase} pass failed"
     if trace.output is None:
-        return "The forward pass failed"
+        return "Nothing was computed"
     line = trace.lines[trace.output]
     return f"{line.name} = {entry_text(line.value.item())}" if line.value.size == 1 else line.name
 

@@ -111,6 +111,11 @@ def _seed(trace: Trace) -> Section:
     line = trace.lines[trace.output]
     said = f"{line.d} = {entry_text(trace.seed.item()) if trace.seed.size == 1 else 'ones'}"
     words = f"The way back begins at {code(line.name)}, whose gradient with respect to itself is 1."
+    if line.value.ndim:
+        words = (
+            f"The way back begins at {code(line.name)} with ones: what is differentiated is the "
+            "sum of its entries."
+        )
     body = f'<h2>{html.escape(said)}</h2><p class="words">{words}</p>'
     return Section("backward", [said], body + markup(trace.seed, line.d, "gradient", line.id))
 
@@ -181,7 +186,7 @@ def _part(trace: Trace, schedule: Schedule, unit: Unit, phase: str) -> Section:
 
 
 def _failure(trace: Trace) -> Section:
-    """Show the call at which the forward pass stopped."""
+    """Show the call at which a pass stopped."""
     failure = trace.failure
     assert failure is not None
     call = failure.call or failure.code or "the call"
@@ -191,10 +196,11 @@ def _failure(trace: Trace) -> Section:
     )
     place = placed(failure.source) if failure.source else ""
     words = " · ".join(filter(None, [failure.layer, place]))
+    written = f'<p class="mono">{html.escape(failure.code)}</p>' if failure.code else ""
     body = (
         f'<div class="fails"><h2>✗ {html.escape(call)}</h2>'
         f"<p>{html.escape(failure.kind)}: {html.escape(failure.message)}</p><ul>{operands}</ul>"
-        f'<p class="words">{html.escape(words)}</p>'
+        f'<p class="words">{html.escape(words)}</p>{written}'
         f'<p class="fix">{html.escape(failure.fix)}</p></div>'
     )
     return Section("failure", [f"✗ {call}"], body)
