@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import islice, pairwise
+from typing import TypeAlias
 
 from minigrad.explain.crossings import Neighbours
 
+Pulls: TypeAlias = list[tuple[int, float]]  # slots, and how much each pulls
+
 ROW_GAP = 12.0
-ROUNDS = 25  # at most; small pictures hold still earlier
+ROUNDS = 20  # at most; small pictures hold still earlier
 STILL = 0.05
 LEAF, BOX, LINE = 0.2, 1.0, 2.0  # how much each wants its wish: a leaf can stand anywhere
 STRAIGHT = 1000.0  # and how much a long line wants to be straight
@@ -32,14 +35,16 @@ def settle(
     weight, lanes = _weights(len(tall), near, chains)
     for slots in columns:
         grant(slots, tall, y, [(0.0, 1.0)] * len(slots))
-    both = [before + after for before, after in zip(near.before, near.after, strict=True)]
+    sides = [before + after for before, after in zip(near.before, near.after, strict=True)]
+    onward, backward, both = (_pulls(s, weight) for s in (near.before, near.after, sides))
     # To one side first, so that the whole finds its form; then to both, for straightness.
-    for onward, backward, straight in ((near.before, near.after, 0.0), (both, both, STRAIGHT)):
+    for there, back, straight in ((onward, backward, 0.0), (both, both, STRAIGHT)):
         for _ in range(ROUNDS):
             start = list(y)
-            _sweep(columns, tall, y, onward, weight, lanes, straight)
-            _sweep(columns[::-1], tall, y, backward, weight, lanes, straight)
-            if all(abs(now - then) < STILL for now, then in zip(y, start, strict=True)):
+            _sweep(columns, tall, y, there, lanes, straight)
+            _sweep(columns[::-1], tall, y, back, lanes, straight)
+            moved = [now - then for now, then in zip(y, start, strict=True)]
+            if max(moved) - min(moved) < STILL:  # but for the whole, which may drift
                 break
     above = {b: a for slots in columns for a, b in pairwise(slots)}
     below = {a: b for b, a in above.items()}
@@ -50,26 +55,37 @@ def settle(
     return [place - top for place in y]
 
 
+def _pulls(side: list[list[int]], weight: list[float]) -> list[Pulls]:
+    """Say for each slot which others pull at it, and how much each."""
+    return [
+        [(other, weight[slot] * weight[other]) for other in others]
+        for slot, others in enumerate(side)
+    ]
+
+
 def _sweep(
     columns: list[list[int]],
     tall: Sequence[float],
     y: list[float],
-    side: list[list[int]],
-    weight: list[float],
+    pulls: list[Pulls],
     lanes: list[list[int]],
     straight: float,
 ) -> None:
     """Move the columns, one after the other, towards their neighbours and the levels of lines."""
-    level = {slot: sum(y[s] for s in lane) / len(lane) for lane in lanes for slot in lane}
+    level = {}
+    for lane in lanes:
+        level.update(dict.fromkeys(lane, sum([y[slot] for slot in lane]) / len(lane)))
     for slots in columns:
         wishes = []
         for slot in slots:
-            pulls = [(y[other], weight[slot] * weight[other]) for other in side[slot]]
+            force = wish = 0.0
+            for other, pull in pulls[slot]:
+                force += pull
+                wish += pull * y[other]
             if slot in level:
-                pulls.append((level[slot], straight))
-            force = sum(pull for _, pull in pulls)
-            wish = sum(place * pull for place, pull in pulls) / force if force else y[slot]
-            wishes.append((wish, force or LEAF))
+                force += straight
+                wish += straight * level[slot]
+            wishes.append((wish / force if force else y[slot], force or LEAF))
         grant(slots, tall, y, wishes)
 
 
@@ -119,8 +135,10 @@ def grant(
     """
     offsets = [0.0]
     pools: list[tuple[float, float, int]] = []
+    offset = 0.0
     for above, below in pairwise(slots):
-        offsets.append(offsets[-1] + apart(tall, above, below))
+        offset += (tall[above] + tall[below]) / 2 + ROW_GAP  # as `apart` says
+        offsets.append(offset)
     for (wish, weight), offset in zip(wishes, offsets, strict=False):
         place, count = wish - offset, 1
         while pools and pools[-1][0] > place:
@@ -128,6 +146,7 @@ def grant(
             place = (place * weight + other * heavy) / (weight + heavy)
             weight, count = weight + heavy, count + more
         pools.append((place, weight, count))
-    places = [place for place, _, count in pools for _ in range(count)]
-    for slot, place, offset in zip(slots, places, offsets, strict=False):
-        y[slot] = place + offset
+    column = zip(slots, offsets, strict=True)
+    for place, _, count in pools:
+        for slot, offset in islice(column, count):
+            y[slot] = place + offset

@@ -35,7 +35,8 @@ def page(trace: Trace, inside: str | None = None) -> str:
     steps = sections(trace, schedule)
     pictures = paint(trace, found)
     figures = [
-        f"<figure{' hidden' if v else ''}>{drawn(picture, label=view.name)}</figure>"
+        f"<figure{' hidden' if v else ''}{' class=peek' if view.peek else ''}>"
+        f"{drawn(picture, label=view.name)}</figure>"
         for v, (view, picture) in enumerate(zip(found, pictures, strict=True))
     ]
     data = embedded(trace, schedule, found, pictures)

@@ -168,13 +168,14 @@ def _contribution(trace: Trace, through: Line, c: Contribution) -> str:
 
 # ---- many calls, and none ------------------------------------------------------------------------
 def _part(trace: Trace, schedule: Schedule, unit: Unit, phase: str) -> Section:
-    """Show a part that this page does not open."""
+    """Show a part that this page does not step through."""
     last = trace.lines[unit.calls[-1]]
     ways = "forward" if phase == "forward" else "back"
     opened = code(f'e.save("part.html", inside={unit.title!r})')
     body = [
         f'<h2>{html.escape(unit.title)}</h2><p class="words">{len(unit.calls)} calls, {ways}, in '
-        f"one step. {opened} makes the page of this part.</p>"
+        "one step. A click on its box looks inside; "
+        f"{opened} makes a page that steps through it.</p>"
     ]
     if phase == "forward":
         body.append(f'<p class="words">It ends with {code(last.name)}:</p>')
