@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from typing import Any
 
 import numpy as np
@@ -135,14 +136,16 @@ class Explanation(Trace):
         output = "the output" if self.output is None else self.lines[self.output].name
         if self.failure is not None:
             return checking.Check([], output, f"the {self.failure.phase} pass failed")
-        try:
-            rerun = again.rerun_of(self)
-        except again.UnrepeatableError as error:
-            if self.rerun is None:
-                cause = f"{error} cannot be run again to the same result"
-                return checking.Check([], output, cause)
-            rerun = self.rerun
-        return checking.check(self, rerun, np.random.default_rng(rng))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the forward pass gave its warnings
+            try:
+                rerun = again.rerun_of(self)
+            except again.UnrepeatableError as error:
+                if self.rerun is None:
+                    cause = f"{error} cannot be run again to the same result"
+                    return checking.Check([], output, cause)
+                rerun = self.rerun
+            return checking.check(self, rerun, np.random.default_rng(rng))
 
     def health(self) -> healths.Health:
         """Look for what keeps a network from learning.
