@@ -18,6 +18,7 @@ from test_explain import (
 )
 
 import minigrad as mg
+from minigrad.explain.activations import activation
 
 
 @pytest.fixture(autouse=True)
@@ -352,6 +353,67 @@ def test_dead_relus_are_counted():
     found = mg.explain(net, X, T).health()
     assert not found.ok
     assert "✗ relu1 (net[1] ReLU()): 6 of 8 ReLU units are 0 in all 4 rows" in str(found)
+
+
+def relu_of_a_mask(z):
+    return z * (z.data > 0)
+
+
+def logistic(z):
+    return 1 / (1 + np.exp(-z))
+
+
+ACTIVATIONS = [
+    (relu_of_a_mask, "ReLU"),
+    (lambda z: np.where(z > 0, z, 0.0), "ReLU"),
+    (lambda z: mg.wrap(HandWrittenRelu())(z), "ReLU"),
+    (logistic, "sigmoid"),
+    (np.tanh, "tanh"),
+    (mg.relu, "ReLU"),
+    (lambda z: z * 2.0, ""),
+    (lambda z: np.where(z > 0, z, 0.1 * z), ""),
+    (lambda z: 1 / (2 + np.exp(-z)), ""),
+]
+
+
+class HandWrittenRelu:
+    """As the book writes it."""
+
+    def forward(self, x):
+        self.mask = x <= 0
+        out = x.copy()
+        out[self.mask] = 0
+        return out
+
+    def backward(self, dout):
+        dout[self.mask] = 0
+        return dout
+
+
+@pytest.mark.parametrize(("f", "kind"), ACTIVATIONS)
+def test_activations_are_known_however_they_are_written(f, kind):
+    z = np.array([[1.0, 2.0], [-1.0, 3.0]]) @ mg.Tensor([[1.0, -2.0], [0.5, 0.1]])
+    h = f(z)
+    e = mg.explain(h)
+    assert activation(e, e.line("h")) == kind
+
+
+def test_dead_units_of_a_relu_by_hand_are_counted():
+    z = X @ mg.Tensor(np.zeros((2, 3))) + mg.Tensor([1.0, -1.0, -2.0])
+    h = mg.wrap(HandWrittenRelu())(z)
+    loss = np.sum(h * h)
+    text = str(mg.explain(loss).health())
+    assert "✗ h (" in text or "✗ h:" in text
+    assert "2 of 3 ReLU units are 0 in all 4 rows" in text
+
+
+def test_a_transposed_weight_is_a_weight():
+    W, V = mg.Tensor(np.ones((3, 2))), mg.Tensor(np.ones((3, 1)))
+    h = np.tanh(X @ W.T)
+    y = h @ V
+    found = [f for f in mg.explain(y).health().findings if f.kind == "gradients"]
+    assert len(found) == 1
+    assert "dy is of size 1 " in found[0].words
 
 
 @pytest.mark.parametrize("activation", ["sigmoid", "tanh"])

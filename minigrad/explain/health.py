@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.explain.activations import activation
 from minigrad.explain.model import Line, Trace
 from minigrad.explain.numbers import number
 from minigrad.graph import Array
@@ -130,16 +131,18 @@ def _units(trace: Trace, line: Line) -> Iterator[Finding]:
     if rows.ndim < 2:
         return
     units, many = rows.shape[1], f"all {len(rows)} rows"
-    if line.function == "relu" or (line.call or "").startswith("np.maximum("):
+    kind = activation(trace, line)
+    if kind == "ReLU":
         dead = int(np.sum(np.all(rows <= 0, axis=0)))
         told = f"{name}: {dead} of {units} ReLU units are 0 in {many} and learn nothing from them"
         told = told if dead else f"{name}: no ReLU unit is 0 in {many}"
         yield Finding("dead", dead > _SHARE * units, line.id, told)
-    elif line.function in ("sigmoid", "np.tanh"):
-        slope = rows * (1 - rows) * 4 if line.function == "sigmoid" else 1 - rows**2
+    elif kind:
+        slope = rows * (1 - rows) * 4 if kind == "sigmoid" else 1 - rows**2
         flat = float(np.mean(slope < 0.05))
         told = f"{name}: {100 * flat:.0f} % of the entries are saturated: the slope there is "
         told += "under a twentieth of what it can be"
+        told = told if flat else f"{name}: no entry is saturated"
         yield Finding("saturated", flat > _SHARE, line.id, told)
 
 
@@ -157,7 +160,15 @@ def _layer(trace: Trace, line: Line) -> str:
 def _ratios(trace: Trace) -> Iterator[Finding]:
     """Compare the gradients that arrive at the first layer with weights and at the last."""
     weights = {x.id for x in trace.leaves if x.value.ndim > 1 and x.gradient is not None}
-    weighted = [x for x in trace.lines if x.on_path and weights & set(x.operands)]
+    weighted = []
+    for line in trace.lines:
+        used = {i for i in line.operands if i is not None}
+        if not line.on_path or not weights & used or not line.value.ndim:
+            continue
+        if used <= weights:
+            weights.add(line.id)  # W.T is a weight too
+        else:
+            weighted.append(line)
     if len(weighted) < 2:
         return
     first, last = weighted[0], weighted[-1]

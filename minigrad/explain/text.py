@@ -75,7 +75,7 @@ class _Page:
         rows += [(line.name, line.call or "", line.value, line) for line in self.calls]
         names = _widest(self._cut(name, 3) for name, *_ in rows)
         shapes = _widest(shape_text(value) for *_, value, _ in rows)
-        room = max(8, self.width - names - shapes - 22)
+        room = max(8, self.width - names - shapes - 30)
         codes = _widest(_shortened(code, room) for _, code, *_ in rows)
         layer = None
         for name, code, value, line in rows:
