@@ -450,6 +450,19 @@ def test_the_first_value_that_is_not_finite_its_call_and_its_line():
     assert "(entropy = -np.sum(shares * np.log(shares)))" in text
 
 
+def entropy_of(shares):
+    whole = np.sum(shares)
+    return -np.sum(shares * np.arctanh(shares / whole))
+
+
+def test_a_line_of_a_function_that_has_returned_is_a_guess_and_said_to_be():
+    with np.errstate(all="ignore"):
+        entropy = entropy_of(mg.Tensor([0.0, 1.0]) * 2)
+    text = str(mg.explain(entropy).health())
+    assert f"probably at {__file__}:" in text
+    assert "(return -np.sum(shares * np.arctanh(shares / whole)))" in text
+
+
 def test_the_line_is_found_for_methods_too():
     z = mg.Tensor([-1.0, 4.0])
     with np.errstate(all="ignore"):

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 
 from minigrad.explain.activations import activation
+from minigrad.explain.located import Place
 from minigrad.explain.model import Line, Trace
 from minigrad.explain.numbers import number
 from minigrad.graph import Array
 
-Locate = Callable[[Trace, Line], "tuple[str, int, str] | None"]  # file, line and its text
+Locate = Callable[[Trace, Line], "Place | None"]
 _RATIO = 1000.0  # between the gradients of two layers, to be called vanishing or exploding
 _LISTED = 20  # activations that are told one by one
 _SHARE = 0.5  # of units that are dead or saturated, to be called a problem
@@ -105,8 +106,8 @@ def _where(trace: Trace, line: Line, locate: Locate) -> str:
     told = "" if line.layer is None else f", in {_layer(trace, line)}"
     found = locate(trace, line)
     if found is not None:
-        file, number, code = found
-        told += f", at {file}:{number}" + (f" ({code})" if code else "")
+        told += f", {'at' if found.sure else 'probably at'} {found.file}:{found.number}"
+        told += f" ({found.code})" if found.code else ""
     return told
 
 
