@@ -136,6 +136,22 @@ def test_a_loss_alone_is_told_in_the_names_of_the_functions_variables(folder, ca
         assert told in said
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "cp437", "utf-8"])
+def test_every_answer_can_be_printed_where_letters_are_missing(encoding, monkeypatch):
+    e = mg.explain(mg.mlp([2, 30, 2], rng=0), np.ones((3, 2)), np.array([0, 1, 0]))
+    broken = mg.explain(mg.mlp([3, 2], rng=0), np.ones((3, 2)), np.array([0, 1, 0]))
+    out = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    monkeypatch.setattr(sys, "stdout", out)
+    print(e, e.at("b2", 0), e.why("W1"), e.check(), e.health(), broken, sep="\n")
+    out.flush()
+    said = out.buffer.getvalue().decode(encoding)
+    monkeypatch.undo()
+    assert "\n" in said
+    assert "?" not in said  # nothing was lost
+    assert "n daffine2[n, 0]" in said or encoding == "utf-8"
+    assert ("✓" in said) == (encoding == "utf-8")
+
+
 def test_an_output_of_several_numbers_is_summed_and_said_to_be(folder, capsys):
     out = shown(capsys, "net.py::vector")
     assert "the walk back begins with ones: these are the gradients of the sum" in out

@@ -10,6 +10,7 @@ import numpy as np
 
 from minigrad.explain.again import Rerun
 from minigrad.explain.factors import Index
+from minigrad.explain.letters import printable
 from minigrad.explain.model import Line, Trace
 from minigrad.explain.numbers import number
 from minigrad.graph import Array
@@ -74,7 +75,7 @@ class Check:
         return not self.cause and all(verdict.ok for verdict in self.verdicts)
 
     def __str__(self) -> str:
-        return "\n".join(_told(self))
+        return printable("\n".join(_told(self)))
 
     __repr__ = __str__
 

@@ -21,6 +21,7 @@ from typing import Any
 from minigrad.explain.entry import explain
 from minigrad.explain.examples import EXAMPLES
 from minigrad.explain.expressions import ExpressionError, evaluate, names_in, read_value
+from minigrad.explain.letters import printable
 from minigrad.explain.watching import Locals
 from minigrad.tensor import Tensor
 
@@ -97,7 +98,7 @@ def _ask(explanation: Any, args: argparse.Namespace) -> int:
     if args.html:
         _write(args.html, quiz.to_html())
         return 0
-    quiz.run()
+    quiz.run(say=lambda words: print(printable(words)))
     if args.json:
         _write(args.json, quiz.to_json(indent=2))
     return 0

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from minigrad.explain.factors import Index, Source, source_of
+from minigrad.explain.letters import printable
 from minigrad.explain.model import Contribution, Line, Step, Trace
 from minigrad.explain.numbers import MINUS, number
 from minigrad.explain.shares import Weights, local_derivatives
@@ -68,7 +69,7 @@ class Entry:
     sums: list[PathSum] = field(default_factory=list)
 
     def __str__(self) -> str:
-        return "\n".join(_told(self))
+        return printable("\n".join(_told(self)))
 
     __repr__ = __str__
 

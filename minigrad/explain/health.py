@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.explain.activations import activation
+from minigrad.explain.letters import printable
 from minigrad.explain.located import Place
 from minigrad.explain.model import Line, Trace
 from minigrad.explain.numbers import number
@@ -44,7 +45,7 @@ class Health:
         return not any(finding.problem for finding in self.findings)
 
     def __str__(self) -> str:
-        return "\n".join(f"{'✗' if f.problem else '✓'} {f.words}" for f in self.findings)
+        return printable("\n".join(f"{'✗' if f.problem else '✓'} {f.words}" for f in self.findings))
 
     __repr__ = __str__
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.explain.letters import printable
 from minigrad.explain.model import Contribution, Step, Trace
 from minigrad.explain.numbers import number, shape_text, value_text
 from minigrad.explain.shares import local_derivative, share_of
@@ -37,7 +38,7 @@ class Why:
     d: str  # the name of the gradient
 
     def __str__(self) -> str:
-        return "\n".join(_told(self))
+        return printable("\n".join(_told(self)))
 
     __repr__ = __str__
 

@@ -7,6 +7,7 @@ import shutil
 import sys
 from collections.abc import Iterator, Sequence
 
+from minigrad.explain.letters import printable
 from minigrad.explain.model import Contribution, Failure, Group, Line, Step, Trace
 from minigrad.explain.numbers import shape_text, value_text, with_numbers
 from minigrad.graph import Array
@@ -39,7 +40,7 @@ def text(
     if colour is None:
         colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     page = _Page(trace, width, colour, whole)
-    return "\n".join(page.lines())
+    return printable("\n".join(page.lines()))
 
 
 class _Page:
