@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import islice, pairwise
-from typing import TypeAlias
+from itertools import accumulate, islice, pairwise
+from typing import NamedTuple, TypeAlias
 
 from minigrad.explain.crossings import Neighbours
 
@@ -24,6 +24,19 @@ LEAF, BOX, LINE = 0.2, 1.0, 2.0  # how much each wants its wish: a leaf can stan
 STRAIGHT = 1000.0  # and how much a long line wants to be straight
 
 
+class Column(NamedTuple):
+    """Slots from above to below, and how far each stands under the first, at least."""
+
+    slots: list[int]
+    offsets: list[float]
+
+    @classmethod
+    def of(cls, slots: list[int], tall: Sequence[float]) -> Column:
+        """Add up the distances."""
+        steps = (apart(tall, above, below) for above, below in pairwise(slots))
+        return cls(slots, [*accumulate(steps, initial=0.0)])
+
+
 def settle(
     columns: list[list[int]],
     tall: Sequence[float],
@@ -33,16 +46,17 @@ def settle(
     """Give each slot its height; `tall` says how much room each takes."""
     y = [0.0] * len(tall)
     weight, lanes = _weights(len(tall), near, chains)
-    for slots in columns:
-        grant(slots, tall, y, [(0.0, 1.0)] * len(slots))
+    order = [Column.of(slots, tall) for slots in columns]
+    for column in order:
+        grant(column, y, [(0.0, 1.0)] * len(column.slots))
     sides = [before + after for before, after in zip(near.before, near.after, strict=True)]
     onward, backward, both = (_pulls(s, weight) for s in (near.before, near.after, sides))
     # To one side first, so that the whole finds its form; then to both, for straightness.
     for there, back, straight in ((onward, backward, 0.0), (both, both, STRAIGHT)):
         for _ in range(ROUNDS):
             start = list(y)
-            _sweep(columns, tall, y, there, lanes, straight)
-            _sweep(columns[::-1], tall, y, back, lanes, straight)
+            _sweep(order, y, there, lanes, straight)
+            _sweep(order[::-1], y, back, lanes, straight)
             moved = [now - then for now, then in zip(y, start, strict=True)]
             if max(moved) - min(moved) < STILL:  # but for the whole, which may drift
                 break
@@ -64,8 +78,7 @@ def _pulls(side: list[list[int]], weight: list[float]) -> list[Pulls]:
 
 
 def _sweep(
-    columns: list[list[int]],
-    tall: Sequence[float],
+    columns: list[Column],
     y: list[float],
     pulls: list[Pulls],
     lanes: list[list[int]],
@@ -75,9 +88,9 @@ def _sweep(
     level = {}
     for lane in lanes:
         level.update(dict.fromkeys(lane, sum([y[slot] for slot in lane]) / len(lane)))
-    for slots in columns:
+    for column in columns:
         wishes = []
-        for slot in slots:
+        for slot in column.slots:
             force = wish = 0.0
             for other, pull in pulls[slot]:
                 force += pull
@@ -86,7 +99,7 @@ def _sweep(
                 force += straight
                 wish += straight * level[slot]
             wishes.append((wish / force if force else y[slot], force or LEAF))
-        grant(slots, tall, y, wishes)
+        grant(column, y, wishes)
 
 
 def _weights(
@@ -125,28 +138,21 @@ def apart(tall: Sequence[float], upper: int, lower: int) -> float:
     return (tall[upper] + tall[lower]) / 2 + ROW_GAP
 
 
-def grant(
-    slots: list[int], tall: Sequence[float], y: list[float], wishes: list[tuple[float, float]]
-) -> None:
+def grant(column: Column, y: list[float], wishes: list[tuple[float, float]]) -> None:
     """Place a column as near to its weighted wishes, in the square, as keeping distance allows.
 
     Wishes less the distances from the first slot must not fall: an isotonic regression, done by
     pooling neighbours that are in each other's way.
     """
-    offsets = [0.0]
     pools: list[tuple[float, float, int]] = []
-    offset = 0.0
-    for above, below in pairwise(slots):
-        offset += (tall[above] + tall[below]) / 2 + ROW_GAP  # as `apart` says
-        offsets.append(offset)
-    for (wish, weight), offset in zip(wishes, offsets, strict=False):
+    for (wish, weight), offset in zip(wishes, column.offsets, strict=True):
         place, count = wish - offset, 1
         while pools and pools[-1][0] > place:
             other, heavy, more = pools.pop()
             place = (place * weight + other * heavy) / (weight + heavy)
             weight, count = weight + heavy, count + more
         pools.append((place, weight, count))
-    column = zip(slots, offsets, strict=True)
+    rest = zip(column.slots, column.offsets, strict=True)
     for place, _, count in pools:
-        for slot, offset in islice(column, count):
+        for slot, offset in islice(rest, count):
             y[slot] = place + offset
