@@ -140,6 +140,13 @@ def test_a_part_of_a_graph_too_large_to_open_has_a_page_of_its_own():
     assert part.count('<section class="step backward"') == 1 + last
 
 
+def test_the_sum_of_complex_products_is_written_with_its_real_part():
+    z, r = mg.Tensor([1 + 2j, 3]), mg.Tensor(2.0)
+    h = z * r
+    loss = np.sum(np.abs(h) ** 2)
+    assert "Re(Σₙ z[n] · dh[n]) = Re((1+2j)·(4-8j) + 3·12)" in page(mg.explain(loss))
+
+
 def test_save_writes_the_page_and_names_a_part_that_is_not_there(tmp_path):
     e = apples()
     e.save(tmp_path / "backward.html")

@@ -140,4 +140,6 @@ def _products(found: PathSum) -> str:
         return found.formula
     more = f" + … {len(terms) - SHOWN} more" if len(terms) > SHOWN + 1 else ""
     shown = terms[:SHOWN] if more else terms
-    return f"{found.formula} = {' + '.join(shown)}{more}" if shown else found.formula
+    added = f"{' + '.join(shown)}{more}"
+    added = f"Re({added})" if found.real else added
+    return f"{found.formula} = {added}" if shown else found.formula
