@@ -64,7 +64,10 @@ def _packed_eigen(w: Any, v: Any) -> Any:
 
 
 def eigh_gradient(g: Any, y: Any, a: Any, UPLO: Any = "L") -> Any:
-    """Pull the gradients of w and V, packed, back to A: V (diag(dw) + F ∘ Vᵀ dV) Vᵀ."""
+    """Pull the gradients of w and V, packed, back to A: V (diag(dw) + F ∘ Vᵀ dV) Vᵀ.
+
+    A has two equal triangles here; `UPLO` says which one NumPy reads, and so which signs V has.
+    """
     w, v, gw, gv = y[..., 0, :], y[..., 1:, :], g[..., 0, :], g[..., 1:, :]
     inner = embedded(gw) + turned(gv, v, differences(w))
     return v @ inner @ mT(v)
