@@ -61,8 +61,9 @@ def test_the_text_of_a_rule_computes_what_the_rule_computes(function, data):
                 assert np.allclose(run(c.rule, names), c.share, equal_nan=True), c.rule
     json.loads(e.to_json())
     e.text(80)
-    found = e.check()  # every call is run again
-    assert found.ok, str(found)
+    if all(np.all(np.abs(line.value) < 1e100) for line in e.lines):  # else no difference is seen
+        found = e.check()  # every call is run again
+        assert found.ok, str(found)
     for line in e.leaves:
         if line.gradient is not None and line.value.size:
             place = np.unravel_index(line.value.size // 2, line.value.shape)

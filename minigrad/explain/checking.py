@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -138,15 +139,14 @@ def _slope(
     function bends, they come together with it.
     """
     before = math.inf
-    here, rounding = _at(line, rerun, place, 0.0)
-    size = max(1.0, abs(line.value[place].item()))
-    for step in _STEPS[rounding > 1e-10]:
-        h = step * size
-        (above, _), (below, _) = (_at(line, rerun, place, d * direction) for d in (h, -h))
-        left, right = (here - below) / h, (above - here) / h
-        blur = 8 * rounding * max(abs(here), abs(above), abs(below)) / h
+    here = _at(line, rerun, place, 0.0)
+    for step in _STEPS[here.precision > 1e-10]:
+        h = step * max(1.0, abs(line.value[place].item()))
+        above, below = (_at(line, rerun, place, d * direction) for d in (h, -h))
+        left, right = (here.sum - below.sum) / h, (above.sum - here.sum) / h
+        blur = 8 * here.precision * max(here.size, above.size, below.size) / h
         gap = abs(left - right)
-        if not math.isfinite(gap):
+        if not math.isfinite(gap + blur):
             return _UNDEFINED
         if gap <= 1e-3 * (scale + abs(left) + abs(right)) + 2 * blur:
             return (left + right) / 2, blur
@@ -156,13 +156,22 @@ def _slope(
     return (left + right) / 2, blur + gap
 
 
-def _at(line: Line, rerun: Rerun, place: Index, step: complex) -> tuple[float, float]:
-    """The real part of the output, summed, with one entry of a leaf moved; and its precision."""
+class _Output(NamedTuple):
+    """The real part of an output, summed; the sizes of its entries, summed; their precision."""
+
+    sum: float
+    size: float
+    precision: float
+
+
+def _at(line: Line, rerun: Rerun, place: Index, step: complex) -> _Output:
+    """Run the forward pass with one entry of a leaf moved by `step`."""
     is_complex = line.value.dtype.kind == "c"
     values: Array = line.value.astype(np.complex128 if is_complex else np.float64)
     values[place] += step if is_complex else step.real
     output = rerun(line.id, values)
-    return float(np.sum(output).real), float(np.finfo(output.dtype).eps)
+    size = float(np.sum(np.abs(output)))
+    return _Output(float(np.sum(output).real), size, float(np.finfo(output.dtype).eps))
 
 
 def _nudge(line: Line, rerun: Rerun) -> Nudge:
@@ -174,7 +183,8 @@ def _nudge(line: Line, rerun: Rerun) -> Nudge:
     step = 1e-3 * 10.0 ** math.floor(math.log10(size)) if math.isfinite(size) else 1e-3
     g = line.gradient[place].item()
     direction = 1j if abs(g.imag) > abs(g.real) else 1.0
-    change = _at(line, rerun, place, step * direction)[0] - _at(line, rerun, place, 0.0)[0]
+    moved, here = (_at(line, rerun, place, d) for d in (step * direction, 0.0))
+    change = moved.sum - here.sum
     entry = line.name + (f"[{', '.join(map(str, place))}]" if place else "")
     return Nudge(entry, step * direction, (g * step * direction).real, change)
 
