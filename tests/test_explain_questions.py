@@ -371,6 +371,7 @@ ACTIVATIONS = [
     (np.tanh, "tanh"),
     (mg.relu, "ReLU"),
     (lambda z: z * 2.0, ""),
+    (lambda z: np.abs(z) * 1.0, ""),  # what a ReLU would make of it, too
     (lambda z: np.where(z > 0, z, 0.1 * z), ""),
     (lambda z: 1 / (2 + np.exp(-z)), ""),
 ]

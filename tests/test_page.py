@@ -6,6 +6,7 @@ import json
 import re
 import time
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import minigrad as mg
-from minigrad.explain.closed import closed
+from minigrad.explain.closed import closed, runs
 from minigrad.explain.numbers import value_text
 from minigrad.explain.page import page
 from minigrad.explain.painting import unit_key
@@ -138,6 +139,13 @@ def test_a_part_of_a_graph_too_large_to_open_has_a_page_of_its_own():
     assert f"<h2>{name}</h2>" not in part
     last = int(name.split("v")[-1])
     assert part.count('<section class="step backward"') == 1 + last
+
+
+@given(st.sets(st.integers(0, 30)).map(sorted))
+def test_runs_of_neighbours_are_written_by_their_ends(calls):
+    found = runs(calls)
+    assert [i for start, end in found for i in range(start, end + 1)] == calls
+    assert all(later[0] > earlier[1] + 1 for earlier, later in pairwise(found))
 
 
 def test_the_sum_of_complex_products_is_written_with_its_real_part():

@@ -22,7 +22,7 @@ def closed(trace: Trace, found: list[View]) -> dict[str, Any]:
     """
     peeks = [view for view in found if view.peek]
     units = [unit for view in peeks for unit in view.units]
-    parts = {unit_key(unit): _runs(unit.calls) for unit in units if len(unit.calls) > 1}
+    parts = {unit_key(unit): runs(unit.calls) for unit in units if len(unit.calls) > 1}
     rules: dict[int, list[str]] = {}
     for step in trace.steps:
         rules[step.line] = [
@@ -33,19 +33,19 @@ def closed(trace: Trace, found: list[View]) -> dict[str, Any]:
     return {"parts": parts, "calls": calls} if peeks else {}
 
 
-def _runs(calls: list[int]) -> list[list[int]]:
+def runs(calls: list[int]) -> list[list[int]]:
     """Write rising numbers as runs of neighbours.
 
-    >>> _runs([3, 4, 5, 9])
+    >>> runs([3, 4, 5, 9])
     [[3, 5], [9, 9]]
     """
-    runs: list[list[int]] = []
+    found: list[list[int]] = []
     for call in calls:
-        if runs and runs[-1][1] == call - 1:
-            runs[-1][1] = call
+        if found and found[-1][1] == call - 1:
+            found[-1][1] = call
         else:
-            runs.append([call, call])
-    return runs
+            found.append([call, call])
+    return found
 
 
 def _said(line: Line) -> list[str]:
