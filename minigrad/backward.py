@@ -102,7 +102,7 @@ def gradients(
 
 def _cotangent(output: Node, grad: Any, create_graph: bool) -> Any:
     """Check or make the gradient that the walk starts with."""
-    array = output._data
+    array = output._array
     if grad is None:
         if array.size != 1:
             raise ValueError(
@@ -115,7 +115,7 @@ def _cotangent(output: Node, grad: Any, create_graph: bool) -> Any:
                 "by np.real or np.abs(...)**2, or pass grad="
             )
         grad = np.ones(array.shape, array.dtype)
-    elif array.dtype.kind != "c" and np.iscomplexobj(getattr(grad, "_data", grad)):
+    elif array.dtype.kind != "c" and np.iscomplexobj(getattr(grad, "_array", grad)):
         raise TypeError("the cotangent grad= of a real output must be real")
     elif isinstance(grad, Node):
         if not create_graph:
@@ -149,7 +149,7 @@ def between(output: Node, targets: set[int]) -> list[Node]:
             if parent._written > birth:
                 _stale(parent, node)
             if parent._birth < oldest:
-                if parent._data.base is not None:
+                if parent._array.base is not None:
                     _check_views(parent)
             elif parent._function is not None:
                 stack.append(parent)
@@ -174,7 +174,7 @@ def _leading(nodes: list[Node], targets: set[int]) -> list[Node]:
 
 def _check_views(node: Node) -> None:
     """Look for a parameter behind a view of it, such as W.T, that is older than the walk."""
-    while node._data.base is not None and (parents := operands(node)):
+    while node._array.base is not None and (parents := operands(node)):
         if parents[0]._written > node._birth:
             _stale(parents[0], node)
         node = parents[0]
@@ -198,7 +198,7 @@ def _walk(
         if g is None:
             continue
         function, rules, keywords = node._function, node._rules, node._keywords
-        y, inputs = (node, node._arguments) if create_graph else (node._data, node._values)
+        y, inputs = (node, node._arguments) if create_graph else (node._array, node._values)
         if function in MASKING:
             careful = True
             if (
@@ -222,7 +222,7 @@ def _walk(
                 share = share(g, y, *inputs, **keywords) if keywords else share(g, y, *inputs)
             if clear:
                 share = zero_wins(g, share)
-            x = parent._data
+            x = parent._array
             made = share
             if type(share) is not np.ndarray or share.shape != x.shape or share.dtype != x.dtype:
                 share = fitted(share, x, function)
@@ -247,7 +247,7 @@ def added_in_place(
     a loop over them cost the square of their number.
     """
     operand = node._arguments[0]
-    x, key = operand._data, operand._birth
+    x, key = operand._array, operand._birth
     place = PLACES[function](*node._values)
     if place is None or g.dtype != x.dtype:
         return False
@@ -324,7 +324,7 @@ def is_entrywise(function: Any) -> bool:
 
 def zero_wins(g: Any, share: Any) -> Any:
     """Put zero where the cotangent is zero and a local derivative that is not finite made NaN."""
-    array = share._data if isinstance(share, Node) else share
+    array = share._array if isinstance(share, Node) else share
     if cmath.isfinite(np.vdot(array, array)):  # one fast pass tells that there is nothing to do
         return share
     return np.where(~np.isfinite(array) & (g == 0), 0.0, share)
@@ -342,7 +342,7 @@ def cleared_shares(node: Node, g: Any) -> list[Any]:
         share = None
         if rule is not None and isinstance(operand, Node):
             share = rule(g, node, *node._arguments, **node._keywords)
-            bad = bad | ~np.isfinite(share._data if isinstance(share, Node) else share)
+            bad = bad | ~np.isfinite(share._array if isinstance(share, Node) else share)
         shares.append(share)
     if np.any(bad):
         bad = bad & (g == 0)
@@ -355,7 +355,7 @@ def delivered(
 ) -> Any:
     """Hand a gradient over as the caller's own: it shares memory with nothing."""
     if total is None:
-        total = np.zeros_like(node._data)
+        total = np.zeros_like(node._array)
     if create_graph:
         return total if isinstance(total, Node) else leaf(kind, np.asarray(total))
     if type(total) is not np.ndarray:
@@ -370,7 +370,7 @@ def _stale(parent: Node, node: Node) -> NoReturn:
     """Refuse to run backward through values that have been replaced."""
     function = "a call" if node._function is None else called(node._function)
     raise RuntimeError(
-        f"parameter {parent.name or 'of shape ' + str(parent._data.shape)} was written after "
+        f"parameter {parent.name or 'of shape ' + str(parent._array.shape)} was written after "
         f"{function} used it, so this graph no longer holds its value: run the forward pass again "
         "before the backward pass, and write parameters after it"
     )

@@ -62,12 +62,12 @@ class Node:
     """
 
     __slots__ = (
-        *("__weakref__", "_data", "_birth", "_written", "grad", "name"),
+        *("__weakref__", "_array", "_birth", "_written", "grad", "name"),
         *("_function", "_rules", "_arguments", "_values", "_keywords"),
     )
 
     tables: ClassVar[int] = 0  # counts the changes of the table
-    _data: Array
+    _array: Array
     _birth: int
     _written: int  # when the values of a parameter were last replaced; 0 for never
     grad: Array | None
@@ -94,8 +94,8 @@ def input_node(kind: type[N], array: Array) -> N:
 
 def write(node: Node, values: Any) -> None:
     """Replace the values of a parameter in place; older graphs through it can no longer run."""
-    if values is not node._data:
-        node._data[...] = values
+    if values is not node._array:
+        node._array[...] = values
     node._written = _birthday()
 
 
@@ -161,7 +161,7 @@ def record(
 ) -> N:
     """Make the node of a call whose `output` is already computed."""
     node = _new(kind)
-    node._data = output if type(output) is np.ndarray else np.asarray(output)
+    node._array = output if type(output) is np.ndarray else np.asarray(output)
     node._birth = _birthday()
     node._written = 0
     node.grad = None
@@ -205,7 +205,7 @@ def apply(
     kept, values = [], []
     for argument in arguments:
         if isinstance(argument, kind):
-            values.append(argument._data)
+            values.append(argument._array)
         else:
             argument = freeze(argument)
             if type(argument) in (list, tuple) and isinstance(function, np.ufunc):
@@ -282,7 +282,7 @@ def constant(function: Function, arguments: Iterable[Any], keywords: dict[str, A
 def arrays(argument: Any) -> Any:
     """Put arrays in place of Tensors, inside lists and tuples too."""
     if isinstance(argument, Node):
-        return argument._data
+        return argument._array
     if isinstance(argument, (list, tuple)):
         return type(argument)(map(arrays, argument))
     return argument

@@ -58,7 +58,7 @@ class Lifted:
     def _handed_out(self, y: Any) -> Any:
         """Make an array of an output, unless somebody goes on to differentiate it."""
         if isinstance(y, Tensor):
-            return y if self.create_graph else np.array(y._data)
+            return y if self.create_graph else np.array(y._array)
         return np.array(y)
 
     def gradient(self) -> Any:
@@ -197,7 +197,7 @@ def _pulled(
 
 
 def _array(y: Any) -> Array:
-    return y._data if isinstance(y, Tensor) else np.asarray(y)
+    return y._array if isinstance(y, Tensor) else np.asarray(y)
 
 
 def _seed(y: Any) -> Tensor:

@@ -150,7 +150,7 @@ class Network(Layer, abstract=True):
         """Compute the output for a batch of inputs, as an array; train_flag=False."""
         with Located(self):
             y = self._run(borrowed(self._batch(x)), train_flag=False)
-        return np.array(y._data if isinstance(y, Tensor) else y)
+        return np.array(y._array if isinstance(y, Tensor) else y)
 
     def loss(self, x: Any, t: Any) -> float:
         """Compute the loss of a batch, as a number; train_flag=False."""
@@ -227,7 +227,7 @@ class Network(Layer, abstract=True):
             x = real_numbers(np.asarray(x))
             x = x if x.dtype.kind not in "iu" else x.astype(np.float64)  # numbers in lists
         for tensor in self.structure().tensors.values():
-            dtype = tensor._data.dtype
+            dtype = tensor._array.dtype
             if x.dtype == dtype:
                 return x
             return x.astype(dtype) if x.dtype.kind == "f" else real_numbers(x)
@@ -282,7 +282,7 @@ class Network(Layer, abstract=True):
                     converted.setdefault(id(value), (value, value.astype(dtype)))
                     setattr(layer._owner, name, converted[id(value)][1])
         for tensor in twin.tensors().values():
-            tensor._data = tensor._data.astype(dtype, copy=False)
+            tensor._array = tensor._array.astype(dtype, copy=False)
         return twin
 
     def summary(self, x: Any = None) -> str:

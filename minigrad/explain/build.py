@@ -27,7 +27,7 @@ def traced(output: Node | None, nodes: Iterable[Node], names: Names, watched: Wa
         steps = walked(output, lines)
     except Exception as error:
         return _stopped(error, lines)
-    seed = np.ones(output._data.shape, output._data.dtype)
+    seed = np.ones(output._array.shape, output._array.dtype)
     last = lines.ids[output._birth]
     return Trace(lines.lines, steps, watched.layers, last, seed, None, lines.nodes)
 
