@@ -60,6 +60,24 @@ def chain(calls):
     return mg.explain(y, names={"x": x, "y": y})
 
 
+class Normalised(mg.Layer):
+    """To mean 0 and variance 1 in each column: a layer of several calls."""
+
+    def __call__(self, x):
+        centred = x - np.mean(x, axis=0)
+        return centred / np.sqrt(np.mean(centred * centred, axis=0) + 1e-5)
+
+
+def blocks(count=21, depth=6):
+    """A net of nets, of more than a thousand calls."""
+    parts = [
+        mg.Sequential(*(layer for _ in range(depth) for layer in (Normalised(), mg.Affine(2, 2))))
+        for _ in range(count)
+    ]
+    net = mg.Sequential(*parts, loss=mg.SoftmaxWithLoss())
+    return mg.explain(net, np.random.default_rng(0).normal(size=(4, 2)), np.array([0, 1, 1, 0]))
+
+
 SAMPLES = {f.__name__: f for f in (apples, two_layers, shared, hostile, deep)}
 
 

@@ -639,3 +639,12 @@ def test_an_input_that_is_a_tensor_has_a_gradient():
     e = mg.explain(two_layers(), x, T)
     assert e.line("x").kind == "leaf"
     assert e.gradients["x"].shape == X.shape
+
+
+def test_a_name_cannot_command_the_terminal():
+    x = mg.Tensor(2.0, name="a\x1b]0;title\x07\u202eb")
+    e = mg.explain(x * x, names={})
+    for told in (e.text(60, colour=True), str(e.at(x.name)), str(e.why(x.name)), str(e.check())):
+        assert not {"\x07", "\u202e"} & {*told}
+        assert "\x1b]" not in told
+    assert "\x1b" not in e.text(60, colour=False)

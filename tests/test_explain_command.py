@@ -53,6 +53,19 @@ def interrupted():
 
 def deeper():
     raise RuntimeError("mine")
+
+def named_by_its_variables():
+    batch, W = np.ones((4, 2)), mg.Tensor(np.ones((2, 3)))
+    h = squashed(batch, W)
+    return np.mean(h**2)
+
+def squashed(batch, W):
+    z = batch @ W
+    return np.tanh(z)
+
+def vector():
+    x = mg.Tensor([1.0, 2.0])
+    return np.exp(x)
 """
 
 
@@ -114,6 +127,35 @@ def test_a_function_of_a_file(function, leaves, folder, capsys):
     out = shown(capsys, f"net.py::{function}")
     assert all(f"d{name}" in out for name in leaves.split())
     assert "result" not in out  # a variable of the command's own
+
+
+def test_a_loss_alone_is_told_in_the_names_of_the_functions_variables(folder, capsys):
+    out = shown(capsys, "net.py::named_by_its_variables")
+    said = " ".join(out.split())
+    for told in ("z = batch @ W", "h = np.tanh(z)", "dW = batch.T @ dz"):
+        assert told in said
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "cp437", "utf-8"])
+def test_every_answer_can_be_printed_where_letters_are_missing(encoding, monkeypatch):
+    e = mg.explain(mg.mlp([2, 30, 2], rng=0), np.ones((3, 2)), np.array([0, 1, 0]))
+    broken = mg.explain(mg.mlp([3, 2], rng=0), np.ones((3, 2)), np.array([0, 1, 0]))
+    out = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    monkeypatch.setattr(sys, "stdout", out)
+    print(e, e.at("b2", 0), e.why("W1"), e.check(), e.health(), broken, sep="\n")
+    out.flush()
+    said = out.buffer.getvalue().decode(encoding)
+    monkeypatch.undo()
+    assert "\n" in said
+    assert "?" not in said  # nothing was lost
+    assert "n daffine2[n, 0]" in said or encoding == "utf-8"
+    assert ("✓" in said) == (encoding == "utf-8")
+
+
+def test_an_output_of_several_numbers_is_summed_and_said_to_be(folder, capsys):
+    out = shown(capsys, "net.py::vector")
+    assert "the walk back begins with ones: these are the gradients of the sum" in out
+    assert "dx" in out
 
 
 def test_it_is_a_command(folder):

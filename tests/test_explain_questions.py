@@ -18,6 +18,7 @@ from test_explain import (
 )
 
 import minigrad as mg
+from minigrad.explain.activations import activation
 
 
 @pytest.fixture(autouse=True)
@@ -241,6 +242,80 @@ def test_a_kink_is_left_out_and_said():
     assert "1 at a kink left out" in str(found)
 
 
+def test_where_all_entries_are_at_kinks_nothing_is_said_to_agree():
+    found = mg.explain(np.sum(mg.relu(mg.Tensor([0.0, 0.0])))).check()
+    assert not found.ok
+    (line,) = (line for line in str(found).splitlines() if "dx" in line or "dv1" in line)
+    assert line.strip() == "– dv1  at a kink, not checked: the slopes on its two sides differ"
+
+
+@pytest.mark.parametrize("f", [np.square, lambda x: np.exp(300 * x), np.cos])
+def test_where_a_function_only_bends_there_is_no_kink(f):
+    (verdict,) = mg.explain(f(mg.Tensor(0.0))).check().verdicts
+    assert verdict.ok
+    assert verdict.at_kinks == 0
+
+
+def test_a_slope_that_rounding_hides_is_not_said_to_differ():
+    x = mg.Tensor([1.0, 2.0, 4.0])
+    found = mg.explain(np.sum(1e-9 * x) + 1e3).check()
+    assert found.ok
+    assert ", rounding 1.8e-07, largest gradient 1e-09" in str(found)
+    assert not mg.explain(np.sum(wrong_square(x)) + 1e3).check().ok
+
+
+wrong_square = mg.primitive(lambda g, y, x: g * x)(lambda x: x * x)
+
+
+def test_several_outputs_are_run_again():
+    A = mg.Tensor([[2.0, 0.3, 0.1], [0.3, 1.0, 0.2], [0.1, 0.2, 0.5]])
+    w, V = np.linalg.eigh(A)
+    u, s, vh = np.linalg.svd(A + w)
+    q, r = np.linalg.qr(A)
+    loss = np.sum(V[:, 0] ** 4) + np.sum(s * (u @ vh)) + np.sum(q * r) + np.linalg.slogdet(A)[1]
+    assert mg.explain(loss).check().ok
+
+
+# ---- complex numbers -----------------------------------------------------------------------------
+def of_complex_numbers():
+    """Each kind of rule: a product, a conjugate, a real operand, a real output."""
+    z, r = mg.Tensor([1 + 2j, 3]), mg.Tensor(2.0)
+    h = z * r
+    energy = np.sum(np.abs(h) ** 2) + np.sum(np.real(np.conj(z) * h))
+    return mg.explain(energy)
+
+
+def test_an_entry_of_complex_numbers_is_taken_apart():
+    e = of_complex_numbers()
+    assert all(part.adds_up for name in ("z", "h") for part in e.at(name, 0).sums)
+    assert "dr = Re(Σₙ z[n] · dh[n])\n   = Re((1+2j)·" in str(e.at("r"))
+    assert "dz[0] = conj(dv" in str(e.at("z", 0))
+    assert e.at("z", 0).value == e.gradients["z"][0]
+
+
+def test_paths_of_complex_numbers_add_up():
+    e = of_complex_numbers()
+    for line in e.leaves:
+        total = sum(path.share for path in e.why(line.name).paths)
+        assert np.allclose(total, line.gradient)
+
+
+def test_differences_of_complex_numbers_go_in_two_directions():
+    found = of_complex_numbers().check()
+    assert found.ok, str(found)
+    half = mg.primitive()(lambda z: 2.0 * z)
+    mg.defvjp(half, lambda g, y, z: 2.0 * np.real(g), complex=True)  # wrong along i alone
+    z = mg.Tensor([1 + 2j])
+    assert not mg.explain(np.sum(np.abs(half(z)))).check().ok
+
+
+def test_health_sees_complex_numbers():
+    with np.errstate(all="ignore"):
+        found = mg.explain(np.sum(np.abs(np.exp(mg.Tensor([1j, 800 + 1j]))))).health()
+    assert "is the first value that is not finite (1 infinite of 2)" in str(found)
+
+
+# ---- calls that cannot be run again --------------------------------------------------------------
 def test_a_call_that_cannot_be_run_again_is_named():
     drop = mg.wrap(seed_notebook.Dropout(0.5))
     x = mg.Tensor(np.ones(4))
@@ -280,6 +355,68 @@ def test_dead_relus_are_counted():
     assert "✗ relu1 (net[1] ReLU()): 6 of 8 ReLU units are 0 in all 4 rows" in str(found)
 
 
+def relu_of_a_mask(z):
+    return z * (z.data > 0)
+
+
+def logistic(z):
+    return 1 / (1 + np.exp(-z))
+
+
+ACTIVATIONS = [
+    (relu_of_a_mask, "ReLU"),
+    (lambda z: np.where(z > 0, z, 0.0), "ReLU"),
+    (lambda z: mg.wrap(HandWrittenRelu())(z), "ReLU"),
+    (logistic, "sigmoid"),
+    (np.tanh, "tanh"),
+    (mg.relu, "ReLU"),
+    (lambda z: z * 2.0, ""),
+    (lambda z: np.abs(z) * 1.0, ""),  # what a ReLU would make of it, too
+    (lambda z: np.where(z > 0, z, 0.1 * z), ""),
+    (lambda z: 1 / (2 + np.exp(-z)), ""),
+]
+
+
+class HandWrittenRelu:
+    """As the book writes it."""
+
+    def forward(self, x):
+        self.mask = x <= 0
+        out = x.copy()
+        out[self.mask] = 0
+        return out
+
+    def backward(self, dout):
+        dout[self.mask] = 0
+        return dout
+
+
+@pytest.mark.parametrize(("f", "kind"), ACTIVATIONS)
+def test_activations_are_known_however_they_are_written(f, kind):
+    z = np.array([[1.0, 2.0], [-1.0, 3.0]]) @ mg.Tensor([[1.0, -2.0], [0.5, 0.1]])
+    h = f(z)
+    e = mg.explain(h)
+    assert activation(e, e.line("h")) == kind
+
+
+def test_dead_units_of_a_relu_by_hand_are_counted():
+    z = X @ mg.Tensor(np.zeros((2, 3))) + mg.Tensor([1.0, -1.0, -2.0])
+    h = mg.wrap(HandWrittenRelu())(z)
+    loss = np.sum(h * h)
+    text = str(mg.explain(loss).health())
+    assert "✗ h (" in text or "✗ h:" in text
+    assert "2 of 3 ReLU units are 0 in all 4 rows" in text
+
+
+def test_a_transposed_weight_is_a_weight():
+    W, V = mg.Tensor(np.ones((3, 2))), mg.Tensor(np.ones((3, 1)))
+    h = np.tanh(X @ W.T)
+    y = h @ V
+    found = [f for f in mg.explain(y).health().findings if f.kind == "gradients"]
+    assert len(found) == 1
+    assert "dy is of size 1 " in found[0].words
+
+
 @pytest.mark.parametrize("activation", ["sigmoid", "tanh"])
 def test_saturation_is_measured(activation):
     net = mg.mlp([2, 8, 2], activation=activation, rng=0)
@@ -312,6 +449,19 @@ def test_the_first_value_that_is_not_finite_its_call_and_its_line():
     assert "shares[1] is 0, and so v1[1] is -inf" in text
     assert f"{__file__}:" in text
     assert "(entropy = -np.sum(shares * np.log(shares)))" in text
+
+
+def entropy_of(shares):
+    whole = np.sum(shares)
+    return -np.sum(shares * np.arctanh(shares / whole))
+
+
+def test_a_line_of_a_function_that_has_returned_is_a_guess_and_said_to_be():
+    with np.errstate(all="ignore"):
+        entropy = entropy_of(mg.Tensor([0.0, 1.0]) * 2)
+    text = str(mg.explain(entropy).health())
+    assert f"probably at {__file__}:" in text
+    assert "(return -np.sum(shares * np.arctanh(shares / whole)))" in text
 
 
 def test_the_line_is_found_for_methods_too():
@@ -455,6 +605,85 @@ def test_a_failure_inside_a_layer_written_by_hand_names_it():
     e = mg.explain(net, X, T)
     assert e.failure.layer == "net[0] Affine()"
     assert e.failure.code == "return x @ self.W + self.b"
+
+
+class Halved(mg.Layer):
+    """Its backward is wrong, in a way that is chosen."""
+
+    def __init__(self, wrong):
+        self.wrong = wrong
+
+    def forward(self, x):
+        self.mask = x > 0
+        return x * self.mask
+
+    def backward(self, dout):
+        if self.wrong == "name":
+            return dout * self.maks
+        return dout.sum(axis=0)
+
+
+def halved(wrong):
+    layers = mg.Affine(2, 3, rng=0), Halved(wrong), mg.Affine(3, 2, rng=1)
+    return mg.Sequential(*layers, loss=mg.SoftmaxWithLoss())
+
+
+def test_a_backward_by_hand_that_raises_is_named_with_its_layer_and_line():
+    e = mg.explain(halved("name"), X, T)
+    failure = e.failure
+    assert (failure.phase, failure.kind) == ("backward", "AttributeError")
+    assert (failure.call, failure.layer) == ("Halved.backward(dhalved1)", "net[1] Halved()")
+    assert failure.code == "return dout * self.maks"
+    assert failure.source[0] == __file__
+    assert failure.operands == [("dhalved1", (4, 3)), ("self.mask", (4, 3))]
+    assert failure.fix == "backward asks for self.maks, and the layer has self.wrong, self.mask"
+    assert [line.name for line in e.lines][-1] == "loss"
+    assert (e.output, e.steps, e.gradients) == (None, [], {})
+
+
+@pytest.mark.parametrize("wrong", ["name", "shape"])
+def test_every_view_shows_a_way_back_that_failed(wrong, tmp_path):
+    e = mg.explain(halved(wrong), X, T)
+    assert "Here the backward pass stopped" in e.text(80)
+    assert "Here the backward pass stopped" in e._repr_mimebundle_()["text/html"]
+    assert "✗ Halved.b" in e.to_svg()
+    assert '"phase": "backward"' in e.to_json()
+    assert str(e.check()) == "not compared: the backward pass failed"
+    e.save(tmp_path / "page.html")
+    assert "The backward pass failed" in (tmp_path / "page.html").read_text()
+
+
+def test_a_gradient_of_the_wrong_shape_shows_where_the_backward_is():
+    failure = mg.explain(halved("shape"), X, T).failure
+    assert failure.code == "def backward(self, dout):"
+    assert "Halved.backward made a gradient of shape (3,) for input 0" in failure.message
+
+
+def test_a_rule_that_raises_is_named_by_its_call():
+    half = mg.primitive(lambda g, y, x: g / x.lost)(lambda x: x / 2)
+    x = mg.Tensor(3.0)
+    y = half(x)
+    failure = mg.explain(y).failure
+    assert failure.call.startswith("the way back through y = ")
+    assert (failure.kind, failure.operands) == ("AttributeError", [("dy", ())])
+
+
+def test_a_walk_that_is_refused_is_refused_here_too():
+    net = two_layers()
+    loss = net.objective(X, T)
+    net.params["W1"] = 0 * net.params["W1"]
+    with pytest.raises(RuntimeError, match="W1 was written"):
+        mg.explain(loss)
+
+
+def test_an_unrelated_error_of_a_notebook_shows_nothing_of_what_else_is_there():
+    """In a notebook all Tensors are variables of the one module."""
+    variables = {"mg": mg, "np": np, "x": mg.Tensor(2.0)}
+    with pytest.raises(KeyError) as raised:
+        exec("y = np.exp(x)\n{}['unrelated']", variables)
+    e = mg.explain(raised.value)
+    assert (e.lines, e.failure.kind, e.failure.call) == ([], "KeyError", None)
+    assert "no recorded call leads to this error" in str(e)
 
 
 def test_questions_about_a_failed_pass_say_that_it_failed():

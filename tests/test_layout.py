@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minigrad.explain.crossings import Neighbours, as_read, crossings, order
-from minigrad.explain.heights import ROW_GAP, grant
+from minigrad.explain.heights import ROW_GAP, Column, grant
 from minigrad.explain.layout import Edge, Size, arrange, ranks
 
 SIZES = st.builds(Size, st.floats(5, 150), st.floats(5, 60))
@@ -162,7 +162,7 @@ def test_a_column_grants_wishes_as_well_as_distances_allow(slots, seed):
     wishes = [(wish, weight) for wish, weight, _ in slots]
     tall = [high for *_, high in slots]
     y = [0.0] * len(slots)
-    grant(list(range(len(slots))), tall, y, wishes)
+    grant(Column.of(list(range(len(slots))), tall), y, wishes)
     apart = [(a + b) / 2 + ROW_GAP for a, b in pairwise(tall)]
     assert all(b - a >= d - 1e-6 for (a, b), d in zip(pairwise(y), apart, strict=True))
 

@@ -415,3 +415,15 @@ def test_a_dead_net_is_drawn_too(net):
     plot.gradient_histograms(taken).draw_without_rendering()
     (axes,) = plot.activation_histograms(net, np.ones((1, 2))).axes
     assert texts(axes) == ["mean 0\nstd 0\n100% are 0"]
+
+
+def test_a_surface_of_one_point_is_refused_with_the_remedy():
+    def f(p):
+        return p[0] ** 2 + p[1] ** 2
+
+    for call in (
+        lambda: mg.plot.descent_path(f, mg.SGD(0.1), (1.0, 2.0)),
+        lambda: mg.plot.optimizer_paths(f, {"SGD": [[1.0, 2.0]]}),
+    ):
+        with pytest.raises(TypeError, match=r"f\(x, y\), and this one takes \(p\)"):
+            call()

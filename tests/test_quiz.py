@@ -7,6 +7,7 @@ import browser
 import numpy as np
 import pytest
 
+import minigrad as mg
 from minigrad.explain.command import explained
 from minigrad.explain.examples import EXAMPLES
 from minigrad.explain.model import Contribution, Line, Step, Trace
@@ -345,3 +346,13 @@ def test_the_arithmetic_of_the_page_is_pythons(opened):
         assert page.evaluate(f"number({json.dumps(text)})") == pytest.approx(eval(text)), text
     for text in ("", "2,2", "(1", "1+", "alert(1)", "1/0", "x", "2 3"):
         assert page.evaluate(f"number({json.dumps(text)})") is None, text
+
+
+def test_nobody_is_asked_to_multiply_complex_numbers():
+    z, r = mg.Tensor([1 + 2j, 3]), mg.Tensor(2.0)
+    loss = np.sum(np.abs(z) ** 2) * r
+    quiz = mg.explain(loss).quiz(questions=20)
+    assert quiz.questions
+    assert not any("j" in question.call + str(question) for question in quiz.questions)
+    with pytest.raises(ValueError, match="nothing to ask"):
+        mg.explain(np.real(mg.Tensor(1j))).quiz()

@@ -34,7 +34,7 @@ from minigrad.derivatives.spectra import (
     sums,
     turned,
 )
-from minigrad.graph import Function, apply, arrays, defvjp
+from minigrad.graph import RECORDED, Function, apply, arrays, defvjp
 from minigrad.tensor import ADAPTERS, Tensor
 
 
@@ -49,13 +49,13 @@ def embedded(x: Any) -> Any:
 
 
 # ---- eigenvalues and eigenvectors of symmetric matrices ------------------------------------------
-def eigen_factors(function: Function, packed: Any = None) -> Factors:
+def eigen_factors(function: Function, packed: Any = None, **options: Any) -> Factors:
     """Prepare w and V, packed as the rows w, V."""
     return Factors(
         function,
-        lambda a: _packed_eigen(*function(a)),
         lambda y, a: (y[..., 0, :], y[..., 1:, :]),
         packed,
+        **options,
     )
 
 
@@ -63,8 +63,11 @@ def _packed_eigen(w: Any, v: Any) -> Any:
     return rows(w[..., None, :], v)
 
 
-def eigh_gradient(g: Any, y: Any, a: Any) -> Any:
-    """Pull the gradients of w and V, packed, back to A: V (diag(dw) + F ∘ Vᵀ dV) Vᵀ."""
+def eigh_gradient(g: Any, y: Any, a: Any, UPLO: Any = "L") -> Any:
+    """Pull the gradients of w and V, packed, back to A: V (diag(dw) + F ∘ Vᵀ dV) Vᵀ.
+
+    A has two equal triangles here; `UPLO` says which one NumPy reads, and so which signs V has.
+    """
     w, v, gw, gv = y[..., 0, :], y[..., 1:, :], g[..., 0, :], g[..., 1:, :]
     inner = embedded(gw) + turned(gv, v, differences(w))
     return v @ inner @ mT(v)
@@ -82,7 +85,7 @@ def _eigh(a: Any, UPLO: Any = "L") -> Any:
     """Record the values and the vectors."""
     result = np.linalg.eigh(arrays(a), UPLO)
     a = mirrored(a, UPLO.upper() == "L")
-    factors = eigen_factors(np.linalg.eigh, _packed_eigen(*result))
+    factors = eigen_factors(np.linalg.eigh, _packed_eigen(*result), UPLO=UPLO)
     w = known(np.linalg.eigvalsh, result[0], a, factors)
     return type(result)(w, factors(a)[1])
 
@@ -138,7 +141,6 @@ def singular_factors(packed: Any = None) -> Factors:
     """Prepare s, U and V, packed as the rows s, U, V, with as many columns as singular values."""
     return Factors(
         np.linalg.svd,
-        lambda a: _packed_svd(*np.linalg.svd(a, full_matrices=False)),
         lambda y, a: _unpacked(y, a.shape[-2]),
         packed,
     )
@@ -267,9 +269,13 @@ def _qr(a: Any, mode: str = "reduced") -> Any:
         )
     result = np.linalg.qr(arrays(a))
     m = a.shape[-2]
-    packed = known(np.linalg.qr, rows(result[0], mT(result[1])), a)
+    packed = known(np.linalg.qr, _packed_qr(*result), a)
     r = mT(packed[..., m:, :])
     return r if mode == "r" else type(result)(packed[..., :m, :], r)
+
+
+def _packed_qr(q: Any, r: Any) -> Any:
+    return rows(q, mT(r))
 
 
 # ---- Cholesky ------------------------------------------------------------------------------------
@@ -297,6 +303,15 @@ def _lower(factor: Any, upper: bool) -> Any:
     return mT(factor) if upper else factor
 
 
+# What the graph records of a decomposition: its factors, packed.
+RECORDED.update(
+    {
+        np.linalg.eigh: lambda a, **options: _packed_eigen(*np.linalg.eigh(a, **options)),
+        np.linalg.eig: lambda a: _packed_eigen(*np.linalg.eig(a)),
+        np.linalg.svd: lambda a: _packed_svd(*np.linalg.svd(a, full_matrices=False)),
+        np.linalg.qr: lambda a: _packed_qr(*np.linalg.qr(a)),
+    }
+)
 ADAPTERS.update(
     {
         np.linalg.eigh: _eigh,

@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad.derivatives.indexing import scatter
 from minigrad.derivatives.shaping import at_least_1d, at_least_2d, at_least_3d
-from minigrad.graph import apply, defvjp
+from minigrad.graph import RECORDED, apply, defvjp
 from minigrad.kinds import COMPLEX, check_dtype
 from minigrad.tensor import ADAPTERS, Tensor
 
@@ -34,6 +34,7 @@ def slices(g: Any, y: Any, *arrays: Any, axis: int = 0, **options: Any) -> Any:
 
 defvjp(np.concatenate, joint=pieces)
 defvjp(np.stack, joint=slices)
+RECORDED.update({np.concatenate: _concatenated, np.stack: _stacked})
 
 
 def adapted(*xs: Any) -> list[Any]:

@@ -19,7 +19,7 @@ from minigrad.derivatives.decompositions import singular_factors
 from minigrad.derivatives.elementwise import times
 from minigrad.derivatives.products import mT
 from minigrad.derivatives.spectra import known, mirrored
-from minigrad.graph import CONSTANTS, apply, arrays, defvjp
+from minigrad.graph import CONSTANTS, RECORDED, apply, arrays, defvjp
 from minigrad.kinds import COMPLEX, is_complex, refuse_complex
 from minigrad.tensor import ADAPTERS, Tensor
 
@@ -138,6 +138,7 @@ defvjp(
     lambda g, y, a: times(g[..., None, None], mT(inverse_or_nan(a, np.isfinite(y)))),
     complex=True,
 )
+RECORDED[np.linalg.slogdet] = lambda a: np.linalg.slogdet(a)[1]
 
 
 def _slogdet(a: Any) -> Any:

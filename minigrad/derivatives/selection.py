@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.derivatives.indexing import along, scatter
-from minigrad.graph import CONSTANTS, MASKING, Function, apply, arrays, defvjp
+from minigrad.graph import CONSTANTS, MASKING, RECORDED, Function, apply, arrays, defvjp
 from minigrad.kinds import COMPLEX
 from minigrad.tensor import ADAPTERS, Tensor
 
@@ -65,6 +65,7 @@ defvjp(
     np.select,
     joint=lambda g, y, *choices, condlist: shares(g, first_true(condlist), choices),
 )
+RECORDED.update({np.choose: _chosen, np.select: _selected})
 
 
 def _choose(a: Any, choices: Any, out: None = None, mode: str = "raise") -> Any:

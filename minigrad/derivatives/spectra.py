@@ -19,7 +19,7 @@ import numpy as np
 
 from minigrad.derivatives.elementwise import over, times
 from minigrad.derivatives.products import mT
-from minigrad.graph import Function, apply, arrays, defvjp
+from minigrad.graph import RECORDED, Function, apply, arrays, defvjp
 from minigrad.tensor import Tensor, primitive
 
 
@@ -33,23 +33,23 @@ def known(function: Function, output: Any, *operands: Any, **keywords: Any) -> A
 class Factors:
     """The factors of a matrix: computed when a rule first asks for them, then kept.
 
-    `compute(array)` packs the factors into one array, the output of `function`; `unpack(packed, a)`
-    takes them out again. Asked for a Tensor's factors, it records the call of `function`.
+    What `function` returns is recorded as one array, `packed`; `unpack(packed, a)` takes the
+    factors out again. Asked for a Tensor's factors, it records the call of `function`.
     """
 
     def __init__(
-        self, function: Function, compute: Function, unpack: Function, packed: Any = None
+        self, function: Function, unpack: Function, packed: Any = None, **options: Any
     ) -> None:
         self.function = function
-        self.compute = compute
+        self.options = options
         self.unpack = unpack
         self.packed = packed
 
     def __call__(self, a: Any) -> Any:
         """Give the factors of `a`, always the same matrix, as arrays or as Tensors."""
         if self.packed is None:
-            self.packed = self.compute(arrays(a))
-        return self.unpack(known(self.function, self.packed, a), a)
+            self.packed = RECORDED[self.function](arrays(a), **self.options)
+        return self.unpack(known(self.function, self.packed, a, **self.options), a)
 
 
 # ---- symmetric matrices --------------------------------------------------------------------------

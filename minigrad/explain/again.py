@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -9,15 +10,10 @@ import numpy as np
 
 from minigrad.explain.model import Trace
 from minigrad.explain.shares import refuse_written
-from minigrad.graph import Array, Node, called
+from minigrad.graph import RECORDED, Array, Function, Node, called
 
 Rerun: TypeAlias = Callable[[int, Array], Array]  # (leaf, its values) -> the output
-
-# Functions whose recorded operands are not their arguments.
-_CALLED: dict[Any, Callable[..., Any]] = {
-    np.concatenate: lambda *arrays, **options: np.concatenate(arrays, **options),
-    np.stack: lambda *arrays, **options: np.stack(arrays, **options),
-}
+_POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
 class UnrepeatableError(Exception):
@@ -71,19 +67,27 @@ def _run(trace: Trace, line: int, changed: dict[int, Any]) -> Any:
             values.append(changed[i])
         else:
             values.append(_wide(value))
-    compute = _CALLED.get(function, getattr(function, "__wrapped__", function))
+    compute = RECORDED.get(function, getattr(function, "__wrapped__", function))
     with np.errstate(all="ignore"):
-        return compute(*values[: _count(node)], **node._keywords)
+        return compute(*values[: _count(node, compute)], **node._keywords)
 
 
-def _count(node: Node) -> int:
+def _count(node: Node, compute: Function) -> int:
     """Count the arguments that a function takes: not an intermediate that its rule wants again."""
-    rules, named = node._rules, isinstance(node._function, np.ufunc)
-    kept = len(node._arguments)
-    if type(rules) is tuple and not named:
-        while len(rules) == len(node._arguments) and kept > 1 and rules[kept - 1] is None:
+    rules, kept = node._rules, len(node._arguments)
+    if type(rules) is tuple and len(rules) == kept and not isinstance(compute, np.ufunc):
+        while kept > _required(compute) and rules[kept - 1] is None:
             kept -= 1
     return kept
+
+
+def _required(compute: Function) -> int:
+    """Count the arguments that a function does not do without; 1 where Python cannot tell."""
+    try:
+        parameters = inspect.signature(compute).parameters.values()
+    except ValueError:
+        return 1
+    return sum(p.default is p.empty and p.kind in _POSITIONAL for p in parameters)
 
 
 def _wide(value: Any) -> Any:

@@ -6,10 +6,12 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from minigrad.explain.failures import backward_failure, failing_rule
 from minigrad.explain.forward import Lines, Watched
 from minigrad.explain.model import Line, Trace
 from minigrad.explain.names import Names
 from minigrad.explain.walk import walked
+from minigrad.explain.watching import is_learners
 from minigrad.graph import Node
 
 
@@ -21,10 +23,28 @@ def traced(output: Node | None, nodes: Iterable[Node], names: Names, watched: Wa
     _tell_gradients_from_values(lines.lines)
     if output is None:
         return Trace(lines.lines, [], watched.layers, None, None, None, lines.nodes)
-    steps = walked(output, lines)
+    try:
+        steps = walked(output, lines)
+    except Exception as error:
+        return _stopped(error, lines)
     seed = np.ones(output._array.shape, output._array.dtype)
     last = lines.ids[output._birth]
     return Trace(lines.lines, steps, watched.layers, last, seed, None, lines.nodes)
+
+
+def _stopped(error: Exception, lines: Lines) -> Trace:
+    """Explain the forward pass alone, with the call whose rule raised an error."""
+    found = failing_rule(error)
+    if found is None:  # not of a rule: the walk was refused
+        raise error
+    node, g = found
+    line = lines.lines[lines.ids[node._birth]]
+    for each in lines.lines:
+        each.gradient, each.on_path, each.paths = None, False, 0
+    group = None if line.layer is None else lines.watched.layers[line.layer]
+    layer = None if group is None else f"{group.path} {group.title}"
+    failure = backward_failure(error, line, node, g, layer, is_learners)
+    return Trace(lines.lines, [], lines.watched.layers, None, None, failure, lines.nodes)
 
 
 def _tell_gradients_from_values(lines: Iterable[Line]) -> None:

@@ -115,7 +115,7 @@ def literal(value: Any, name: Callable[[Any], str | None] = lambda array: None) 
         return f"({inner}{comma})" if isinstance(value, tuple) else f"[{inner}]"
     if hasattr(value, "__name__"):
         return called(value)
-    if isinstance(value, (bool, int, float, str, slice, range, type(None))):
+    if isinstance(value, (bool, int, float, complex, str, slice, range, type(None))):
         return repr(value)
     return type(value).__name__.lower()
 

@@ -5,18 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from minigrad.explain.again import Rerun
-from minigrad.explain.entries import Index
+from minigrad.explain.factors import Index
+from minigrad.explain.letters import printable
 from minigrad.explain.model import Line, Trace
 from minigrad.explain.numbers import number
-from minigrad.explain.shares import refuse_complex
 from minigrad.graph import Array
 
 ENTRIES = 25  # of each leaf that are compared, drawn at random where there are more
 _NO_SLOPE = "the output is not finite there or a step away; health() finds where that begins"
+_KINK, _UNDEFINED = "kink", "undefined"
+_STEPS = ((1e-5, 1e-6, 1e-7), (1e-2, 1e-3, 1e-4))  # in float64, and where less is computed with
 _TOLERANCE = {"float64": 1e-5, "float32": 1e-2, "float16": 0.2}
 
 
@@ -27,7 +30,7 @@ class Nudge:
     """
 
     entry: str
-    step: float
+    step: float | complex
     predicted: float
     actual: float
 
@@ -45,7 +48,18 @@ class Verdict:
     not_finite: int  # of these; the function is not finite here or beside, and has no slope
     worst: float  # largest difference
     scale: float  # of the gradient
+    blur: float  # the rounding of the differences, where that is what the agreement rests on
     nudge: Nudge | None
+
+    @property
+    def nothing_left(self) -> bool:
+        """Whether no entry could be compared."""
+        return 0 < self.compared == self.at_kinks + self.not_finite
+
+    @property
+    def mark(self) -> str:
+        """✓ for agreement; ✗ for a difference, or no finite output; – at kinks alone."""
+        return "✓" if self.ok else "–" if self.nothing_left and not self.not_finite else "✗"
 
 
 @dataclass(repr=False)
@@ -62,71 +76,117 @@ class Check:
         return not self.cause and all(verdict.ok for verdict in self.verdicts)
 
     def __str__(self) -> str:
-        return "\n".join(_told(self))
+        return printable("\n".join(_told(self)))
 
     __repr__ = __str__
 
 
 def check(trace: Trace, rerun: Rerun, rng: np.random.Generator) -> Check:
     """Compare the gradients of all leaves with central differences."""
-    refuse_complex(trace)
     assert trace.output is not None
     reached = [line for line in trace.leaves if line.gradient is not None]
     with np.errstate(all="ignore"):  # what is not finite is told, and not warned of
-        found = [_verdict(trace, line, rerun, rng) for line in reached]
+        found = [_verdict(line, rerun, rng) for line in reached]
     return Check(found, trace.lines[trace.output].name)
 
 
-def _verdict(trace: Trace, line: Line, rerun: Rerun, rng: np.random.Generator) -> Verdict:
+def _verdict(line: Line, rerun: Rerun, rng: np.random.Generator) -> Verdict:
     assert line.gradient is not None
     total = line.value.size
     places = list(np.ndindex(line.value.shape))
     if total > ENTRIES:
         places = [places[i] for i in sorted(rng.choice(total, ENTRIES, replace=False))]
     scale = float(np.max(np.abs(line.gradient), initial=0.0))
-    gaps: list[float] = []
-    kinks, undefined = 0, 0
-    for place in places:
-        left, right = _slopes(trace, line, rerun, place)
-        g = float(line.gradient[place])
-        if not math.isfinite(left + right):
-            undefined += 1
-        elif abs(left - right) > 1e-3 * (scale + abs(left) + abs(right)) + 1e-7:
-            kinks += 1
-        else:
-            gaps.append(abs((left + right) / 2 - g))
-    worst = float(np.max(gaps, initial=0.0))  # a NaN stays one
-    tolerance = _TOLERANCE.get(str(line.value.dtype), 1e-2)
-    ok = worst <= tolerance * max(scale, 1e-6) and math.isfinite(scale)
-    ok = ok and (undefined < len(places) or not places)
-    nudge = _nudge(trace, line, rerun) if total else None
-    return Verdict(line.name, line.d, ok, len(places), total, kinks, undefined, worst, scale, nudge)
+    around = scale if math.isfinite(scale) else 0.0
+    found = [_compared(line, rerun, place, around) for place in places]
+    compared = [pair for pair in found if not isinstance(pair, str)]
+    worst = float(np.max([gap for gap, _ in compared], initial=0.0))  # a NaN stays one
+    blur = max((blur for _, blur in compared), default=0.0)
+    bar = _TOLERANCE.get(str(line.value.real.dtype), 1e-2) * max(scale, 1e-6)
+    ok = worst <= bar + blur and math.isfinite(scale)
+    kinks, undefined = found.count(_KINK), found.count(_UNDEFINED)
+    ok = ok and (bool(compared) or not places)
+    nudge = _nudge(line, rerun) if total else None
+    blurred = blur if ok and worst > bar else 0.0
+    return Verdict(
+        line.name, line.d, ok, len(places), total, kinks, undefined, worst, scale, blurred, nudge
+    )
 
 
-def _slopes(trace: Trace, line: Line, rerun: Rerun, place: Index) -> tuple[float, float]:
-    """Slopes to the left and to the right."""
-    h = 1e-5 * max(1.0, abs(float(line.value[place])))
-    here, above, below = (_at(trace, line, rerun, place, d) for d in (0.0, h, -h))
-    return (here - below) / h, (above - here) / h
+def _compared(line: Line, rerun: Rerun, place: Index, scale: float) -> tuple[float, float] | str:
+    """Give the difference at one entry, and how much of it may be rounding; or why there is none.
+
+    A complex entry can move in two directions. The slope along d is the real part of g d.
+    """
+    assert line.gradient is not None
+    gaps, blurs = [], []
+    for direction in (1.0, 1j) if line.value.dtype.kind == "c" else (1.0,):
+        found = _slope(line, rerun, place, direction, scale)
+        if isinstance(found, str):
+            return found
+        slope, blur = found
+        gaps.append(abs(slope - (line.gradient[place].item() * direction).real))
+        blurs.append(blur)
+    return float(np.max(gaps)), max(blurs)
 
 
-def _at(trace: Trace, line: Line, rerun: Rerun, place: Index, step: float) -> float:
-    """The output, summed, with one entry of a leaf moved by `step`."""
-    values: Array = line.value.astype(np.float64)
-    values[place] += step
-    return float(np.sum(rerun(line.id, values)))
+def _slope(
+    line: Line, rerun: Rerun, place: Index, direction: complex, scale: float
+) -> tuple[float, float] | str:
+    """Measure a slope, and how far rounding may have moved it.
+
+    At a kink the slopes to the left and to the right differ, however small the step is; where a
+    function bends, they come together with it.
+    """
+    before = math.inf
+    here = _at(line, rerun, place, 0.0)
+    for step in _STEPS[here.precision > 1e-10]:
+        h = step * max(1.0, abs(line.value[place].item()))
+        above, below = (_at(line, rerun, place, d * direction) for d in (h, -h))
+        left, right = (here.sum - below.sum) / h, (above.sum - here.sum) / h
+        blur = 8 * here.precision * max(here.size, above.size, below.size) / h
+        gap = abs(left - right)
+        if not math.isfinite(gap + blur):
+            return _UNDEFINED
+        if gap <= 1e-3 * (scale + abs(left) + abs(right)) + 2 * blur:
+            return (left + right) / 2, blur
+        if gap > before / 2:
+            return _KINK
+        before = gap
+    return (left + right) / 2, blur + gap
 
 
-def _nudge(trace: Trace, line: Line, rerun: Rerun) -> Nudge:
-    """Take a step where the gradient is largest."""
+class _Output(NamedTuple):
+    """The real part of an output, summed; the sizes of its entries, summed; their precision."""
+
+    sum: float
+    size: float
+    precision: float
+
+
+def _at(line: Line, rerun: Rerun, place: Index, step: complex) -> _Output:
+    """Run the forward pass with one entry of a leaf moved by `step`."""
+    is_complex = line.value.dtype.kind == "c"
+    values: Array = line.value.astype(np.complex128 if is_complex else np.float64)
+    values[place] += step if is_complex else step.real
+    output = rerun(line.id, values)
+    size = float(np.sum(np.abs(output)))
+    return _Output(float(np.sum(output).real), size, float(np.finfo(output.dtype).eps))
+
+
+def _nudge(line: Line, rerun: Rerun) -> Nudge:
+    """Take a step where the gradient is largest, in the direction in which it is larger."""
     assert line.gradient is not None
     flat = int(np.argmax(np.abs(line.gradient)))
     place = tuple(map(int, np.unravel_index(flat, line.value.shape)))
-    size = max(1.0, abs(float(line.value[place])))
+    size = max(1.0, abs(line.value[place].item()))
     step = 1e-3 * 10.0 ** math.floor(math.log10(size)) if math.isfinite(size) else 1e-3
-    change = _at(trace, line, rerun, place, step) - _at(trace, line, rerun, place, 0.0)
+    g = line.gradient[place].item()
+    direction = 1j if abs(g.imag) > abs(g.real) else 1.0
+    moved, here = (_at(line, rerun, place, d) for d in (step * direction, 0.0))
+    change = moved.sum - here.sum
     entry = line.name + (f"[{', '.join(map(str, place))}]" if place else "")
-    return Nudge(entry, step, float(line.gradient[place]) * step, change)
+    return Nudge(entry, step * direction, (g * step * direction).real, change)
 
 
 def _told(found: Check) -> Iterator[str]:
@@ -136,22 +196,31 @@ def _told(found: Check) -> Iterator[str]:
     names = max((len(verdict.d) for verdict in found.verdicts), default=0)
     yield "Backprop and finite differences"
     for v in found.verdicts:
-        mark = "✓" if v.ok else "✗"
-        entries = f"{v.compared} of {v.of} entries" if v.compared < v.of else f"{v.of} entries"
-        entries = "1 entry" if v.of == 1 else entries
-        if v.not_finite and not v.ok and v.not_finite + v.at_kinks == v.compared:
-            yield f"  {mark} {v.d.ljust(names)}  not compared: {_NO_SLOPE}"
-            continue
-        told = "agree" if v.ok else "DIFFER"
-        kinks = f", {v.at_kinks} at a kink left out" if v.at_kinks else ""
-        kinks += f", {v.not_finite} without a finite slope left out" if v.not_finite else ""
-        gap = f"largest difference {number(v.worst, 2)}, largest gradient {number(v.scale)}"
-        yield f"  {mark} {v.d.ljust(names)}  {told} on {entries}{kinks}: {gap}"
-    yield "A small step, and what the gradient predicts of it"
-    for v in found.verdicts:
-        if v.nudge is not None and math.isfinite(v.nudge.predicted + v.nudge.actual):
-            n = v.nudge
-            yield (
-                f"  {n.entry} + {number(n.step)}: {found.output} is to change by "
-                f"{number(n.predicted)}, and changes by {number(n.actual)}"
-            )
+        yield f"  {v.mark} {v.d.ljust(names)}  {_words(v)}"
+    steps = [v.nudge for v in found.verdicts if v.nudge is not None]
+    steps = [n for n in steps if math.isfinite(n.predicted + n.actual)]
+    if steps:
+        yield "A small step, and what the gradient predicts of it"
+    for n in steps:
+        yield (
+            f"  {n.entry} + {number(n.step)}: {found.output} is to change by "
+            f"{number(n.predicted)}, and changes by {number(n.actual)}"
+        )
+
+
+def _words(v: Verdict) -> str:
+    """Say what became of one leaf."""
+    entries = f"{v.compared} of {v.of} entries" if v.compared < v.of else f"{v.of} entries"
+    entries = "1 entry" if v.of == 1 else entries
+    if v.nothing_left:
+        kinks = "at a kink, not checked: the slopes on its two sides differ"
+        if not v.not_finite:
+            return kinks
+        beside = f"{v.at_kinks} at a kink, and elsewhere " if v.at_kinks else ""
+        return f"not compared: {beside}{_NO_SLOPE}"
+    told = "agree" if v.ok else "DIFFER"
+    left = f", {v.at_kinks} at a kink left out" if v.at_kinks else ""
+    left += f", {v.not_finite} without a finite slope left out" if v.not_finite else ""
+    rounding = f", rounding {number(v.blur, 2)}" if v.blur else ""
+    gap = f"largest difference {number(v.worst, 2)}{rounding}, largest gradient {number(v.scale)}"
+    return f"{told} on {entries}{left}: {gap}"

@@ -14,12 +14,15 @@ import argparse
 import contextlib
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from minigrad.explain.entry import explain
 from minigrad.explain.examples import EXAMPLES
 from minigrad.explain.expressions import ExpressionError, evaluate, names_in, read_value
+from minigrad.explain.letters import printable
+from minigrad.explain.watching import Locals
 from minigrad.tensor import Tensor
 
 ABOUT = "show the backward pass of an expression, a net or an example, step by step"
@@ -30,7 +33,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=run, parser=parser)
     add = parser.add_argument
     examples = ", ".join(EXAMPLES)
-    add("what", help=f'an expression like "(a*b + c)**2", FILE.py::FUNCTION, or one of {examples}')
+    add(
+        "what",
+        help=f'an expression like "(a*b + c)**2", FILE.py::FUNCTION, or one of {examples}; the '
+        "function returns a loss, (loss, names) with names such as locals(), or (net, x, t)",
+    )
     add(
         "values",
         nargs="*",
@@ -91,7 +98,7 @@ def _ask(explanation: Any, args: argparse.Namespace) -> int:
     if args.html:
         _write(args.html, quiz.to_html())
         return 0
-    quiz.run()
+    quiz.run(say=lambda words: print(printable(words)))
     if args.json:
         _write(args.json, quiz.to_json(indent=2))
     return 0
@@ -123,10 +130,12 @@ def _subject(what: str, values: list[str]) -> Callable[[], Any]:
     return _of_expression(what, values)
 
 
-def explained(result: Any) -> Any:
+def explained(result: Any, names: Mapping[str, Any] = MappingProxyType({})) -> Any:
     """Explain what an example or a function of a file returned.
 
-    result: a loss, (loss, names), or (net, x, t).
+    Args:
+        result: a loss, (loss, names), or (net, x, t).
+        names: variables by name, for a loss that comes without.
 
     >>> explained(EXAMPLES["apples"]()).gradients["count"]
     array(110.)
@@ -134,7 +143,7 @@ def explained(result: Any) -> Any:
     if isinstance(result, tuple) and len(result) == 2 and isinstance(result[1], dict):
         return explain(result[0], names=result[1])
     args = result if isinstance(result, tuple) else (result,)
-    return explain(*args, names={})
+    return explain(*args, names=names)
 
 
 def _of_expression(text: str, values: list[str]) -> Callable[[], Any]:
@@ -166,8 +175,9 @@ def _of_expression(text: str, values: list[str]) -> Callable[[], Any]:
 def _of_file(what: str) -> Callable[[], Any]:
     path, _, function = what.partition("::")
     build = _function(path, function)
+    seen = Locals(path)
     try:
-        with _code_of_the_learner(path):
+        with _code_of_the_learner(path), seen:
             result = build()
     except BuildError as error:
         if stopped := _as_far_as_it_came(error.__cause__):
@@ -175,7 +185,7 @@ def _of_file(what: str) -> Callable[[], Any]:
         raise
     if result is None:
         raise UsageError(f"{what} returned None: return a loss, (loss, names) or (net, x, t)")
-    return lambda: explained(result)
+    return lambda: explained(result, seen.names())
 
 
 def _function(path: str, name: str) -> Callable[[], Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from minigrad.explain.closed import closed
 from minigrad.explain.entries import PathSum, path_sum
 from minigrad.explain.model import Line, Trace
 from minigrad.explain.painting import unit_key
@@ -25,6 +26,7 @@ def embedded(
         "views": [_view(schedule, *pair) for pair in zip(found, pictures, strict=True)],
         "arrays": _arrays(trace, schedule, _clickable(trace, found)),
         "forward": schedule.seed or len(schedule.moments),
+        **closed(trace, found),
     }
 
 
@@ -45,6 +47,7 @@ def _view(schedule: Schedule, view: View, picture: Picture) -> dict[str, Any]:
         lines[line.key] = [head[0], head[1] if line.gradient else None, known and known[0]]
     return {
         "name": view.name,
+        "peek": view.peek,
         "up": view.up,
         "steps": _range(view.calls, made),
         "back": _range(view.calls, back),
@@ -137,4 +140,6 @@ def _products(found: PathSum) -> str:
         return found.formula
     more = f" + … {len(terms) - SHOWN} more" if len(terms) > SHOWN + 1 else ""
     shown = terms[:SHOWN] if more else terms
-    return f"{found.formula} = {' + '.join(shown)}{more}" if shown else found.formula
+    added = f"{' + '.join(shown)}{more}"
+    added = f"Re({added})" if found.real else added
+    return f"{found.formula} = {added}" if shown else found.formula

@@ -37,7 +37,7 @@ def evaluated(tree: ast.expr, env: Mapping[str, Bound], function: Any) -> Any:
     """Work out an expression with the values of the call."""
     names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     local = {name: env[name].value() for name in names & env.keys()}
-    whole = ast.fix_missing_locations(ast.Expression(copied(tree)))
+    whole = ast.fix_missing_locations(ast.Expression(tree))
     with np.errstate(all="ignore"):
         return eval(compile(whole, "<rule>", "eval"), {**_globals(function), **local})
 
@@ -54,7 +54,11 @@ def _globals(function: Any) -> dict[str, Any]:
 
 def value_or_none(tree: ast.expr, env: Mapping[str, Bound], function: Any) -> Any:
     """Work out an expression; None where it cannot be."""
+    if isinstance(tree, ast.Constant):
+        return tree.value
     try:
+        if isinstance(tree, ast.Name) and tree.id in env:
+            return env[tree.id].value()
         return evaluated(tree, env, function)
     except Exception:  # it asks for what is not there: then nothing is decided, and it stays
         return None

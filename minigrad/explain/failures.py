@@ -1,4 +1,4 @@
-"""Where a forward pass stopped: the call that failed, its operands' shapes, and the likely fix."""
+"""Where a pass stopped: the call that failed, its operands' shapes, and the likely fix."""
 
 from __future__ import annotations
 
@@ -6,18 +6,24 @@ import linecache
 import re
 from collections.abc import Callable, Mapping, Sequence
 from types import FrameType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from minigrad import functions, graph, tensor
+from minigrad import backward, functions, graph, tensor
 from minigrad.explain.calls import call_text, literal
-from minigrad.explain.model import Failure
-from minigrad.explain.names import Names
-from minigrad.graph import Node
+from minigrad.explain.model import Failure, Line
+from minigrad.explain.names import Names, arrays_of
+from minigrad.graph import Array, Node
+from minigrad.layers.by_hand import Pullback
+from minigrad.layers.inside import attributes
 
 _RECORDERS: list[Any] = [graph.apply, tensor.recorder(np.negative), tensor.recorder(np.add)]
 _APPLY, _UNARY, _BINARY = (f.__code__ for f in _RECORDERS)  # the operators' codes are one for all
+_WALK = vars(backward)["_walk"].__code__
+
+
+Written: TypeAlias = tuple[tuple[str, int] | None, str | None]  # file and line, and its text
 
 
 class Failing(NamedTuple):
@@ -71,14 +77,21 @@ def frames(error: BaseException) -> list[tuple[FrameType, int]]:
 
 
 def nodes_in(error: BaseException, names: Names, is_learners: Callable[[str], bool]) -> list[Node]:
-    """List the Tensors that the frames of a traceback hold, and note the learner's names."""
+    """List the Tensors that the frames of a traceback hold, and note the learner's names.
+
+    A module, and so a notebook, holds all that was ever computed there: of this, what the line that
+    failed speaks of.
+    """
     found: dict[int, Node] = {}
-    for frame, _ in frames(error):
+    for frame, line in frames(error):
         learners = is_learners(frame.f_code.co_filename)
+        told = None
+        if frame.f_code.co_name == "<module>":
+            told = set(re.findall(r"\w+", linecache.getline(frame.f_code.co_filename, line)))
         for name, value in list(frame.f_locals.items()):
             if learners and not name.startswith("_"):
                 names.add(name, value)
-            if isinstance(value, Node):
+            if isinstance(value, Node) and (told is None or name in told):
                 found[id(value)] = value
     failing = failing_call(error)
     for argument in () if failing is None else failing.arguments:
@@ -110,14 +123,65 @@ def failure(
             if isinstance(argument, (Node, np.ndarray)):
                 array = argument._array if isinstance(argument, Node) else argument
                 operands.append((name, array.shape))
+    source, code = _written(error, is_learners)
+    fix = _fix(failing, operands, str(error))
+    message = re.sub(r"^net[\w.\[\]']* .*?: ", "", str(error)) if layer else str(error)
+    return Failure(type(error).__name__, message, call, operands, layer, source, code, fix)
+
+
+def _written(error: BaseException, is_learners: Callable[[str], bool]) -> Written:
+    """Find the learner's line that an error came out of."""
     source = None
     for frame, line in frames(error):
         if is_learners(frame.f_code.co_filename):
             source = frame.f_code.co_filename, line
-    code = linecache.getline(*source).strip() if source else None
-    fix = _fix(failing, operands, str(error))
-    message = re.sub(r"^net[\w.\[\]']* .*?: ", "", str(error)) if layer else str(error)
-    return Failure(type(error).__name__, message, call, operands, layer, source, code or None, fix)
+    return _text_of(source)
+
+
+def _text_of(source: tuple[str, int] | None) -> Written:
+    return source, (linecache.getline(*source).strip() or None) if source else None
+
+
+# ---- on the way back -----------------------------------------------------------------------------
+def failing_rule(error: BaseException) -> tuple[Node, Array] | None:
+    """Find the call whose rule raised, and the gradient it was given; None for other errors."""
+    for frame, _ in frames(error):
+        if frame.f_code is _WALK and frame.f_locals.get("node") is not None:
+            return frame.f_locals["node"], np.asarray(frame.f_locals["g"])
+    return None
+
+
+def backward_failure(
+    error: BaseException,
+    line: Line,
+    node: Node,
+    g: Array,
+    layer: str | None,
+    is_learners: Callable[[str], bool],
+) -> Failure:
+    """Describe an error of a rule: of which call, what came in, what the layer keeps, the line."""
+    source, code = _written(error, is_learners)
+    call, fix = f"the way back through {line.name} = {line.call}", ""
+    operands: list[tuple[str, Any]] = [(line.d, g.shape)]
+    if isinstance(node._rules, Pullback):
+        by_hand = node._rules.layer
+        name = type(by_hand).__name__
+        call = f"{name}.backward({line.d})"
+        held = [k for k in attributes(by_hand) if not k.startswith("_")]
+        kept = [k for k in held if k not in node._rules.params]
+        operands += [(f"self.{k}", a.shape) for k, a in arrays_of(by_hand) if k in kept]
+        source, code = (source, code) if source else _defined(type(by_hand).backward)
+        if isinstance(error, AttributeError) and type(error.obj) is type(by_hand):
+            fix = f"backward asks for self.{error.name}, and the layer has "
+            fix += ", ".join(f"self.{k}" for k in kept) if kept else "nothing that forward kept"
+    kind = type(error).__name__
+    return Failure(kind, str(error), call, operands, layer, source, code, fix, "backward")
+
+
+def _defined(function: Any) -> Written:
+    """Find where a function begins."""
+    code = getattr(function, "__code__", None)
+    return _text_of((code.co_filename, code.co_firstlineno) if code else None)
 
 
 # ---- the likely remedy ---------------------------------------------------------------------------

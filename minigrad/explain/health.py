@@ -10,11 +10,14 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.explain.activations import activation
+from minigrad.explain.letters import printable
+from minigrad.explain.located import Place
 from minigrad.explain.model import Line, Trace
 from minigrad.explain.numbers import number
 from minigrad.graph import Array
 
-Locate = Callable[[Trace, Line], "tuple[str, int, str] | None"]  # file, line and its text
+Locate = Callable[[Trace, Line], "Place | None"]
 _RATIO = 1000.0  # between the gradients of two layers, to be called vanishing or exploding
 _LISTED = 20  # activations that are told one by one
 _SHARE = 0.5  # of units that are dead or saturated, to be called a problem
@@ -42,7 +45,7 @@ class Health:
         return not any(finding.problem for finding in self.findings)
 
     def __str__(self) -> str:
-        return "\n".join(f"{'✗' if f.problem else '✓'} {f.words}" for f in self.findings)
+        return printable("\n".join(f"{'✗' if f.problem else '✓'} {f.words}" for f in self.findings))
 
     __repr__ = __str__
 
@@ -104,13 +107,13 @@ def _where(trace: Trace, line: Line, locate: Locate) -> str:
     told = "" if line.layer is None else f", in {_layer(trace, line)}"
     found = locate(trace, line)
     if found is not None:
-        file, number, code = found
-        told += f", at {file}:{number}" + (f" ({code})" if code else "")
+        told += f", {'at' if found.sure else 'probably at'} {found.file}:{found.number}"
+        told += f" ({found.code})" if found.code else ""
     return told
 
 
 def _finite(array: Any) -> bool:
-    return array.dtype.kind != "f" or bool(np.all(np.isfinite(array)))
+    return array.dtype.kind not in "fc" or bool(np.all(np.isfinite(array)))
 
 
 def _bad(array: Array) -> str:
@@ -123,23 +126,25 @@ def _bad(array: Array) -> str:
 # ---- units ---------------------------------------------------------------------------------------
 def _units(trace: Trace, line: Line) -> Iterator[Finding]:
     """Look at the units of an activation: the last axis, over all rows."""
-    if line.kind != "call" or line.value.size == 0:
+    if line.kind != "call" or line.value.size == 0 or line.value.dtype.kind != "f":
         return
     name = f"{line.name}{_of_layer(trace, line)}"
     rows = line.value.reshape(-1, line.value.shape[-1]) if line.value.ndim else line.value
     if rows.ndim < 2:
         return
     units, many = rows.shape[1], f"all {len(rows)} rows"
-    if line.function == "relu" or (line.call or "").startswith("np.maximum("):
+    kind = activation(trace, line)
+    if kind == "ReLU":
         dead = int(np.sum(np.all(rows <= 0, axis=0)))
         told = f"{name}: {dead} of {units} ReLU units are 0 in {many} and learn nothing from them"
         told = told if dead else f"{name}: no ReLU unit is 0 in {many}"
         yield Finding("dead", dead > _SHARE * units, line.id, told)
-    elif line.function in ("sigmoid", "np.tanh"):
-        slope = rows * (1 - rows) * 4 if line.function == "sigmoid" else 1 - rows**2
+    elif kind:
+        slope = rows * (1 - rows) * 4 if kind == "sigmoid" else 1 - rows**2
         flat = float(np.mean(slope < 0.05))
         told = f"{name}: {100 * flat:.0f} % of the entries are saturated: the slope there is "
         told += "under a twentieth of what it can be"
+        told = told if flat else f"{name}: no entry is saturated"
         yield Finding("saturated", flat > _SHARE, line.id, told)
 
 
@@ -157,7 +162,15 @@ def _layer(trace: Trace, line: Line) -> str:
 def _ratios(trace: Trace) -> Iterator[Finding]:
     """Compare the gradients that arrive at the first layer with weights and at the last."""
     weights = {x.id for x in trace.leaves if x.value.ndim > 1 and x.gradient is not None}
-    weighted = [x for x in trace.lines if x.on_path and weights & set(x.operands)]
+    weighted = []
+    for line in trace.lines:
+        used = {i for i in line.operands if i is not None}
+        if not line.on_path or not weights & used or not line.value.ndim:
+            continue
+        if used <= weights:
+            weights.add(line.id)  # W.T is a weight too
+        else:
+            weighted.append(line)
     if len(weighted) < 2:
         return
     first, last = weighted[0], weighted[-1]
@@ -188,4 +201,4 @@ def _steepest(weighted: list[Line]) -> str:
 
 
 def _size(gradient: Any) -> float:
-    return float(np.sqrt(np.mean(np.square(gradient.astype(np.float64)))))
+    return float(np.sqrt(np.mean(np.square(np.abs(gradient).astype(np.float64)))))

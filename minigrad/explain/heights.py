@@ -10,15 +10,31 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import accumulate, islice, pairwise
+from typing import NamedTuple, TypeAlias
 
 from minigrad.explain.crossings import Neighbours
 
+Pulls: TypeAlias = list[tuple[int, float]]  # slots, and how much each pulls
+
 ROW_GAP = 12.0
-ROUNDS = 25  # at most; small pictures hold still earlier
+ROUNDS = 20  # at most; small pictures hold still earlier
 STILL = 0.05
 LEAF, BOX, LINE = 0.2, 1.0, 2.0  # how much each wants its wish: a leaf can stand anywhere
 STRAIGHT = 1000.0  # and how much a long line wants to be straight
+
+
+class Column(NamedTuple):
+    """Slots from above to below, and how far each stands under the first, at least."""
+
+    slots: list[int]
+    offsets: list[float]
+
+    @classmethod
+    def of(cls, slots: list[int], tall: Sequence[float]) -> Column:
+        """Add up the distances."""
+        steps = (apart(tall, above, below) for above, below in pairwise(slots))
+        return cls(slots, [*accumulate(steps, initial=0.0)])
 
 
 def settle(
@@ -30,16 +46,19 @@ def settle(
     """Give each slot its height; `tall` says how much room each takes."""
     y = [0.0] * len(tall)
     weight, lanes = _weights(len(tall), near, chains)
-    for slots in columns:
-        grant(slots, tall, y, [(0.0, 1.0)] * len(slots))
-    both = [before + after for before, after in zip(near.before, near.after, strict=True)]
+    order = [Column.of(slots, tall) for slots in columns]
+    for column in order:
+        grant(column, y, [(0.0, 1.0)] * len(column.slots))
+    sides = [before + after for before, after in zip(near.before, near.after, strict=True)]
+    onward, backward, both = (_pulls(s, weight) for s in (near.before, near.after, sides))
     # To one side first, so that the whole finds its form; then to both, for straightness.
-    for onward, backward, straight in ((near.before, near.after, 0.0), (both, both, STRAIGHT)):
+    for there, back, straight in ((onward, backward, 0.0), (both, both, STRAIGHT)):
         for _ in range(ROUNDS):
             start = list(y)
-            _sweep(columns, tall, y, onward, weight, lanes, straight)
-            _sweep(columns[::-1], tall, y, backward, weight, lanes, straight)
-            if all(abs(now - then) < STILL for now, then in zip(y, start, strict=True)):
+            _sweep(order, y, there, lanes, straight)
+            _sweep(order[::-1], y, back, lanes, straight)
+            moved = [now - then for now, then in zip(y, start, strict=True)]
+            if max(moved) - min(moved) < STILL:  # but for the whole, which may drift
                 break
     above = {b: a for slots in columns for a, b in pairwise(slots)}
     below = {a: b for b, a in above.items()}
@@ -50,27 +69,37 @@ def settle(
     return [place - top for place in y]
 
 
+def _pulls(side: list[list[int]], weight: list[float]) -> list[Pulls]:
+    """Say for each slot which others pull at it, and how much each."""
+    return [
+        [(other, weight[slot] * weight[other]) for other in others]
+        for slot, others in enumerate(side)
+    ]
+
+
 def _sweep(
-    columns: list[list[int]],
-    tall: Sequence[float],
+    columns: list[Column],
     y: list[float],
-    side: list[list[int]],
-    weight: list[float],
+    pulls: list[Pulls],
     lanes: list[list[int]],
     straight: float,
 ) -> None:
     """Move the columns, one after the other, towards their neighbours and the levels of lines."""
-    level = {slot: sum(y[s] for s in lane) / len(lane) for lane in lanes for slot in lane}
-    for slots in columns:
+    level = {}
+    for lane in lanes:
+        level.update(dict.fromkeys(lane, sum([y[slot] for slot in lane]) / len(lane)))
+    for column in columns:
         wishes = []
-        for slot in slots:
-            pulls = [(y[other], weight[slot] * weight[other]) for other in side[slot]]
+        for slot in column.slots:
+            force = wish = 0.0
+            for other, pull in pulls[slot]:
+                force += pull
+                wish += pull * y[other]
             if slot in level:
-                pulls.append((level[slot], straight))
-            force = sum(pull for _, pull in pulls)
-            wish = sum(place * pull for place, pull in pulls) / force if force else y[slot]
-            wishes.append((wish, force or LEAF))
-        grant(slots, tall, y, wishes)
+                force += straight
+                wish += straight * level[slot]
+            wishes.append((wish / force if force else y[slot], force or LEAF))
+        grant(column, y, wishes)
 
 
 def _weights(
@@ -109,25 +138,21 @@ def apart(tall: Sequence[float], upper: int, lower: int) -> float:
     return (tall[upper] + tall[lower]) / 2 + ROW_GAP
 
 
-def grant(
-    slots: list[int], tall: Sequence[float], y: list[float], wishes: list[tuple[float, float]]
-) -> None:
+def grant(column: Column, y: list[float], wishes: list[tuple[float, float]]) -> None:
     """Place a column as near to its weighted wishes, in the square, as keeping distance allows.
 
     Wishes less the distances from the first slot must not fall: an isotonic regression, done by
     pooling neighbours that are in each other's way.
     """
-    offsets = [0.0]
     pools: list[tuple[float, float, int]] = []
-    for above, below in pairwise(slots):
-        offsets.append(offsets[-1] + apart(tall, above, below))
-    for (wish, weight), offset in zip(wishes, offsets, strict=False):
+    for (wish, weight), offset in zip(wishes, column.offsets, strict=True):
         place, count = wish - offset, 1
         while pools and pools[-1][0] > place:
             other, heavy, more = pools.pop()
             place = (place * weight + other * heavy) / (weight + heavy)
             weight, count = weight + heavy, count + more
         pools.append((place, weight, count))
-    places = [place for place, _, count in pools for _ in range(count)]
-    for slot, place, offset in zip(slots, places, offsets, strict=False):
-        y[slot] = place + offset
+    rest = zip(column.slots, column.offsets, strict=True)
+    for place, _, count in pools:
+        for slot, offset in islice(rest, count):
+            y[slot] = place + offset

@@ -1,7 +1,8 @@
 """The source line of a recorded call, found after the fact.
 
 A graph does not say which line of whose code made it. But the call is known as code in the
-learner's names, and so is the learner's file: the expression that reads the same is the one.
+learner's names, and so is the learner's file: the expression that reads the same is the one. Where
+the names are those of a function that has returned, the one expression of that form is a guess.
 """
 
 from __future__ import annotations
@@ -9,12 +10,23 @@ from __future__ import annotations
 import ast
 import linecache
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
 from minigrad.explain.model import Line, Trace
 
-Place = tuple[str, int, str]
+ANY = "_"
+DEPTHS = (0, 1, 2, 3, 20)  # how far operands without a name are written out
+
+
+class Place(NamedTuple):
+    """A line of somebody's code."""
+
+    file: str
+    number: int
+    code: str
+    sure: bool = True
 
 
 def located(trace: Trace, line: Line, file: str | None) -> Place | None:
@@ -26,18 +38,29 @@ def located(trace: Trace, line: Line, file: str | None) -> Place | None:
         file: where to look when the line does not know where it was made.
     """
     if line.source is not None:
-        return (*line.source, linecache.getline(*line.source).strip())
+        return Place(*line.source, linecache.getline(*line.source).strip())
     if file is None:
         return None
     source = "".join(linecache.getlines(file))
     wanted = _normal(_written_out(trace, line))
     if wanted is None or not source:
         return None
-    found = {number for number, text in _expressions(source) if text == wanted}
+    known = [*_expressions(source)]
+    found = {number for number, tree in known if ast.unparse(tree) == wanted}
+    sure = bool(found)
+    if not found:
+        forms = {_form(_written_out(trace, line, depth)) for depth in DEPTHS}
+        found = {number for number, tree in known if ast.unparse(_Nameless().visit(tree)) in forms}
     if len(found) != 1:
         return None
     number = found.pop()
-    return file, number, linecache.getline(file, number).strip()
+    return Place(file, number, linecache.getline(file, number).strip(), sure)
+
+
+def _form(text: str) -> str | None:
+    """Write an expression with one name for all values: np.exp(_ - _)."""
+    normal = _normal(text)
+    return normal and ast.unparse(_Nameless().visit(ast.parse(normal, mode="eval")).body)
 
 
 def _written_out(trace: Trace, line: Line, depth: int = 20) -> str:
@@ -72,18 +95,25 @@ def _normal(text: str) -> str | None:
         return None
 
 
-def _expressions(source: str) -> Iterator[tuple[int, str]]:
+def _expressions(source: str) -> Iterator[tuple[int, ast.expr]]:
     """List the calls and operations of a file with their lines."""
     try:
         tree = ast.parse(source)
     except SyntaxError:
         return
     places = [
-        (node.lineno, ast.unparse(_NumPys().visit(node)))
+        (node.lineno, _NumPys().visit(node))
         for node in ast.walk(tree)
         if isinstance(node, (ast.BinOp, ast.Call, ast.UnaryOp, ast.Subscript))
     ]
     yield from places
+
+
+class _Nameless(ast.NodeTransformer):
+    """Writes one name for all values."""
+
+    def visit_Name(self, node: ast.Name) -> ast.Name:
+        return node if node.id == "np" else ast.Name(ANY)
 
 
 class _NumPys(ast.NodeTransformer):

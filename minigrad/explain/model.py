@@ -121,7 +121,7 @@ class Group:
 
 @dataclass(eq=False)
 class Failure:
-    """Where the forward pass stopped.
+    """Where the forward pass stopped, or the walk back.
 
     >>> import minigrad as mg
     >>> e = mg.explain(lambda a, b: a @ b, np.ones((2, 3)), np.ones((2, 3)))
@@ -137,6 +137,7 @@ class Failure:
     source: tuple[str, int] | None  # file and line
     code: str | None  # that line's text
     fix: str  # the likely remedy, or ""
+    phase: str = "forward"  # "backward": a rule of that call failed, and no gradients are known
 
 
 @dataclass(eq=False)
@@ -264,12 +265,13 @@ def array_summary(array: Array | None, entries: int) -> dict[str, Any] | None:
         return None
     numbers = array.astype(np.float64) if array.dtype.kind in "fiub" else np.array([])
     finite = numbers[np.isfinite(numbers)]
+    lost = array.size - np.count_nonzero(np.isfinite(array)) if array.dtype.kind in "fc" else 0
     return {
         "shape": list(array.shape),
         "dtype": str(array.dtype),
         "min": float(finite.min()) if finite.size else None,
         "max": float(finite.max()) if finite.size else None,
-        "not_finite": int(numbers.size - finite.size),
+        "not_finite": int(lost),
         "values": _numbers(array.tolist()) if array.size <= entries else None,
     }
 

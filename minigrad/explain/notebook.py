@@ -13,7 +13,7 @@ import numpy as np
 
 from minigrad.explain.model import Contribution, Line, Step, Trace
 from minigrad.explain.numbers import number, shape_text, summary, with_numbers
-from minigrad.explain.text import titled, wrapped_failure
+from minigrad.explain.text import STOPPED, titled, wrapped_failure
 from minigrad.graph import Array
 
 OPEN = 12  # steps of a graph that stand open from the beginning
@@ -36,7 +36,7 @@ def _page(trace: Trace) -> Iterator[str]:
     yield "</details>"
     if trace.failure is not None:
         told = "\n".join(wrapped_failure(trace.failure, 100))
-        yield f"<p><b>✗ Here the forward pass stopped</b></p><pre>{escape(told)}</pre></div>"
+        yield f"<p><b>{STOPPED.format(trace.failure.phase)}</b></p><pre>{escape(told)}</pre></div>"
         return
     yield f"<p><b>Backward: {len(trace.steps)} steps, from the last call to the first</b></p>"
     shown = len(trace.steps) <= OPEN

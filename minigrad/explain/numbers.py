@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -55,7 +56,8 @@ def summary(array: Array) -> str:
     if array.size == 0:
         return "empty"
     if array.dtype.kind == "c":
-        return f"of size {summary(np.abs(array))}"
+        sizes = summary(np.abs(array))
+        return sizes if sizes == "nothing finite" else f"of size {sizes}"
     if array.dtype.kind not in "fiub":
         return str(array.dtype)
     finite = array[np.isfinite(array)]
@@ -93,11 +95,23 @@ def with_numbers(text: str, trace: Trace, line: Line) -> str | None:
         known[line.d] = line.gradient
     if any(array.ndim for array in known.values()):
         return None
-    pattern = "|".join(sorted(map(re.escape, known), key=len, reverse=True))
-    whole = re.compile(rf"(?<![\w.])(?:{pattern})(?!\w)")
     if text in known:  # nothing stands beside it
         return number(known[text].item())
-    return whole.sub(lambda found: _atom(number(known[found[0]].item())), text)
+    whole = _PLAIN if all(map(str.isidentifier, known)) else _any_of(known)
+
+    def numeral(found: re.Match[str]) -> str:
+        return _atom(number(known[found[0]].item())) if found[0] in known else found[0]
+
+    return whole.sub(numeral, text)
+
+
+_PLAIN = re.compile(r"(?<![\w.])[^\W\d]\w*")
+
+
+def _any_of(names: Iterable[str]) -> re.Pattern[str]:
+    """Find names that are no identifiers: d(params['W'])."""
+    pattern = "|".join(sorted(map(re.escape, names), key=len, reverse=True))
+    return re.compile(rf"(?<![\w.])(?:{pattern})(?!\w)")
 
 
 def _atom(text: str) -> str:

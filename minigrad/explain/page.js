@@ -65,12 +65,13 @@
     for (const box of all(".box", figure)) mark(box, seen.boxes[box.dataset.box]);
     for (const line of all(".line", figure)) mark(line, seen.lines[line.dataset.line]);
     trail();
-    const at = find(".box.now", figure);
+    const first = seen.peek || now === 0;  // where the reading begins
+    const at = find(first ? ".box.group, .box.call" : ".box.now", figure);
     if (at) bringIntoView(at, views);
   }
 
   function mark(element, [forward, back, known = forward && forward[0]]) {
-    const active = within(forward, now) || within(back, now);
+    const active = !data.views[view].peek && (within(forward, now) || within(back, now));
     element.classList.toggle("ahead", now < known);
     element.classList.toggle("unknown", Boolean(back) && now < back[0]);
     element.classList.toggle("now", active);
@@ -98,9 +99,10 @@
   }
 
   function open(box) {
-    const inner = data.views[view].inside[box.dataset.box];
+    const key = box.dataset.box, inner = data.views[view].inside[key];
+    if (inner === undefined && data.parts && data.parts[key]) return list(box, data.parts[key]);
     // "out7" is where value 7 leaves the picture, "3-7" a part that ends with it.
-    if (inner === undefined) return inspect(box.dataset.box.replace(/^out|^.*-/, ""));
+    if (inner === undefined) return inspect(key.replace(/^out|^.*-/, ""));
     const range = now < data.forward ? data.views[inner].steps : data.views[inner].back;
     draw(inner);
     if (range && !within(range, now)) show(range[0]);
@@ -116,14 +118,44 @@
 
   function inspect(key, entry = 0) {
     const array = data.arrays[key];
-    if (!array) return;
-    find("h2", dialog).textContent = array.shape ? `${array.name} ${array.shape}` : array.name;
+    if (!array) return tell(key);
     const parts = [table(array, key, "value", array.value, entry)];
     if (array.gradient) {
       parts.push(table(array, key, "gradient", array.gradient, entry), whole(array, entry));
     } else parts.push(make("p", array.why, "words"));
-    find(".content", dialog).replaceChildren(...parts.flat());
+    present(array.shape ? `${array.name} ${array.shape}` : array.name, parts.flat());
+  }
+
+  function present(title, parts) {
+    find("h2", dialog).textContent = title;
+    find(".content", dialog).replaceChildren(...parts);
     if (!dialog.open) dialog.showModal();
+  }
+
+  function tell(key) {  // a call that has no step of its own, in a few words
+    const call = data.calls && data.calls[key];
+    if (call) present(call[0], [calls([["", ...call.slice(1)]])]);
+  }
+
+  function list(box, runs) {
+    const found = runs.flatMap(([from, to]) =>
+      Array.from({ length: to - from + 1 }, (_, i) => data.calls[from + i]));
+    const known = found.filter(Boolean), more = found.length - known.length;
+    const parts = [make("p", `${found.length} calls, in the order of the forward pass`, "words"), calls(known)];
+    if (more) parts.push(make("p", `… and ${more} more`, "words"));
+    present(find(".title", box).textContent, parts);
+  }
+
+  function calls(several) {
+    const rows = make("ol", "", "calls");
+    rows.append(...several.map(([call, value, gradient, ...rules]) => {
+      const row = make("li");
+      if (call) row.append(make("code", call));
+      row.append(make("div", `= ${value}`, "over"));
+      for (const text of [gradient, ...rules]) if (text) row.append(make("div", text, "under"));
+      return row;
+    }));
+    return rows;
   }
 
   function table(array, key, kind, cells, entry) {

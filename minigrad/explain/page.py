@@ -35,7 +35,8 @@ def page(trace: Trace, inside: str | None = None) -> str:
     steps = sections(trace, schedule)
     pictures = paint(trace, found)
     figures = [
-        f"<figure{' hidden' if v else ''}>{drawn(picture, label=view.name)}</figure>"
+        f"<figure{' hidden' if v else ''}{' class=peek' if view.peek else ''}>"
+        f"{drawn(picture, label=view.name)}</figure>"
         for v, (view, picture) in enumerate(zip(found, pictures, strict=True))
     ]
     data = embedded(trace, schedule, found, pictures)
@@ -60,8 +61,10 @@ def page(trace: Trace, inside: str | None = None) -> str:
 
 # ---- words ---------------------------------------------------------------------------------------
 def _result(trace: Trace) -> str:
+    if trace.failure is not None:
+        return f"The {trace.failure.phase} pass failed"
     if trace.output is None:
-        return "The forward pass failed"
+        return "Nothing was computed"
     line = trace.lines[trace.output]
     return f"{line.name} = {entry_text(line.value.item())}" if line.value.size == 1 else line.name
 

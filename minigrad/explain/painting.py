@@ -156,7 +156,8 @@ class _Painting:
         """Draw the call that failed, with lines from the operands that are known."""
         failure = self.trace.failure
         assert failure is not None
-        known = {line.name: line for line in self.trace.lines}
+        known = {line.d: line for line in self.trace.lines}
+        known |= {line.name: line for line in self.trace.lines}
         needed = [known[name] for name, _ in failure.operands if name in known]
         for line in needed:
             if line.id not in self.home:
@@ -205,5 +206,5 @@ def described(line: Value) -> str:
 def title(trace: Trace) -> str:
     """Name the picture by its result."""
     if trace.output is None:
-        return "A forward pass that failed"
+        return f"A {trace.failure.phase if trace.failure else 'forward'} pass that failed"
     return f"Forward and backward pass of {trace.lines[trace.output].name}"

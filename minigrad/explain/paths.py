@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.explain.letters import printable
 from minigrad.explain.model import Contribution, Step, Trace
 from minigrad.explain.numbers import number, shape_text, value_text
-from minigrad.explain.shares import local_derivative, refuse_complex, share_of
+from minigrad.explain.shares import local_derivative, share_of
 from minigrad.graph import Array
 
 Hop = tuple[Step, Contribution]
@@ -37,7 +38,7 @@ class Why:
     d: str  # the name of the gradient
 
     def __str__(self) -> str:
-        return "\n".join(_told(self))
+        return printable("\n".join(_told(self)))
 
     __repr__ = __str__
 
@@ -48,9 +49,7 @@ def why(trace: Trace, name: str, most: int = 20) -> Why:
     Raises:
         KeyError: when nothing has the name.
         ValueError: when no gradient reaches it.
-        TypeError: when the graph has complex numbers.
     """
-    refuse_complex(trace)
     line = trace.line(name)
     if line.gradient is None or trace.output is None:
         raise ValueError(f"no gradient reaches {line.name}: no path from the output leads to it")
@@ -100,7 +99,7 @@ def _path(trace: Trace, hops: list[Hop]) -> Path:
     g: Any = trace.seed
     numbers: list[float] | None = []
     for step, c in hops:
-        if numbers is not None and step.gradient.ndim == 0 and c.share.ndim == 0:
+        if numbers is not None and _is_number(step.gradient) and _is_number(c.share):
             numbers.append(float(local_derivative(trace, step, c)))
         else:
             numbers = None
@@ -108,6 +107,11 @@ def _path(trace: Trace, hops: list[Hop]) -> Path:
         names.append(lines[c.to].name)
         rules.append(f"{lines[c.to].d}: {c.rule}")
     return Path(names, rules, numbers, np.asarray(g))
+
+
+def _is_number(array: Array) -> bool:
+    """Whether it is one real number: of complex ones a rule may be no product."""
+    return array.ndim == 0 and array.dtype.kind != "c"
 
 
 def _told(found: Why) -> Iterator[str]:
@@ -121,7 +125,7 @@ def _told(found: Why) -> Iterator[str]:
             yield f"     {factors} = {number(path.share.item())}"
         else:
             yield from (f"     {rule}" for rule in path.rules)
-            yield f"     = {shape_text(path.share)} {value_text(path.share, 60)}"
+            yield f"     = {f'{shape_text(path.share)} {value_text(path.share, 60)}'.strip()}"
     if found.count > len(found.paths):
         yield f"  … and {found.count - len(found.paths):,} more"
     total = f"{shape_text(found.gradient)} {value_text(found.gradient, 60)}".strip()

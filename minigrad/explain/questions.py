@@ -55,11 +55,17 @@ def _askable(trace: Trace) -> Iterator[tuple[Step, Contribution]]:
     """List the contributions that a person can work out with what fits on the screen."""
     for step in trace.steps:
         arrays = [line.value for line in _seen(trace, step)] + [*step.caches.values()]
-        if all(np.size(array) <= LARGEST for array in (step.gradient, *arrays)):
-            for contribution in step.contributions:
-                finite = np.all(np.isfinite(contribution.share))
-                if finite and 0 < contribution.share.size <= LARGEST:
-                    yield step, contribution
+        if not all(map(_fits_a_screen, (step.gradient, *arrays))):
+            continue
+        for contribution in step.contributions:
+            share = contribution.share
+            if share.size and _fits_a_screen(share) and np.all(np.isfinite(share)):
+                yield step, contribution
+
+
+def _fits_a_screen(array: Array) -> bool:
+    """Tell whether a person may be asked to look at an array: few entries, and real ones."""
+    return np.size(array) <= LARGEST and not np.iscomplexobj(array)
 
 
 def _seen(trace: Trace, step: Step) -> list[Line]:

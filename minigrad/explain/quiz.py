@@ -72,7 +72,7 @@ class Quiz:
         if not self.questions:
             raise ValueError(
                 "there is nothing to ask here: no gradient flows, or every array in the way has "
-                f"more than {LARGEST} entries; explain a smaller batch or net"
+                f"more than {LARGEST} entries or complex ones; explain a smaller batch or net"
             )
 
     def check(self, number: int, answer: float | str) -> Feedback:

@@ -63,7 +63,7 @@ _TEMPLATES: dict[Any, Local] = {}
 def _signature(name: str, value: Any) -> Any:
     """What the text of a rule depends on, beside names: shapes, and numbers that are written."""
     if isinstance(value, np.ndarray) and not _is_number(name):
-        return value.shape, str(value.dtype)
+        return value.shape, value.dtype
     return name
 
 

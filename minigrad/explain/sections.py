@@ -111,6 +111,11 @@ def _seed(trace: Trace) -> Section:
     line = trace.lines[trace.output]
     said = f"{line.d} = {entry_text(trace.seed.item()) if trace.seed.size == 1 else 'ones'}"
     words = f"The way back begins at {code(line.name)}, whose gradient with respect to itself is 1."
+    if line.value.ndim:
+        words = (
+            f"The way back begins at {code(line.name)} with ones: what is differentiated is the "
+            "sum of its entries."
+        )
     body = f'<h2>{html.escape(said)}</h2><p class="words">{words}</p>'
     return Section("backward", [said], body + markup(trace.seed, line.d, "gradient", line.id))
 
@@ -163,13 +168,14 @@ def _contribution(trace: Trace, through: Line, c: Contribution) -> str:
 
 # ---- many calls, and none ------------------------------------------------------------------------
 def _part(trace: Trace, schedule: Schedule, unit: Unit, phase: str) -> Section:
-    """Show a part that this page does not open."""
+    """Show a part that this page does not step through."""
     last = trace.lines[unit.calls[-1]]
     ways = "forward" if phase == "forward" else "back"
     opened = code(f'e.save("part.html", inside={unit.title!r})')
     body = [
         f'<h2>{html.escape(unit.title)}</h2><p class="words">{len(unit.calls)} calls, {ways}, in '
-        f"one step. {opened} makes the page of this part.</p>"
+        "one step. A click on its box looks inside; "
+        f"{opened} makes a page that steps through it.</p>"
     ]
     if phase == "forward":
         body.append(f'<p class="words">It ends with {code(last.name)}:</p>')
@@ -181,7 +187,7 @@ def _part(trace: Trace, schedule: Schedule, unit: Unit, phase: str) -> Section:
 
 
 def _failure(trace: Trace) -> Section:
-    """Show the call at which the forward pass stopped."""
+    """Show the call at which a pass stopped."""
     failure = trace.failure
     assert failure is not None
     call = failure.call or failure.code or "the call"
@@ -191,10 +197,11 @@ def _failure(trace: Trace) -> Section:
     )
     place = placed(failure.source) if failure.source else ""
     words = " · ".join(filter(None, [failure.layer, place]))
+    written = f'<p class="mono">{html.escape(failure.code)}</p>' if failure.code else ""
     body = (
         f'<div class="fails"><h2>✗ {html.escape(call)}</h2>'
         f"<p>{html.escape(failure.kind)}: {html.escape(failure.message)}</p><ul>{operands}</ul>"
-        f'<p class="words">{html.escape(words)}</p>'
+        f'<p class="words">{html.escape(words)}</p>{written}'
         f'<p class="fix">{html.escape(failure.fix)}</p></div>'
     )
     return Section("failure", [f"✗ {call}"], body)

@@ -7,6 +7,7 @@ import shutil
 import sys
 from collections.abc import Iterator, Sequence
 
+from minigrad.explain.letters import printable
 from minigrad.explain.model import Contribution, Failure, Group, Line, Step, Trace
 from minigrad.explain.numbers import shape_text, value_text, with_numbers
 from minigrad.graph import Array
@@ -14,6 +15,8 @@ from minigrad.graph import Array
 SHOWN = 60  # calls; a larger graph is told layer by layer
 FIX = "Likely fix"
 BEGIN = "   (the walk back begins with 1)"
+BEGIN_SUM = "   (the walk back begins with ones: these are the gradients of the sum)"
+STOPPED = "✗ Here the {} pass stopped"
 COLOURS = {"head": "1", "name": "36", "rule": "33", "note": "2", "bad": "1;31", "layer": "35"}
 
 
@@ -37,7 +40,7 @@ def text(
     if colour is None:
         colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     page = _Page(trace, width, colour, whole)
-    return "\n".join(page.lines())
+    return printable("\n".join(page.lines()))
 
 
 class _Page:
@@ -48,10 +51,13 @@ class _Page:
 
     def lines(self) -> Iterator[str]:
         """Write the forward pass, the backward pass, and the gradients."""
-        upto = "" if self.trace.failure is None else ", and then it failed"
-        yield self._paint("head", f"Forward: {_count(len(self.calls), 'call')}{upto}")
-        yield from self._forward() if self.whole else self._forward_by_layer()
         failure = self.trace.failure
+        upto = ", and then it failed" if failure and failure.phase == "forward" else ""
+        told = f"{_count(len(self.calls), 'call')}{upto}"
+        if upto and not self.trace.lines:
+            told = "no recorded call leads to this error"
+        yield self._paint("head", f"Forward: {told}")
+        yield from self._forward() if self.whole else self._forward_by_layer()
         if failure is not None:
             yield from self._failed(failure)
             return
@@ -70,7 +76,7 @@ class _Page:
         rows += [(line.name, line.call or "", line.value, line) for line in self.calls]
         names = _widest(self._cut(name, 3) for name, *_ in rows)
         shapes = _widest(shape_text(value) for *_, value, _ in rows)
-        room = max(8, self.width - names - shapes - 22)
+        room = max(8, self.width - names - shapes - 30)
         codes = _widest(_shortened(code, room) for _, code, *_ in rows)
         layer = None
         for name, code, value, line in rows:
@@ -120,7 +126,8 @@ class _Page:
         room -= len(shape) + 2
         value = value_text(step.gradient, max(room, 12))
         shape = f"{shape}  " if shape else ""
-        yield f"     {self._paint('name', line.d)} = {shape}{value}{'' if step.index else BEGIN}"
+        begin = BEGIN_SUM if step.gradient.ndim else BEGIN
+        yield f"     {self._paint('name', line.d)} = {shape}{value}{'' if step.index else begin}"
         names = _widest(self.trace.lines[c.to].d for c in step.contributions)
         signs = max((len(c.sign) for c in step.contributions), default=1)
         for c in step.contributions:
@@ -216,7 +223,7 @@ class _Page:
 
     def _failed(self, failure: Failure) -> Iterator[str]:
         yield ""
-        yield self._paint("bad", "✗ Here the forward pass stopped")
+        yield self._paint("bad", STOPPED.format(failure.phase))
         for row in wrapped_failure(failure, self.width):
             kind = "bad" if row.strip() == failure.call else "head" if FIX in row else ""
             yield self._paint(kind, row) if kind else row
@@ -284,7 +291,7 @@ def _wrapped(text: str, room: int) -> list[str]:
 
 
 def wrapped_failure(failure: Failure, width: int) -> Iterator[str]:
-    """Write where a forward pass stopped: the call, the shapes, the place, the likely fix."""
+    """Write where a pass stopped: the call, the shapes, the place, the likely fix."""
     if failure.call:
         yield f"  {failure.call}"
     names = _widest([name for name, _ in failure.operands])

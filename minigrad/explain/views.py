@@ -15,7 +15,8 @@ from minigrad.explain.model import Line, Trace
 
 LIMIT = 60  # boxes of one picture
 EXITS = 6  # boxes for values that other views need; more are one box
-BUDGET = 1000  # calls; a graph of more is drawn as a whole, and its parts when they are asked for
+BUDGET = 1000  # calls; a graph of more is stepped through part by part
+PEEKED = 1500  # boxes of all pictures of the insides of such parts
 
 
 @dataclass
@@ -35,6 +36,7 @@ class View:
     name: str
     calls: list[int]
     up: int | None = None
+    peek: bool = False  # it is looked into, and not stepped through
     units: list[Unit] = field(default_factory=list)
     piles: list[list[int]] = field(default_factory=list)  # operands from elsewhere, by their boxes
 
@@ -60,27 +62,31 @@ def views(trace: Trace, inside: str | None = None, limit: int = LIMIT) -> list[V
 
 
 def divide(trace: Trace, found: list[View], limit: int, opens: bool) -> None:
-    """Divide the views of a list, and append the insides of their boxes if these shall open."""
+    """Divide the views of a list, and append the insides of their boxes.
+
+    If these shall not open, the first view's boxes can be looked into, and no others.
+    """
     whole = sum(line.kind == "call" for line in trace.lines)
     for v, view in enumerate(found):  # the list grows on the way
         room = limit - 1 if len(view.calls) == whole else limit - 1 - EXITS
+        if view.peek:
+            room = max(12, min(room, PEEKED // (len(found) - 1)))
         view.units = _units(trace, view.calls, room)
         view.piles = [[operand] for operand in alone(trace, view.units)]
         if len(view.units) + len(view.piles) > room:
             view.piles = piles(trace, view.units)
-        if opens:
-            for unit in view.units:
-                if len(unit.calls) > 1:
-                    unit.view = len(found)
-                    found.append(View(unit.title, unit.calls, up=v))
+        for unit in view.units if opens or v == 0 else ():
+            if len(unit.calls) > 1:
+                unit.view = len(found)
+                found.append(View(unit.title, unit.calls, up=v, peek=not opens))
 
 
 def unopened(found: list[View]) -> Iterator[Unit]:
-    """Give the calls, and the parts without an inside, in the order of the forward pass."""
+    """Give the calls, and the parts that are one step, in the order of the forward pass."""
     stack = list(reversed(found[0].units))
     while stack:
         unit = stack.pop()
-        if unit.view is None:
+        if unit.view is None or found[unit.view].peek:
             yield unit
         else:
             stack += reversed(found[unit.view].units)

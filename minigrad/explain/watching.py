@@ -141,6 +141,44 @@ class Watching:
                 self.names._alive.append(value)
 
 
+class Locals:
+    """A context manager that keeps the local variables of a file's functions, as they return.
+
+    Of functions that are called more than once it keeps the last call's, so it holds no more than
+    the file has variables.
+    """
+
+    def __init__(self, file: str) -> None:
+        self._file = os.path.abspath(file)
+        self._is_of_file: dict[str, bool] = {}
+        self._kept: dict[CodeType, dict[str, Any]] = {}
+
+    def __enter__(self) -> Locals:
+        self._before = sys.getprofile()
+        sys.setprofile(self._see)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        sys.setprofile(self._before if callable(self._before) else None)
+
+    def _see(self, frame: FrameType, event: str, argument: Any) -> None:
+        if event != "return":
+            return
+        file = frame.f_code.co_filename
+        if file not in self._is_of_file:
+            self._is_of_file[file] = os.path.abspath(file) == self._file
+        if self._is_of_file[file]:
+            self._kept.pop(frame.f_code, None)
+            self._kept[frame.f_code] = dict(frame.f_locals)
+
+    def names(self) -> dict[str, Any]:
+        """List the variables by name; those of the function that returned last come first."""
+        found: dict[str, Any] = {}
+        for variables in reversed(self._kept.values()):
+            found = found | {k: v for k, v in variables.items() if k not in found}
+        return found
+
+
 def callable_name(function: Callable[..., Any]) -> str:
     """Name what a function computes: its own name, or y."""
     name = getattr(function, "__name__", "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
@@ -22,12 +23,15 @@ Surface = Callable[[Any, Any], Any]
 def descent_path(f: Surface, optimizer: Any, start: tuple[float, float], steps: int = 30) -> Array:
     """Return the points (steps + 1, 2) that an optimizer visits on its way down f(x, y).
 
+    Raises TypeError for a function that does not take two numbers.
+
     >>> import minigrad as mg
     >>> descent_path(lambda x, y: x**2 + y**2, mg.SGD(lr=0.25), start=(4.0, 8.0), steps=2)
     array([[4., 8.],
            [2., 4.],
            [1., 2.]])
     """
+    _check_surface(f)
     point = {"x": np.float64(start[0]), "y": np.float64(start[1])}
     path = [list(point.values())]
     for _ in range(steps):
@@ -50,7 +54,8 @@ def optimizer_paths(
     f: takes arrays x and y of one shape. lowest: a point to name as the lowest. levels: of the
     contour lines; by default twelve, further apart the higher they are.
 
-    Raises ValueError for paths of other shapes, or none.
+    Raises ValueError for paths of other shapes, or none; TypeError for a function of other than two
+    arguments.
 
     >>> import minigrad as mg
     >>> f = lambda x, y: x**2 / 20 + y**2
@@ -58,6 +63,7 @@ def optimizer_paths(
     >>> optimizer_paths(f, paths, lowest=(0, 0)).axes[0].get_xlabel()
     'x'
     """
+    _check_surface(f)
     points = {name: np.asarray(path, dtype=float) for name, path in paths.items()}
     if not points or any(path.ndim != 2 or path.shape[1] != 2 for path in points.values()):
         shapes = {name: path.shape for name, path in points.items()}
@@ -80,6 +86,21 @@ def optimizer_paths(
     axes.set(xlabel="x", ylabel="y")
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=6)
     return figure
+
+
+def _check_surface(f: Surface) -> None:
+    """Refuse a function of one point, f(p), which is a slip that suggests itself."""
+    try:
+        signature = inspect.signature(f)
+    except (TypeError, ValueError):  # no function, or one written in C: the call will tell
+        return
+    try:
+        signature.bind(0.0, 0.0)
+    except TypeError:
+        raise TypeError(
+            f"a surface is a function of two arguments, f(x, y), and this one takes {signature}: "
+            "lambda x, y: f((x, y)) calls a function of one point"
+        ) from None
 
 
 def _draw_valley(axes: Any, f: Surface, points: Array, levels: Sequence[float] | None) -> None:
