@@ -11,7 +11,7 @@ from minigrad.backward import gradients
 from minigrad.graph import Array, Node
 from minigrad.tensor import Tensor
 from minigrad.testing import corners
-from minigrad.testing.evidence import Comparison
+from minigrad.testing.evidence import OF_LARGEST, OF_TERMS, Comparison
 from minigrad.testing.findings import Finding, Verdict
 from minigrad.testing.jacobian import Point, joined
 from minigrad.testing.naming import flat
@@ -50,8 +50,10 @@ def forward_mode(
             kinks |= np.any(scan.kinks, axis=0)
             touched = np.abs(scan.value[scan.corners]) + scan.bar[scan.corners] > 1e-8
             kinks |= np.any(touched, axis=0)
-    tolerance = bar + rtol * np.abs(numerical) + 1e-9 * size + 1e-12 * np.max(size, initial=0)
-    about = "y", point.centre, yours, numerical, bar, tolerance
+    rounding = rtol * np.abs(numerical) + OF_TERMS * size + OF_LARGEST * np.max(size, initial=0)
+    constant = (numerical == 0) & (bar == 0)  # as in f(x) − f(x), and yours may be rounding
+    rounding += np.where(constant, OF_LARGEST * sum(np.sum(np.abs(u)) for u in us), 0.0)
+    about = "y", point.centre, yours, numerical, bar, bar + rounding
     found = Comparison(*about, kinks, corners=kinks)
     if found.is_wrong:
         kinks |= corners.gaps_at(point, rng) > 0
