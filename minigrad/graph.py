@@ -238,8 +238,7 @@ def each(rules: Rules) -> Iterable[Function | None]:
 def freeze(argument: Any) -> Any:
     """Keep what the graph saw: an array that somebody can still write into is copied."""
     if isinstance(argument, np.ndarray):
-        base = argument.base
-        if argument.flags.writeable or (isinstance(base, np.ndarray) and base.flags.writeable):
+        if argument.flags.writeable or (argument.base is not None and not _fixed(argument.base)):
             argument = argument.copy("K")
             argument.flags.writeable = False
         if argument.dtype not in FLOATS and argument.dtype.kind == "c":
@@ -262,12 +261,29 @@ def freeze(argument: Any) -> Any:
     return argument
 
 
+def _fixed(owner: Any) -> bool:
+    """Tell whether nobody writes into the memory that `owner` stands for, as far as one can see."""
+    while not isinstance(owner, memoryview):
+        if isinstance(owner, np.ndarray) and (owner.flags.writeable or owner.base is None):
+            return not owner.flags.writeable
+        owner = getattr(owner, "base", None)  # as_strided puts an object of its own between
+        if owner is None:
+            return False
+    return isinstance(owner.obj, _Lent)
+
+
+class _Lent(np.ndarray[Any, Any]):
+    """An array that `borrowed` looks at: so `freeze` tells its memory from other people's."""
+
+    __slots__ = ()
+
+
 def borrowed(array: Any) -> Any:
     """Look at an array that nobody else can write into for now: `freeze` will not copy it."""
     if not isinstance(array, np.ndarray):
         return array
     try:
-        buffer: Any = array
+        buffer: Any = array.view(_Lent)
         return np.asarray(memoryview(buffer).toreadonly())
     except (ValueError, TypeError):  # a dtype without a buffer, such as datetime64
         return freeze(array)

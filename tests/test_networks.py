@@ -418,6 +418,24 @@ def test_an_array_in_place_of_a_parameter_is_never_a_silent_constant():
     assert list(net.params) == names
 
 
+SHRINK = {
+    "*": lambda layer: setattr(layer, "W", layer.W * 0.01),
+    "*=": lambda layer: exec("layer.W *= 0.01", {"layer": layer}),
+    "-=": lambda layer: exec("layer.W -= 0.1 * layer.W.data", {"layer": layer}),
+}
+
+
+@pytest.mark.parametrize("shrink", SHRINK.values(), ids=SHRINK)
+def test_a_result_in_place_of_a_parameter_is_refused_with_what_to_write(shrink):
+    net = small()
+    names = list(net.params)
+    with pytest.raises(TypeError, match=r"layer\.W = mg\.Tensor\(values\).*layer\.W\.data"):
+        shrink(net[0])
+    assert list(net.params) == names
+    net[0].W = mg.Tensor(net[0].W.data * 0.01)  # the remedy
+    assert list(net.params) == names
+
+
 # ---- tensors, objective, gradient ----------------------------------------------------------------
 
 

@@ -34,12 +34,8 @@ class Part:
                 'and if backward is written by hand, say in the class param_grads = {"W": "dW"}'
             )
         old = vars(self).get(name)
-        if isinstance(old, Tensor) and old._function is None and _is_numbers(value):
-            raise TypeError(
-                f"{name} is a parameter, a Tensor, and numbers in its place would not be trained: "
-                f"layer.params[{name!r}] = values changes it, layer.{name} = mg.Tensor(values) "
-                "puts another one there"
-            )
+        if isinstance(old, Tensor) and old._function is None:
+            _check_successor(name, value)
         if self.is_static or is_structural(value) or is_structural(old):
             Part.changes += 1
         object.__setattr__(self, name, value)
@@ -47,6 +43,22 @@ class Part:
     def __delattr__(self, name: str) -> None:
         Part.changes += 1
         object.__delattr__(self, name)
+
+
+def _check_successor(name: str, value: Any) -> None:
+    """Refuse what would not be trained in a parameter's place: numbers, results of calls."""
+    if isinstance(value, Tensor) and value._function is not None:
+        raise TypeError(
+            f"{name} is a parameter, and a Tensor that was computed would not be trained in its "
+            f"place: layer.{name} = mg.Tensor(values), where values are computed from "
+            f"layer.{name}.data, puts another one there; params[...] -= or *= changes it in place"
+        )
+    if _is_numbers(value):
+        raise TypeError(
+            f"{name} is a parameter, a Tensor, and numbers in its place would not be trained: "
+            f"layer.params[{name!r}] = values changes it, layer.{name} = mg.Tensor(values) "
+            "puts another one there"
+        )
 
 
 def _is_numbers(value: Any) -> bool:
