@@ -164,6 +164,21 @@ def test_in_place_writes_reach_the_layers_through_a_dict_of_params_too():
     assert np.array_equal(net[2].b.data, np.ones(3))
 
 
+@pytest.mark.parametrize("before", [False, True], ids=["fresh", "laid out"])
+def test_a_row_of_a_parameter_that_somebody_keeps_goes_on_reaching_the_layer(before):
+    net = small()
+    layer = net if before else net[0]
+    rows = list(next(iter(layer.params.values())))
+    net.notes = []  # the wiring may have changed: parameters are laid out anew
+    net.gradient(X, T)
+    rows[0][:] = 7.0
+    assert (net.params["W1"][0] == 7.0).all()
+    del rows
+    net.notes = {}
+    net.gradient(X, T)
+    assert len({id(p.base) for p in net.params.values()}) == 1  # end to end again
+
+
 def test_params_are_a_mapping_of_arrays():
     params = small().params
     assert len(params) == 4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import ItemsView, Iterable, Iterator, Mapping, MutableMapping
 from sys import getrefcount
 from typing import Any
@@ -83,13 +84,13 @@ class Params(MutableMapping[str, Array]):
 def lay_end_to_end(tensors: Iterable[Tensor]) -> None:
     """Move the values of parameters into one buffer for each dtype, in this order.
 
-    Optimizers then go through them as one array. An array that somebody else holds, or a graph,
-    stays where it is: what is written into it must go on reaching the layer.
+    Optimizers then go through them as one array. An array that somebody else holds stays where it
+    is, and so does one in a buffer that somebody holds a view of, or a graph: what is written into
+    it must go on reaching the layer.
     """
     movable: dict[Any, list[Tensor]] = {}
-    for tensor in tensors:
-        if getrefcount(tensor._data) == _HELD_BY_ONE:
-            movable.setdefault(tensor._data.dtype, []).append(tensor)
+    for tensor in _held_by_nobody_else(tensors):
+        movable.setdefault(tensor._data.dtype, []).append(tensor)
     for dtype, group in movable.items():
         buffer = np.empty(sum(tensor.size for tensor in group), dtype)
         start = 0
@@ -99,6 +100,18 @@ def lay_end_to_end(tensors: Iterable[Tensor]) -> None:
             place[...] = tensor._data
             tensor._data = place
             start = end
+
+
+def _held_by_nobody_else(tensors: Iterable[Tensor]) -> list[Tensor]:
+    """Choose the tensors whose arrays, and the buffers under them, nothing else refers to."""
+    alone = [tensor for tensor in tensors if getrefcount(tensor._data) == _HELD_BY_ONE]
+    views = Counter(id(tensor._data.base) for tensor in alone)
+    return [
+        tensor
+        for tensor in alone
+        if tensor._data.base is None
+        or getrefcount(tensor._data.base) == views[id(tensor._data.base)] + _HELD_BY_ONE - 1
+    ]
 
 
 def _held_by_one() -> int:
