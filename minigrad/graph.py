@@ -47,7 +47,7 @@ ENTRYWISE: set[Function] = set()  # functions that work entry by entry, and are 
 PLACES: dict[Function, Function] = {}  # functions that take entries: where these stand, or None
 MASKING: set[Function] = set()  # where, clip …: what they cut off must not leak back as 0 · inf
 
-_birthday = itertools.count(1).__next__
+now = _birthday = itertools.count(1).__next__  # what is made later has a later birthday
 _new = object.__new__
 
 

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from minigrad import storage
-from minigrad.backward import gradients
+from minigrad.backward import gradients, leaves
 from minigrad.differences import numerical_gradient
 from minigrad.functions.activations import real_numbers
-from minigrad.graph import Array, borrowed, freeze
+from minigrad.graph import Array, borrowed, freeze, now
 from minigrad.layers import (
     Layer,
     Loss,
@@ -23,7 +23,7 @@ from minigrad.layers.by_hand import arrays_in
 from minigrad.layers.located import Located, watched
 from minigrad.layers.params import lay_end_to_end
 from minigrad.layers.randomness import Replay
-from minigrad.layers.structure import Part, Structure, layers_by_path
+from minigrad.layers.structure import HELD, Part, Structure, layers_by_path
 from minigrad.summary import summary
 from minigrad.tensor import Tensor
 
@@ -111,7 +111,7 @@ class Network(Layer, abstract=True):
 
     def _trainable(self, x: Any, t: Any) -> Tensor:
         """Compute the objective, and refuse what parameters would not learn from."""
-        forwards = Part.forwards
+        forwards, structure, start = Part.forwards, self.structure(), now()
         loss = self.objective(x, t)
         if Part.forwards != forwards:
             self._check_forwards(forwards)
@@ -120,7 +120,29 @@ class Network(Layer, abstract=True):
                 "the loss does not depend on any parameter: call layers as layer(x), and do not "
                 "turn Tensors into arrays on the way"
             )
+        if not structure.is_trained:
+            self._check_leaves(loss, x, start)
+            structure.is_trained = True
         return loss
+
+    def _check_leaves(self, loss: Tensor, x: Any, start: int) -> None:
+        """Refuse Tensors behind the loss that would not be trained: those of hidden layers.
+
+        A Tensor that the objective itself makes is an input, for derivatives by it, if no layer
+        holds it.
+        """
+        known = {*map(id, self.structure().tensors.values())}
+        known.update(id(leaf) for leaf in (leaves(x) if isinstance(x, Tensor) else ()))
+        for leaf in leaves(loss):
+            if id(leaf) not in known and (leaf._birth < start or HELD.get(id(leaf)) is leaf):
+                name, shape = type(self).__name__, leaf._data.shape
+                raise TypeError(
+                    f"a Tensor of shape {shape} takes part in the loss and is no parameter of "
+                    f"{name}, so that it would not be trained: put it, or its layer, in an "
+                    f"attribute, list or dict of the net; make a constant an array, tensor.data; "
+                    "to train a part of what a loss depends on, use mg.gradients(net.objective(x, "
+                    "t), [...])"
+                )
 
     def _check_forwards(self, earlier: int) -> None:
         """Refuse a layer that was called by `forward`, which hides it from the graph."""

@@ -84,6 +84,12 @@ class Sequential(Network):
             x = layer(x, train_flag=train_flag) if layer.takes_train_flag else layer(x)
         return x
 
+    def heeds_train_flag(self) -> bool:
+        """Tell whether one of the layers does: passing it on makes no difference by itself."""
+        if type(self)._definition is not Sequential._definition:
+            return super().heeds_train_flag()
+        return any(layer.heeds_train_flag() for layer in self.layers)
+
     def parts(self) -> Iterator[tuple[str, Any]]:
         """Number the parameters of each kind."""
         used: dict[str, int] = {}

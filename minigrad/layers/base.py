@@ -25,6 +25,7 @@ from minigrad.functions.activations import real_numbers
 from minigrad.graph import Array, Node, input_node, leaf
 from minigrad.layers.by_hand import record_by_hand, spells_train_flg, takes_train_flag
 from minigrad.layers.inside import attributes
+from minigrad.layers.modes import check_train_flag
 from minigrad.layers.params import Params
 from minigrad.layers.structure import Part, Structure
 from minigrad.recording import Recordings
@@ -122,6 +123,10 @@ class Layer(Part):
         """When `forward` was called the latest time, by the count of all; 0 for never."""
         return self._memory.forwards
 
+    def heeds_train_flag(self) -> bool:
+        """Tell whether it makes a difference to this layer that it is training."""
+        return self.takes_train_flag
+
     @classmethod
     def is_by_hand(cls) -> bool:
         """Tell whether backward is written by hand, and not the pullback of __call__."""
@@ -203,7 +208,9 @@ class Layer(Part):
             layer.refreshed()
         self.refreshed()
         if memory.structure is None or not memory.structure.is_current():
-            memory.structure = Structure(self)
+            found = Structure(self)
+            check_train_flag((self, *found.inner))
+            memory.structure = found
         return memory.structure
 
     @property

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from operator import is_
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 
 from minigrad.kinds import is_complex
 from minigrad.layers.params import Params
 from minigrad.tensor import Tensor
+
+HELD: WeakValueDictionary[int, Tensor] = WeakValueDictionary()  # parameters, by their ids
 
 
 class Part:
@@ -38,6 +41,8 @@ class Part:
             _check_successor(name, value)
         if self.is_static or is_structural(value) or is_structural(old):
             Part.changes += 1
+            if isinstance(value, Tensor):
+                HELD[id(value)] = value
         object.__setattr__(self, name, value)
 
     def __delattr__(self, name: str) -> None:
@@ -118,6 +123,7 @@ class Structure:
         self._watch(root, set())
         self.inner = [layer for _, layer in layers_by_path(root) if layer is not root]
         self.by_hand = [layer for layer in self.inner if layer.param_grads]
+        self.is_trained = False  # whether an objective was seen to depend on no other leaves
         self._version = Part.changes
 
     def is_current(self) -> bool:

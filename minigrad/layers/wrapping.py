@@ -65,6 +65,11 @@ class Wrapped(Layer):
 
         return record_by_hand(self.layer, inputs, options, tensors, gradients_of)
 
+    def heeds_train_flag(self) -> bool:
+        """Tell whether the object's forward is told that it is training."""
+        forward = self.layer.forward
+        return takes_train_flag(forward) or spells_train_flg(forward)
+
     @property
     def grads(self) -> dict[str, Any]:
         """The gradients of the parameters, of the latest `backward`."""
