@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +19,7 @@ from minigrad.layers import (
     Layer,
     Loss,
     as_layer,
+    buffers,
 )
 from minigrad.layers.by_hand import arrays_in
 from minigrad.layers.located import Located, watched
@@ -266,24 +268,38 @@ class Network(Layer, abstract=True):
 
     # ---- keeping it ----------------------------------------------------------------------------
     def state_dict(self) -> dict[str, Array]:
-        """Copy all parameters: {name: array}."""
-        return {name: p.copy() for name, p in self.params.items()}
+        """Copy all parameters, and the buffers that layers name: {name: array}."""
+        return {name: p.copy() for name, p in self.params.items()} | buffers.state(self)
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Put arrays in place of all parameters.
+        """Put arrays in place of all parameters and buffers.
 
         Raises:
             ValueError: naming all missing, unexpected and unfit entries; nothing is loaded then.
         """
-        for name, value in storage.fitted(self.params, state).items():
+        places, own = buffers.found_in(self), state
+        if places and isinstance(state, Mapping):
+            own = {name: value for name, value in state.items() if name not in places}
+        values = storage.fitted(self.params, own)
+        kept = buffers.fitted(self, state)
+        for name, value in values.items():
             self.params[name] = value
+        for name, value in kept.items():
+            setattr(*places[name], value)
 
     def save(self, path: Any) -> None:
-        """Write all parameters to an .npz file, without pickle."""
+        """Write all parameters and buffers to an .npz file, without pickle.
+
+        Warns:
+            UserWarning: naming arrays that may be buffers, in layers that do not say: see
+                `Layer.buffers`. They are not saved.
+        """
+        for warning in buffers.undeclared(self):
+            warnings.warn(warning, stacklevel=2)
         storage.save(path, self.state_dict())
 
     def load(self, path: Any) -> None:
-        """Read the parameters that `save` wrote.
+        """Read the parameters and buffers that `save` wrote.
 
         Raises:
             FileNotFoundError: when there is no such file.

@@ -5,7 +5,9 @@ import copy
 import functools
 import gc
 import pickle
+import sys
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 from typing import ClassVar
 
 import numpy as np
@@ -97,6 +99,22 @@ def test_a_layer_used_twice_in_one_graph_keeps_a_cache_per_call(make):
     expected = gradient(plain(plain(x)) * plain(x + 1), x, *plain.tensors().values())
     for a, e in zip(found, expected, strict=True):
         near(a, e)
+
+
+@each_way
+def test_every_way_may_be_used_by_several_threads_at_once(make):
+    net = mg.Sequential(make(*weights(2, 3, 0)), make(*weights(3, 2, 1)), loss=mg.SoftmaxWithLoss())
+    batches = [(X * k, np.array([0, 1])) for k in (1.0, -1.0, 2.0)] * 10
+    expected = [net.gradient(*batch) for batch in batches]
+    pause = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(3) as pool:
+            found = list(pool.map(lambda batch: net.gradient(*batch), batches))
+    finally:
+        sys.setswitchinterval(pause)
+    for mine, theirs in zip(found, expected, strict=True):
+        assert all(np.array_equal(mine[name], theirs[name]) for name in theirs)
 
 
 @each_way

@@ -12,7 +12,7 @@ A layer is written in one of two ways, and this class adds the other half:
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from operator import is_
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -52,7 +52,8 @@ class Layer(Part):
     """A step of a network: call it on Tensors or arrays, or use the book's forward and backward.
 
     Attributes that are Tensors, layers, or lists, tuples and dicts of them, are its parameters and
-    parts. A subclass is written in one of the two ways above.
+    parts. A subclass is written in one of the two ways above. Arrays that training changes without
+    a gradient, such as running means, are saved with a network when `buffers` names them.
 
     Raises:
         TypeError: when a subclass is made that defines forward without backward, backward without
@@ -71,6 +72,7 @@ class Layer(Part):
     """
 
     param_grads: Mapping[str, str] = MappingProxyType({})  # of a layer written by hand
+    buffers: Sequence[str] | None = None  # attributes that are saved with the parameters
     _definition: ClassVar[Any] = None  # the nearest __call__ that a person wrote
     takes_train_flag: ClassVar[bool] = False  # read from the signature, once
 
