@@ -381,6 +381,7 @@ def misfit(function: Function, values: Iterable[Any], error: ValueError) -> Valu
     """Add the shapes of the operands to an error of NumPy's."""
     if not called(function).startswith("np."):
         return error
-    shapes = " and ".join(str(np.shape(v)) for v in values if isinstance(v, np.ndarray))
+    shapes = [str(np.shape(v)) for v in values if isinstance(v, np.ndarray)]
+    given = f"shape{'s' * (len(shapes) > 1)} {' and '.join(shapes)}"
     kind = np.linalg.LinAlgError if isinstance(error, np.linalg.LinAlgError) else ValueError
-    return kind(f"{called(function)} of shapes {shapes}: {error}")
+    return kind(f"{called(function)} of {given}: {error}")

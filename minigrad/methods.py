@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 import numpy as np
 
+from minigrad.habits import OF_TENSORS
 from minigrad.updates import added_at, maximum_at, minimum_at, multiplied_at, written_at
 
 Axis: TypeAlias = int | tuple[int, ...] | None
@@ -22,41 +23,45 @@ class ArrayMethods:
 
     __slots__ = ()
 
-    def sum(self: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    def sum(self: Any, axis: Axis = None, keepdims: bool = False, **options: Any) -> Any:
         """Sum over `axis`, over everything when None."""
-        return np.sum(self, axis=axis, keepdims=keepdims)
+        return np.sum(self, axis=axis, keepdims=keepdims, **options)
 
-    def mean(self: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    def mean(self: Any, axis: Axis = None, keepdims: bool = False, **options: Any) -> Any:
         """Arithmetic mean over `axis`."""
-        return np.mean(self, axis=axis, keepdims=keepdims)
+        return np.mean(self, axis=axis, keepdims=keepdims, **options)
 
-    def max(self: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    def max(self: Any, axis: Axis = None, keepdims: bool = False, **options: Any) -> Any:
         """Largest entry along `axis`; ties share the gradient equally."""
-        return np.max(self, axis=axis, keepdims=keepdims)
+        return np.max(self, axis=axis, keepdims=keepdims, **options)
 
-    def min(self: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    def min(self: Any, axis: Axis = None, keepdims: bool = False, **options: Any) -> Any:
         """Smallest entry along `axis`; ties share the gradient equally."""
-        return np.min(self, axis=axis, keepdims=keepdims)
+        return np.min(self, axis=axis, keepdims=keepdims, **options)
 
-    def prod(self: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    def prod(self: Any, axis: Axis = None, keepdims: bool = False, **options: Any) -> Any:
         """Product over `axis`."""
-        return np.prod(self, axis=axis, keepdims=keepdims)
+        return np.prod(self, axis=axis, keepdims=keepdims, **options)
 
-    def var(self: Any, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> Any:
+    def var(
+        self: Any, axis: Axis = None, ddof: int = 0, keepdims: bool = False, **options: Any
+    ) -> Any:
         """Variance over `axis`, divided by the count less `ddof`."""
-        return np.var(self, axis=axis, ddof=ddof, keepdims=keepdims)
+        return np.var(self, axis=axis, ddof=ddof, keepdims=keepdims, **options)
 
-    def std(self: Any, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> Any:
+    def std(
+        self: Any, axis: Axis = None, ddof: int = 0, keepdims: bool = False, **options: Any
+    ) -> Any:
         """Standard deviation over `axis`; the derivative at a constant is 0."""
-        return np.std(self, axis=axis, ddof=ddof, keepdims=keepdims)
+        return np.std(self, axis=axis, ddof=ddof, keepdims=keepdims, **options)
 
-    def argmax(self: Any, axis: int | None = None) -> Any:
+    def argmax(self: Any, axis: int | None = None, **options: Any) -> Any:
         """Index of the largest entry: a constant, a plain integer array."""
-        return np.argmax(self, axis=axis)
+        return np.argmax(self, axis=axis, **options)
 
-    def argmin(self: Any, axis: int | None = None) -> Any:
+    def argmin(self: Any, axis: int | None = None, **options: Any) -> Any:
         """Index of the smallest entry: a constant, a plain integer array."""
-        return np.argmin(self, axis=axis)
+        return np.argmin(self, axis=axis, **options)
 
     def argsort(self: Any, axis: int = -1) -> Any:
         """Indices that would sort: a constant, a plain integer array."""
@@ -78,9 +83,9 @@ class ArrayMethods:
         """Return the same entries in another shape: `reshape(2, 3)` or `reshape((2, 3))`."""
         return np.reshape(self, shape[0] if len(shape) == 1 else shape, order=order)
 
-    def ravel(self: Any) -> Any:
+    def ravel(self: Any, order: Any = "C") -> Any:
         """Flatten to one axis."""
-        return np.ravel(self)
+        return np.ravel(self, order)
 
     flatten = ravel
 
@@ -226,8 +231,10 @@ def lacking(name: str) -> str:
             f"a Tensor has no .{name}, which writes in place: x.at[index].set(value), {instead}"
             "makes a new one"
         )
+    if name in OF_TENSORS:
+        return f"a Tensor has no .{name}: {OF_TENSORS[name]}"
+    if not name.startswith("_") and callable(getattr(np, name, None)):
+        return f"a Tensor has no method {name}: write np.{name}(x)"
     if name.startswith("_") or not hasattr(np.ndarray, name):
         return f"'Tensor' object has no attribute '{name}'"
-    if hasattr(np, name):
-        return f"a Tensor has no method {name}: write np.{name}(x)"
     return f"a Tensor has no .{name}: x.data.{name} is that of its values, without history"

@@ -22,6 +22,7 @@ from minigrad.layers import (
     buffers,
 )
 from minigrad.layers.by_hand import arrays_in
+from minigrad.layers.inside import reached, replaced
 from minigrad.layers.located import Located, watched
 from minigrad.layers.params import lay_end_to_end
 from minigrad.layers.randomness import Replay
@@ -174,6 +175,11 @@ class Network(Layer, abstract=True):
         """Compute the output for a batch of inputs, as an array; train_flag=False."""
         with Located(self):
             y = self._run(borrowed(self._batch(x)), train_flag=False)
+        if isinstance(y, (tuple, list, dict)):
+            raise TypeError(
+                f"{type(self).__name__} has {len(y)} outputs, and predict returns one array: for "
+                "several call the net itself, net(x), and take the .data of each"
+            )
         return np.array(y._data if isinstance(y, Tensor) else y)
 
     def loss(self, x: Any, t: Any) -> float:
@@ -248,7 +254,7 @@ class Network(Layer, abstract=True):
         if isinstance(x, Tensor):
             return real_numbers(x)
         if not isinstance(x, np.ndarray):
-            x = real_numbers(np.asarray(x))
+            x = real_numbers(_one_array(x))
             x = x if x.dtype.kind not in "iu" else x.astype(np.float64)  # numbers in lists
         for tensor in self.structure().tensors.values():
             dtype = tensor._data.dtype
@@ -315,10 +321,10 @@ class Network(Layer, abstract=True):
         converted: dict[int, tuple[Array, Array]] = {}  # an array in two layers stays one
         for _, layer in layers_by_path(twin):
             for name in layer.param_grads:
-                value = getattr(layer._owner, name)
+                value = reached(layer._owner, name)
                 if isinstance(value, np.ndarray):
                     converted.setdefault(id(value), (value, value.astype(dtype)))
-                    setattr(layer._owner, name, converted[id(value)][1])
+                    replaced(layer._owner, name, converted[id(value)][1])
         for tensor in twin.tensors().values():
             tensor._data = tensor._data.astype(dtype, copy=False)
         return twin
@@ -335,6 +341,21 @@ class Network(Layer, abstract=True):
         lines = [f"{name}={value!r}" for name, value in vars(self).items() if _is_part(value)]
         inner = "".join("  " + line.replace("\n", "\n  ") + ",\n" for line in lines)
         return f"{type(self).__name__}(\n{inner})"
+
+
+def _one_array(x: Any) -> Array:
+    """Make an array of a batch given as lists; refuse several inputs."""
+    several = isinstance(x, dict)
+    try:
+        array = np.asarray(None if several else x)
+    except ValueError:  # arrays, but of different shapes
+        several = True
+    if several:
+        raise TypeError(
+            "a batch is one array, with a row for each example: join several inputs, "
+            "np.concatenate([x, z], axis=1), and take them apart in __call__, x[:, :n] and x[:, n:]"
+        )
+    return array
 
 
 def _refuse_infinite(named: Mapping[str, Any]) -> None:

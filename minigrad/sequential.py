@@ -123,7 +123,7 @@ ACTIVATIONS = {"relu": (ReLU, "he"), "sigmoid": (Sigmoid, "xavier"), "tanh": (Ta
 
 def mlp(
     sizes: Any,
-    *,
+    *more: Any,
     activation: str = "relu",
     dropout: float = 0.0,
     init: Any = None,
@@ -154,6 +154,8 @@ def mlp(
       loss=SoftmaxWithLoss(),
     )
     """
+    if more:
+        raise TypeError("mlp takes the sizes in one list, mlp([784, 50, 10]), and options by name")
     if not isinstance(sizes, (list, tuple)) or len(sizes) < 2:
         raise ValueError(f"mlp needs a list of the sizes of input, hidden and output, not {sizes}")
     if activation not in ACTIVATIONS:

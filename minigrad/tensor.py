@@ -142,13 +142,15 @@ class Tensor(Node, ArrayMethods):
     def __float__(self) -> float:
         raise TypeError(
             "float() and the math module would drop the gradient of a Tensor: use NumPy's function "
-            "(np.exp, not math.exp), np.stack to gather Tensors, or .item() for a constant"
+            "(np.exp, not math.exp), np.stack to gather Tensors, x.at[i].set(t) on a Tensor x "
+            "where an array would have a[i] = t, or .item() for a constant"
         )
 
     def __array__(self, *args: Any, **kwargs: Any) -> Array:
         raise TypeError(
             "a Tensor does not turn into an array by itself, because its gradient would be lost: "
-            "use .data for the values, np.stack([...]) to gather Tensors into one"
+            "use .data for the values, np.stack([...]) to gather Tensors into one, and "
+            "x.at[i].set(t) on a Tensor x where an array would have a[i] = t"
         )
 
     def __format__(self, spec: str) -> str:
@@ -162,17 +164,23 @@ class Tensor(Node, ArrayMethods):
         return f"Tensor({text}{dtype}{name}{made})"
 
     # ---- differentiating it --------------------------------------------------------------------
-    def backward(self, grad: ArrayLike | None = None) -> None:
+    def backward(self, grad: ArrayLike | None = None, **options: Any) -> None:
         """Add the gradient of this Tensor into `.grad` of every leaf that it was computed from.
 
         Args:
             grad: the cotangent, of this Tensor's shape; may be left out for a real scalar (then 1).
 
         Raises:
-            TypeError: when `grad` is complex and this Tensor real, or missing and this complex.
+            TypeError: when `grad` is complex and this Tensor real, or missing and this complex; for
+                any of the options that other libraries have.
             ValueError: when `grad` is missing or has another shape.
             RuntimeError: when a parameter was written since the graph was recorded.
         """
+        if options:
+            raise TypeError(
+                f"backward takes grad= and no {', '.join(options)}: a graph lives for as long as "
+                "you hold its output, and mg.gradients(y, [x], create_graph=True) gives Tensors"
+            )
         reached = leaves(self)
         for node, g in zip(reached, gradients(self, reached, grad), strict=True):
             node.grad = g if node.grad is None else np.asarray(node.grad + g)

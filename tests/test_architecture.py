@@ -10,6 +10,7 @@ import minigrad
 
 PACKAGE = Path(minigrad.__file__).parent
 ROOMS = [  # a module imports from rooms above its own, or inside its own room
+    ["habits"],
     ["first_use"],
     ["kinds"],
     ["updates"],

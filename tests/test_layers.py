@@ -455,10 +455,20 @@ def test_a_layer_of_two_inputs_has_two_gradients_in_the_books_protocol():
     assert layer.backward(np.array(2.0)) == (8, 6)
 
 
-@pytest.mark.parametrize("wrong", [BookRelu, None, 3, np.tanh, [mg.ReLU()], mg.ReLU])
-def test_what_is_no_layer_is_refused(wrong):
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (BookRelu, r"brackets behind it, BookRelu\(\)"),
+        (None, "forward and backward"),
+        (3, "forward and backward"),
+        (np.tanh, r"mg\.Tanh\(\)"),
+        ([mg.ReLU()], "unpack"),
+        (mg.ReLU, r"brackets behind it, mg\.ReLU\(\)"),
+    ],
+)
+def test_what_is_no_layer_is_refused(wrong, words):
     for take in (mg.wrap, mg.Sequential):
-        with pytest.raises(TypeError, match="forward and backward"):
+        with pytest.raises(TypeError, match=words):
             take(wrong)
 
 

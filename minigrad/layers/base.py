@@ -23,8 +23,10 @@ import numpy as np
 from minigrad.backward import gradients
 from minigrad.functions.activations import real_numbers
 from minigrad.graph import Array, Node, input_node, leaf
+from minigrad.habits import OF_NETWORKS
 from minigrad.layers.by_hand import record_by_hand, spells_train_flg, takes_train_flag
-from minigrad.layers.inside import attributes
+from minigrad.layers.inside import attributes, reached
+from minigrad.layers.located import answering
 from minigrad.layers.modes import check_train_flag
 from minigrad.layers.params import Params
 from minigrad.layers.structure import Part, Structure
@@ -92,7 +94,7 @@ class Layer(Part):
         nearest = _written_in(lineage[0]) if lineage else set()
         inherited = next((_written_in(c) for c in lineage[1:]), set())
         if "__call__" in nearest:
-            cls._definition = vars(lineage[0])["__call__"]
+            cls._definition = answering(vars(lineage[0])["__call__"])
             _install(cls, __call__=cls._definition, forward=Layer.forward, backward=Layer.backward)
         elif len(nearest | (inherited - {"__call__"})) == 2:
             _install(cls, __call__=_call_by_hand)
@@ -231,7 +233,7 @@ class Layer(Part):
                 if grads.get(name) is not None:
                     found[id(tensor)] = grads[name]
         inner = {k: found[id(t)] for k, t in structure.tensors.items() if id(t) in found}
-        own = {k: getattr(self._owner, grad, None) for k, grad in self.param_grads.items()}
+        own = {k: reached(self._owner, grad, None) for k, grad in self.param_grads.items()}
         return {**inner, **self._memory.grads, **own}
 
     def refreshed(self) -> None:
@@ -241,12 +243,14 @@ class Layer(Part):
 
     def _leaf(self, name: str) -> Tensor:
         """Give an array of a layer written by hand a Tensor, which stays the same."""
-        if not hasattr(self._owner, name):
+        try:
+            value = reached(self._owner, name)
+        except AttributeError:
+            known = [key for key in attributes(self._owner) if key != "_Layer__memory"]
             raise TypeError(
                 f"param_grads of {type(self._owner).__name__} names {name!r}, and there is none: "
-                f"its attributes are {', '.join(attributes(self._owner))}"
-            )
-        value = getattr(self._owner, name)
+                f"its attributes are {', '.join(known)}"
+            ) from None
         if isinstance(value, Tensor):
             return value
         if not isinstance(value, np.ndarray) or value.dtype.kind != "f":
@@ -273,6 +277,12 @@ class Layer(Part):
         if memory is None:
             memory = self.__dict__["_Layer__memory"] = _Memory()
         return memory
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in OF_NETWORKS:
+            return object.__getattribute__(self, name)  # once more, for the error that it makes
+        told = f"{type(self).__name__} has no attribute {name}: {OF_NETWORKS[name]}"
+        raise AttributeError(told, name=name, obj=self)
 
     def __deepcopy__(self, memo: dict[Any, Any]) -> Any:
         twin = memo[id(self)] = object.__new__(type(self))

@@ -10,6 +10,8 @@ import numpy as np
 from minigrad.graph import Node
 from minigrad.layers.base import Layer
 from minigrad.layers.by_hand import arrays_in, record_by_hand, spells_train_flg, takes_train_flag
+from minigrad.layers.inside import reached
+from minigrad.layers.mistaken import instead_of
 
 
 def wrap(
@@ -22,7 +24,8 @@ def wrap(
     Args:
         layer: the object; its forward may take `train_flag`.
         param_grads: names of the attributes that are parameters, each with the name of the
-            attribute where `backward` leaves its gradient: {"W": "dW", "b": "db"}.
+            attribute where `backward` leaves its gradient: {"W": "dW", "b": "db"}; dots lead into
+            what the object holds, {"l1.W": "l1.dW"}.
         buffers: names of the attributes that a network saves with its parameters, though no
             gradient reaches them: ["running_mean", "running_var"].
 
@@ -42,8 +45,7 @@ def wrap(
         return layer
     for name in ("forward", "backward"):
         if isinstance(layer, type) or not callable(getattr(layer, name, None)):
-            kind = f"the class {layer.__name__}" if isinstance(layer, type) else repr(layer)
-            raise TypeError(f"wrap needs an object with forward and backward, and {kind} is none")
+            raise TypeError(instead_of(layer))
     return Wrapped(layer, param_grads, buffers)
 
 
@@ -74,7 +76,7 @@ class Wrapped(Layer):
         names = self.param_grads
 
         def gradients_of(layer: Any) -> dict[str, Any]:
-            return {name: getattr(layer, grad, None) for name, grad in names.items()}
+            return {name: reached(layer, grad, None) for name, grad in names.items()}
 
         return record_by_hand(self.layer, inputs, options, tensors, gradients_of)
 
@@ -109,6 +111,7 @@ def as_layer(layer: Any) -> Layer:
     wrap(Double)
     """
     held = arrays_in(layer) if _undeclared(layer) else []
+    held = [path for path in held if "_Layer__memory" not in path]
     if not held:
         return wrap(layer)
     name, listed = type(layer).__name__, ", ".join(held)

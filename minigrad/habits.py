@@ -1,0 +1,53 @@
+"""What people write out of habit with other libraries, and what it is called here.
+
+Read when a name is not found, to say in the error what to write instead.
+"""
+
+from __future__ import annotations
+
+OF_MINIGRAD = {
+    "linear": "mg.Affine(n_in, n_out) is the fully connected layer",
+    "dense": "mg.Affine(n_in, n_out) is the fully connected layer",
+    "no_grad": "nothing is recorded on plain arrays, x.data; net.predict and net.loss return those",
+    "mseloss": "mg.MeanSquaredError() is the layer, mg.mean_squared_error the function",
+    "crossentropyloss": "mg.SoftmaxWithLoss() is the layer, mg.softmax_cross_entropy the function",
+    "bcewithlogitsloss": "mg.SigmoidWithLoss() is the layer",
+    "variable": "mg.Tensor(array) is what is differentiated",
+    "parameter": "a mg.Tensor in an attribute of a layer is a parameter",
+    "module": "mg.Layer and mg.Network are the classes to inherit from",
+    "nn": "layers are names of minigrad itself, mg.Affine, mg.ReLU",
+    "optim": "optimizers are names of minigrad itself, mg.SGD, mg.Adam",
+}
+OF_TENSORS = {
+    "detach": "x.data is its values, without history",
+    "numpy": "x.data is its values, without history",
+    "cpu": "everything is in memory already, and x.data is its values",
+    "cuda": "minigrad computes where NumPy does",
+    "to": "x.astype(dtype) converts; minigrad computes where NumPy does",
+    "zero_grad": "x.grad = None forgets the gradient",
+    "requires_grad": "every Tensor is differentiated, and constants are plain arrays",
+    "requires_grad_": "every Tensor is differentiated, and constants are plain arrays",
+    "retain_grad": "mg.gradients(y, [x]) gives the gradient of any Tensor",
+    "clone": "a Tensor is a value, and nothing changes it: use x itself, or np.copy(x)",
+    "unsqueeze": "write np.expand_dims(x, axis), or x[:, None]",
+    "mm": "write x @ y",
+    "t": "write x.T",
+    "view": "write x.reshape(shape); x.data.view is that of its values, without history",
+    "mT": "write np.matrix_transpose(x)",
+    "flat": "write np.ravel(x)",
+}
+for _function in ("relu", "sigmoid", "softmax", "log_softmax", "softplus", "logsumexp"):
+    OF_TENSORS[_function] = f"write mg.{_function}(x)"
+
+OF_NETWORKS = {
+    "parameters": "net.params is a mapping of arrays by name, net.tensors() the same as Tensors",
+    "named_parameters": "net.params.items() gives names and arrays, net.tensors() the Tensors",
+    "train": "gradient runs in training, predict and loss in testing: train_flag is an argument",
+    "eval": "gradient runs in training, predict and loss in testing: train_flag is an argument",
+    "zero_grad": "net.gradient returns new arrays each time, and there is nothing to put to zero",
+    "to": "net.astype(dtype) converts; minigrad computes where NumPy does",
+    "fit": "mg.Trainer(net, optimizer).fit(x, t, epochs=10)",
+    "compile": "mg.Trainer(net, optimizer) trains a net with an optimizer",
+    "weights": "net.params is a mapping of arrays by name",
+}
+OF_NETWORKS["modules"] = OF_NETWORKS["children"] = "layers stand in the attributes you gave them"
