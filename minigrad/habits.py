@@ -51,3 +51,8 @@ OF_NETWORKS = {
     "weights": "net.params is a mapping of arrays by name",
 }
 OF_NETWORKS["modules"] = OF_NETWORKS["children"] = "layers stand in the attributes you gave them"
+
+NO_OPTIONS = (  # of backward
+    "a graph lives for as long as you hold its output, and mg.gradients(y, [x], create_graph=True) "
+    "gives Tensors"
+)

@@ -173,6 +173,8 @@ class ArrayMethods:
 class At:
     """What stands between `x.at` and `.set(value)`: the array, then the index.
 
+    A plain array has no `.at`; `np.where(mask, value, x)` takes arrays and Tensors.
+
     >>> import minigrad as mg
     >>> x = mg.Tensor([1.0, 2.0, 3.0])
     >>> x.at[1].set(0.0).tolist()

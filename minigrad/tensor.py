@@ -32,6 +32,7 @@ from minigrad.graph import (
     open_further,
     record,
 )
+from minigrad.habits import NO_OPTIONS
 from minigrad.kinds import COMPLEX, MET, check_dtype, float_array, refuse_complex
 from minigrad.methods import ArrayMethods
 
@@ -90,7 +91,7 @@ class Tensor(Node, ArrayMethods):
     # ---- looking at it -------------------------------------------------------------------------
     @property
     def data(self) -> Array:
-        """The values, as a read-only view; no history, no gradient."""
+        """The values, read-only, without history: `W = mg.Tensor(W.data - lr * W.grad)`."""
         view = self._data.view()
         view.flags.writeable = False
         return view
@@ -171,16 +172,12 @@ class Tensor(Node, ArrayMethods):
             grad: the cotangent, of this Tensor's shape; may be left out for a real scalar (then 1).
 
         Raises:
-            TypeError: when `grad` is complex and this Tensor real, or missing and this complex; for
-                any of the options that other libraries have.
+            TypeError: when `grad` is complex and this Tensor real, or missing and this complex.
             ValueError: when `grad` is missing or has another shape.
             RuntimeError: when a parameter was written since the graph was recorded.
         """
         if options:
-            raise TypeError(
-                f"backward takes grad= and no {', '.join(options)}: a graph lives for as long as "
-                "you hold its output, and mg.gradients(y, [x], create_graph=True) gives Tensors"
-            )
+            raise TypeError(f"backward has no {', '.join(options)}=: {NO_OPTIONS}")
         reached = leaves(self)
         for node, g in zip(reached, gradients(self, reached, grad), strict=True):
             node.grad = g if node.grad is None else np.asarray(node.grad + g)

@@ -17,7 +17,8 @@ class Params(MutableMapping[str, Array]):
     """A mapping from names to the arrays that the layers compute with, in a fixed order.
 
     `params[k]` is the layer's own array. `params[k] -= d` and `params[k] = v` write into it, and
-    from then on a graph that was recorded before refuses to run backward.
+    from then on a graph that was recorded before refuses to run backward. A write into an array
+    that was taken out, `for p in params.values(): p -= d`, reaches the layer too, but is not seen.
 
     Raises:
         KeyError: for a name that is not among the parameters; none can be added or deleted.
