@@ -15,7 +15,7 @@ import copy
 from collections.abc import Iterator, Mapping, Sequence
 from operator import is_
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -278,11 +278,13 @@ class Layer(Part):
             memory = self.__dict__["_Layer__memory"] = _Memory()
         return memory
 
-    def __getattr__(self, name: str) -> Any:
-        if name not in OF_NETWORKS:
-            return object.__getattribute__(self, name)  # once more, for the error that it makes
-        told = f"{type(self).__name__} has no attribute {name}: {OF_NETWORKS[name]}"
-        raise AttributeError(told, name=name, obj=self)
+    if not TYPE_CHECKING:  # a type checker finds what is misspelt by itself
+
+        def __getattr__(self, name):
+            if name not in OF_NETWORKS:
+                return object.__getattribute__(self, name)  # once more, for the error that it makes
+            told = f"{type(self).__name__} has no attribute {name}: {OF_NETWORKS[name]}"
+            raise AttributeError(told, name=name, obj=self)
 
     def __deepcopy__(self, memo: dict[Any, Any]) -> Any:
         twin = memo[id(self)] = object.__new__(type(self))
