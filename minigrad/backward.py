@@ -16,7 +16,18 @@ from typing import Any, NoReturn, TypeAlias, overload
 
 import numpy as np
 
-from minigrad.graph import ENTRYWISE, MASKING, PLACES, Array, Node, called, each, leaf, operands
+from minigrad.graph import (
+    ENTRYWISE,
+    MASKING,
+    PLACES,
+    Array,
+    Node,
+    called,
+    each,
+    leaf,
+    operands,
+)
+from minigrad.pieces import Pieces, added_in_place, collected, put_together
 
 _pairs = zip  # up to the shorter; to say so by strict=False costs a tenth of a step of the walk
 # What an explanation watches the walk with. It is told the call, the operand, the gradient of the
@@ -94,7 +105,7 @@ def gradients(
     totals: dict[int, Any] = {output._birth: seed}
     del output, node  # from here on the path alone holds the graph, and lets go of it node by node
     with np.errstate(all="ignore"):  # an infinite derivative is an answer, not an accident
-        _walk(path, targets, totals, create_graph, watch)
+        _walk(kind, path, targets, totals, create_graph, watch, create_graph and np.all(seed != 0))
     shared = {id(seed)}
     found = [delivered(kind, n, totals.get(n._birth), shared, create_graph) for n in wrt]
     return found[0] if single else found
@@ -102,7 +113,7 @@ def gradients(
 
 def _cotangent(output: Node, grad: Any, create_graph: bool) -> Any:
     """Check or make the gradient that the walk starts with."""
-    array = output._data
+    array = output._array
     if grad is None:
         if array.size != 1:
             raise ValueError(
@@ -115,7 +126,7 @@ def _cotangent(output: Node, grad: Any, create_graph: bool) -> Any:
                 "by np.real or np.abs(...)**2, or pass grad="
             )
         grad = np.ones(array.shape, array.dtype)
-    elif array.dtype.kind != "c" and np.iscomplexobj(getattr(grad, "_data", grad)):
+    elif array.dtype.kind != "c" and np.iscomplexobj(getattr(grad, "_array", grad)):
         raise TypeError("the cotangent grad= of a real output must be real")
     elif isinstance(grad, Node):
         if not create_graph:
@@ -149,7 +160,7 @@ def between(output: Node, targets: set[int]) -> list[Node]:
             if parent._written > birth:
                 _stale(parent, node)
             if parent._birth < oldest:
-                if parent._data.base is not None:
+                if parent._array.base is not None:
                     _check_views(parent)
             elif parent._function is not None:
                 stack.append(parent)
@@ -174,44 +185,56 @@ def _leading(nodes: list[Node], targets: set[int]) -> list[Node]:
 
 def _check_views(node: Node) -> None:
     """Look for a parameter behind a view of it, such as W.T, that is older than the walk."""
-    while node._data.base is not None and (parents := operands(node)):
+    while node._array.base is not None and (parents := operands(node)):
         if parents[0]._written > node._birth:
             _stale(parents[0], node)
         node = parents[0]
 
 
 def _walk(
+    kind: type[Node],
     path: list[Node],
     targets: set[int],
     totals: dict[int, Any],
     create_graph: bool,
     watch: Watch | None,
+    seeded: Any,
 ) -> None:
-    """Visit the path from the youngest node to the oldest, adding up gradients in `totals`."""
+    """Visit the path from the youngest node to the oldest, adding up gradients in `totals`.
+
+    `seeded` says that no entry of the first of them is zero.
+    """
     leads = targets.union([node._birth for node in path])
     own: set[int] = set()  # sums made here, which may be added to in place
+    pieces: Pieces = {}
     careful = False
     while path:
         node = path.pop()  # and nothing but the caller's own references holds it from here on
         birth = node._birth
+        if birth in pieces:
+            put_together(type(node), {birth: pieces.pop(birth)}, totals)
         g = totals.get(birth) if birth in targets else totals.pop(birth, None)
         if g is None:
             continue
         function, rules, keywords = node._function, node._rules, node._keywords
-        y, inputs = (node, node._arguments) if create_graph else (node._data, node._values)
+        y, inputs = (node, node._arguments) if create_graph else (node._array, node._values)
         if function in MASKING:
             careful = True
             if (
-                not (create_graph or watch)
-                and function in PLACES
-                and added_in_place(node, function, g, totals, own)
+                function in PLACES
+                and not watch
+                and (
+                    collected(node, function, g, pieces)
+                    if create_graph
+                    else added_in_place(node, function, g, totals, own)
+                )
             ):
                 continue
         clear = careful and is_entrywise(function)
         is_joint = type(rules) is not tuple
         shares = rules(g, y, *inputs, **keywords) if is_joint else rules
         if clear and create_graph and not is_joint:
-            shares, is_joint, clear = cleared_shares(node, g), True, False
+            shares, is_joint, clear = cleared_shares(node, g, seeded), True, False
         for parent, share in _pairs(node._arguments, shares):
             if share is None or not isinstance(parent, Node):
                 continue
@@ -222,7 +245,7 @@ def _walk(
                 share = share(g, y, *inputs, **keywords) if keywords else share(g, y, *inputs)
             if clear:
                 share = zero_wins(g, share)
-            x = parent._data
+            x = parent._array
             made = share
             if type(share) is not np.ndarray or share.shape != x.shape or share.dtype != x.dtype:
                 share = fitted(share, x, function)
@@ -236,26 +259,7 @@ def _walk(
             else:
                 totals[key] = total + share
                 own.add(key)
-
-
-def added_in_place(
-    node: Node, function: Any, g: Any, totals: dict[int, Any], own: set[int]
-) -> bool:
-    """Add `g` to the total of an array where its entries were taken from, if each was taken once.
-
-    Rows that are taken one by one would each make an array of zeros with one row of numbers, and
-    a loop over them cost the square of their number.
-    """
-    operand = node._arguments[0]
-    x, key = operand._data, operand._birth
-    place = PLACES[function](*node._values)
-    if place is None or g.dtype != x.dtype:
-        return False
-    if key not in own:
-        totals[key] = totals[key].copy() if key in totals else np.zeros(x.shape, x.dtype)
-        own.add(key)
-    totals[key][place] += g
-    return True
+    put_together(kind, pieces, totals)
 
 
 def fitted(share: Any, x: Array, function: Any) -> Any:
@@ -324,30 +328,39 @@ def is_entrywise(function: Any) -> bool:
 
 def zero_wins(g: Any, share: Any) -> Any:
     """Put zero where the cotangent is zero and a local derivative that is not finite made NaN."""
-    array = share._data if isinstance(share, Node) else share
+    array = share._array if isinstance(share, Node) else share
     if cmath.isfinite(np.vdot(array, array)):  # one fast pass tells that there is nothing to do
         return share
     return np.where(~np.isfinite(array) & (g == 0), 0.0, share)
 
 
-def cleared_shares(node: Node, g: Any) -> list[Any]:
+def cleared_shares(node: Node, g: Any, seeded: Any) -> list[Any]:
     """Run the rules of an entrywise call on Tensors, for another pass to come.
 
-    Where the cotangent is zero and one of the shares is not finite, none of the operands gets
-    anything: a share that is finite there would meet the infinite slope in the next pass.
+    Where the cotangent is zero and a slope is not finite, none of the operands gets anything: what
+    is zero now, and finite, would meet the infinite slope in the next pass. A cotangent that was
+    zero from the start says nothing; there, only what came out is looked at.
     """
-    shares: list[Any] = []
+    rules = [
+        rule if isinstance(operand, Node) else None
+        for operand, rule in _pairs(node._arguments, node._rules)
+    ]
+    y, keywords = node._array, node._keywords
+    shares = [rule and rule(g, node, *node._arguments, **keywords) for rule in rules]
+    zero = (g._array if isinstance(g, Node) else g) == 0
+    if not np.any(zero):
+        return shares
+    slopes = shares
+    if seeded:
+        one = np.ones(y.shape, y.dtype)
+        slopes = [rule and rule(one, y, *node._values, **keywords) for rule in rules]
     bad: Any = False
-    for operand, rule in zip(node._arguments, node._rules, strict=False):
-        share = None
-        if rule is not None and isinstance(operand, Node):
-            share = rule(g, node, *node._arguments, **node._keywords)
-            bad = bad | ~np.isfinite(share._data if isinstance(share, Node) else share)
-        shares.append(share)
-    if np.any(bad):
-        bad = bad & (g == 0)
-        shares = [share if share is None else np.where(bad, 0.0, share) for share in shares]
-    return shares
+    for slope in slopes:
+        if slope is not None:
+            bad = bad | ~np.isfinite(slope._array if isinstance(slope, Node) else slope)
+    if not np.any(bad & zero):
+        return shares
+    return [share if share is None else np.where(bad & zero, 0.0, share) for share in shares]
 
 
 def delivered(
@@ -355,7 +368,7 @@ def delivered(
 ) -> Any:
     """Hand a gradient over as the caller's own: it shares memory with nothing."""
     if total is None:
-        total = np.zeros_like(node._data)
+        total = np.zeros_like(node._array)
     if create_graph:
         return total if isinstance(total, Node) else leaf(kind, np.asarray(total))
     if type(total) is not np.ndarray:
@@ -370,7 +383,7 @@ def _stale(parent: Node, node: Node) -> NoReturn:
     """Refuse to run backward through values that have been replaced."""
     function = "a call" if node._function is None else called(node._function)
     raise RuntimeError(
-        f"parameter {parent.name or 'of shape ' + str(parent._data.shape)} was written after "
+        f"parameter {parent.name or 'of shape ' + str(parent._array.shape)} was written after "
         f"{function} used it, so this graph no longer holds its value: run the forward pass again "
         "before the backward pass, and write parameters after it"
     )

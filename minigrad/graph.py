@@ -61,12 +61,12 @@ class Node:
     """
 
     __slots__ = (
-        *("__weakref__", "_data", "_birth", "_written", "grad", "name"),
+        *("__weakref__", "_array", "_birth", "_written", "grad", "name"),
         *("_function", "_rules", "_arguments", "_values", "_keywords"),
     )
 
     tables: ClassVar[int] = 0  # counts the changes of the table
-    _data: Array
+    _array: Array
     _birth: int
     _written: int  # when the values of a parameter were last replaced; 0 for never
     grad: Array | None
@@ -93,8 +93,8 @@ def input_node(kind: type[N], array: Array) -> N:
 
 def write(node: Node, values: Any) -> None:
     """Replace the values of a parameter in place; older graphs through it can no longer run."""
-    if values is not node._data:
-        node._data[...] = values
+    if values is not node._array:
+        node._array[...] = values
     node._written = _birthday()
 
 
@@ -160,7 +160,7 @@ def record(
 ) -> N:
     """Make the node of a call whose `output` is already computed."""
     node = _new(kind)
-    node._data = output if type(output) is np.ndarray else np.asarray(output)
+    node._array = output if type(output) is np.ndarray else np.asarray(output)
     node._birth = _birthday()
     node._written = 0
     node.grad = None
@@ -204,7 +204,7 @@ def apply(
     kept, values = [], []
     for argument in arguments:
         if isinstance(argument, kind):
-            values.append(argument._data)
+            values.append(argument._array)
         else:
             argument = freeze(argument)
             if type(argument) in (list, tuple) and isinstance(function, np.ufunc):
@@ -241,6 +241,11 @@ def freeze(argument: Any) -> Any:
         if argument.flags.writeable or (argument.base is not None and not _fixed(argument.base)):
             argument = argument.copy("K")
             argument.flags.writeable = False
+        if type(argument) is not np.ndarray and argument.__array_priority__ > 0:
+            raise TypeError(
+                f"{type(argument).__name__} has an arithmetic of its own, which Tensors do not "
+                "follow: np.asarray makes a plain array of it, np.where(mask, 0.0, t) cuts off"
+            )
         if argument.dtype not in FLOATS and argument.dtype.kind == "c":
             MET.add(argument.dtype)
     elif type(argument) in PLAIN:
@@ -297,7 +302,7 @@ def constant(function: Function, arguments: Iterable[Any], keywords: dict[str, A
 def arrays(argument: Any) -> Any:
     """Put arrays in place of Tensors, inside lists and tuples too."""
     if isinstance(argument, Node):
-        return argument._data
+        return argument._array
     if isinstance(argument, (list, tuple)):
         return type(argument)(map(arrays, argument))
     return argument
@@ -381,7 +386,11 @@ def misfit(function: Function, values: Iterable[Any], error: ValueError) -> Valu
     """Add the shapes of the operands to an error of NumPy's."""
     if not called(function).startswith("np."):
         return error
-    shapes = [str(np.shape(v)) for v in values if isinstance(v, np.ndarray)]
+    shapes = [
+        str(np.shape(v)) if isinstance(v, np.ndarray) else type(v).__name__
+        for v in values
+        if hasattr(v, "shape")
+    ]
     given = f"shape{'s' * (len(shapes) > 1)} {' and '.join(shapes)}"
     kind = np.linalg.LinAlgError if isinstance(error, np.linalg.LinAlgError) else ValueError
     return kind(f"{called(function)} of {given}: {error}")

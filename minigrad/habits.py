@@ -33,7 +33,6 @@ OF_TENSORS = {
     "mm": "write x @ y",
     "t": "write x.T",
     "view": "write x.reshape(shape); x.data.view is that of its values, without history",
-    "mT": "write np.matrix_transpose(x)",
     "flat": "write np.ravel(x); x.data.flat is that of its values, without history",
 }
 for _function in ("relu", "sigmoid", "softmax", "log_softmax", "softplus", "logsumexp"):

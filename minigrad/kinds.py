@@ -78,7 +78,8 @@ def check_output(function: Function, output: NDArray[Any]) -> None:
         MET.add(output.dtype)
     elif output.dtype.kind != "f":
         raise TypeError(
-            f"{called(function)} of a Tensor made {output.dtype}: derivatives are of floats"
+            f"{called(function)} of a Tensor made {output.dtype}: derivatives are of floats, which "
+            "come of numbers and arrays; mg.primitive wraps a function of anything else"
         )
 
 

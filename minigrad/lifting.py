@@ -58,7 +58,7 @@ class Lifted:
     def _handed_out(self, y: Any) -> Any:
         """Make an array of an output, unless somebody goes on to differentiate it."""
         if isinstance(y, Tensor):
-            return y if self.create_graph else np.array(y._data)
+            return y if self.create_graph else np.array(y._array)
         return np.array(y)
 
     def gradient(self) -> Any:
@@ -83,22 +83,16 @@ class Lifted:
         return rebuilt(self.output, _pulled(back, vs, seeds, create))
 
     def jacobian(self) -> Any:
-        """Differentiate every output by every input: a tree of Jacobians for each output.
-
-        A complex function has two: one for dz, and one for its conjugate.
-        """
-        if any(map(is_complex, [*self.inputs, *flat(self.output)])):
-            raise TypeError(
-                "a Jacobian is of real numbers: vjp and jvp take complex ones, or differentiate a "
-                "function of the real and imaginary parts"
-            )
+        """Differentiate every output by every input: a tree of Jacobians for each output."""
         return mapped(lambda y: self._structured(self._jacobians(y)), self.output)
 
     def _jacobians(self, y: Any) -> list[Any]:
         """Make the Jacobians of one output, by the way that is shorter."""
-        shape = np.shape(_array(y))
+        a = _array(y)
         if not isinstance(y, Tensor):
-            return [np.zeros((*shape, *x.shape), x.dtype) for x in self.inputs]
+            return [np.zeros((*a.shape, *x.shape), x.dtype) for x in self.inputs]
+        if any(map(is_complex, [y, *self.inputs])):
+            return self._by_rows_of_complex_numbers(y)
         if sum(x.size for x in self.inputs) < y.size / 2:
             seed = _seed(y)
             try:
@@ -114,6 +108,23 @@ class Lifted:
         return [
             _joined([row[i] for row in rows], 0, (*y.shape, *x.shape), x.dtype)
             for i, x in enumerate(self.inputs)
+        ]
+
+    def _by_rows_of_complex_numbers(self, y: Tensor) -> list[Any]:
+        """Pull back what asks for the real part of each output, and what asks for the imaginary."""
+        rows: list[list[Any]] = [[] for _ in self.inputs]
+        for unit in _units(y):
+            real = gradients(y, self.inputs, unit, self.create_graph)
+            if not is_complex(y):
+                found = real
+            else:
+                imaginary = gradients(y, self.inputs, -1j * unit, self.create_graph)
+                found = [*map(_derivative, self.inputs, real, imaginary)]
+            for row, g in zip(rows, found, strict=True):
+                row.append(g)
+        return [
+            _joined(row, 0, (*y.shape, *x.shape), np.result_type(y.dtype, x.dtype))
+            for row, x in zip(rows, self.inputs, strict=True)
         ]
 
     def _by_columns(self, y: Tensor, seed: Tensor, back: list[Any]) -> list[Any]:
@@ -197,13 +208,31 @@ def _pulled(
 
 
 def _array(y: Any) -> Array:
-    return y._data if isinstance(y, Tensor) else np.asarray(y)
+    return y._array if isinstance(y, Tensor) else np.asarray(y)
 
 
 def _seed(y: Any) -> Tensor:
-    """Make a cotangent for y that a pullback is differentiated by: it is linear, so 0 will do."""
+    """Make a cotangent for y that a pullback is differentiated by: it is linear, so any will do.
+
+    Zeros would not: a zero cotangent tells that an entry was cut off.
+    """
     a = _array(y)
-    return Tensor(np.zeros(a.shape, a.dtype if a.dtype.kind in "fc" else float))
+    return Tensor(np.ones(a.shape, a.dtype if a.dtype.kind in "fc" else float))
+
+
+def _derivative(x: Tensor, real: Any, imaginary: Any) -> Any:
+    """Join the gradients of the two parts of an output: by a real x, or where it is holomorphic."""
+    if not is_complex(x):
+        return real + 1j * imaginary
+    g, h = _array(real), _array(imaginary)
+    rounding = math.sqrt(np.finfo(g.dtype).eps) * np.max(np.abs(g) + np.abs(h), initial=0.0)
+    if np.any(np.abs(h + 1j * g) > rounding):
+        raise TypeError(
+            "this function of complex numbers is not holomorphic here: it has a Jacobian for dz "
+            "and another for its conjugate. vjp, jvp and hvp take complex vectors; or "
+            "differentiate a function of the real and imaginary parts"
+        )
+    return real
 
 
 def _units(x: Tensor) -> Iterator[Array]:

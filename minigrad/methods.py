@@ -23,37 +23,43 @@ class ArrayMethods:
 
     __slots__ = ()
 
-    def sum(self: Any, axis: Axis = None, keepdims: bool = False, **options: Any) -> Any:
+    def sum(
+        self: Any, axis: Axis = None, dtype: Any = None, out: Any = None, **options: Any
+    ) -> Any:
         """Sum over `axis`, over everything when None."""
-        return np.sum(self, axis=axis, keepdims=keepdims, **options)
+        return np.sum(self, axis=axis, **_given(dtype, out), **options)
 
-    def mean(self: Any, axis: Axis = None, keepdims: bool = False, **options: Any) -> Any:
+    def mean(
+        self: Any, axis: Axis = None, dtype: Any = None, out: Any = None, **options: Any
+    ) -> Any:
         """Arithmetic mean over `axis`."""
-        return np.mean(self, axis=axis, keepdims=keepdims, **options)
+        return np.mean(self, axis=axis, **_given(dtype, out), **options)
 
-    def max(self: Any, axis: Axis = None, keepdims: bool = False, **options: Any) -> Any:
+    def max(self: Any, axis: Axis = None, out: Any = None, **options: Any) -> Any:
         """Largest entry along `axis`; ties share the gradient equally."""
-        return np.max(self, axis=axis, keepdims=keepdims, **options)
+        return np.max(self, axis=axis, **_given(None, out), **options)
 
-    def min(self: Any, axis: Axis = None, keepdims: bool = False, **options: Any) -> Any:
+    def min(self: Any, axis: Axis = None, out: Any = None, **options: Any) -> Any:
         """Smallest entry along `axis`; ties share the gradient equally."""
-        return np.min(self, axis=axis, keepdims=keepdims, **options)
+        return np.min(self, axis=axis, **_given(None, out), **options)
 
-    def prod(self: Any, axis: Axis = None, keepdims: bool = False, **options: Any) -> Any:
+    def prod(
+        self: Any, axis: Axis = None, dtype: Any = None, out: Any = None, **options: Any
+    ) -> Any:
         """Product over `axis`."""
-        return np.prod(self, axis=axis, keepdims=keepdims, **options)
+        return np.prod(self, axis=axis, **_given(dtype, out), **options)
 
     def var(
-        self: Any, axis: Axis = None, ddof: int = 0, keepdims: bool = False, **options: Any
+        self: Any, axis: Axis = None, dtype: Any = None, out: Any = None, **options: Any
     ) -> Any:
         """Variance over `axis`, divided by the count less `ddof`."""
-        return np.var(self, axis=axis, ddof=ddof, keepdims=keepdims, **options)
+        return np.var(self, axis=axis, **_given(dtype, out), **options)
 
     def std(
-        self: Any, axis: Axis = None, ddof: int = 0, keepdims: bool = False, **options: Any
+        self: Any, axis: Axis = None, dtype: Any = None, out: Any = None, **options: Any
     ) -> Any:
         """Standard deviation over `axis`; the derivative at a constant is 0."""
-        return np.std(self, axis=axis, ddof=ddof, keepdims=keepdims, **options)
+        return np.std(self, axis=axis, **_given(dtype, out), **options)
 
     def argmax(self: Any, axis: int | None = None, **options: Any) -> Any:
         """Index of the largest entry: a constant, a plain integer array."""
@@ -113,6 +119,11 @@ class ArrayMethods:
     def T(self: Any) -> Any:
         """The array with its axes reversed."""
         return np.transpose(self)
+
+    @property
+    def mT(self: Any) -> Any:
+        """The matrix, or each of a stack, transposed: the last two axes change places."""
+        return np.matrix_transpose(self)
 
     def swapaxes(self: Any, axis1: int, axis2: int) -> Any:
         """Interchange two axes."""
@@ -223,6 +234,11 @@ class At:
                     "use an integer array, such as t.data.astype(int)"
                 )
         return self._array.__array_function__(function, (), (self._array, *self._index, value), {})
+
+
+def _given(dtype: Any, out: Any) -> dict[str, Any]:
+    """List the options that were given, for the graph to remember no others."""
+    return {k: v for k, v in (("dtype", dtype), ("out", out)) if v is not None}
 
 
 def lacking(name: str) -> str:

@@ -138,7 +138,7 @@ class Network(Layer, abstract=True):
         known.update(id(leaf) for leaf in (leaves(x) if isinstance(x, Tensor) else ()))
         for leaf in leaves(loss):
             if id(leaf) not in known and (leaf._birth < start or HELD.get(id(leaf)) is leaf):
-                name, shape = type(self).__name__, leaf._data.shape
+                name, shape = type(self).__name__, leaf._array.shape
                 raise TypeError(
                     f"a Tensor of shape {shape} takes part in the loss and is no parameter of "
                     f"{name}, so that it would not be trained: put it, or its layer, in an "
@@ -180,7 +180,7 @@ class Network(Layer, abstract=True):
                 f"{type(self).__name__} has {len(y)} outputs, and predict returns one array: for "
                 "several call the net itself, net(x), and take the .data of each"
             )
-        return np.array(y._data if isinstance(y, Tensor) else y)
+        return np.array(y._array if isinstance(y, Tensor) else y)
 
     def loss(self, x: Any, t: Any) -> float:
         """Compute the loss of a batch, as a number; train_flag=False."""
@@ -257,7 +257,7 @@ class Network(Layer, abstract=True):
             x = real_numbers(_one_array(x))
             x = x if x.dtype.kind not in "iu" else x.astype(np.float64)  # numbers in lists
         for tensor in self.structure().tensors.values():
-            dtype = tensor._data.dtype
+            dtype = tensor._array.dtype
             if x.dtype == dtype:
                 return x
             return x.astype(dtype) if x.dtype.kind == "f" else real_numbers(x)
@@ -326,7 +326,7 @@ class Network(Layer, abstract=True):
                     converted.setdefault(id(value), (value, value.astype(dtype)))
                     replaced(layer._owner, name, converted[id(value)][1])
         for tensor in twin.tensors().values():
-            tensor._data = tensor._data.astype(dtype, copy=False)
+            tensor._array = tensor._array.astype(dtype, copy=False)
         return twin
 
     def summary(self, x: Any = None) -> str:

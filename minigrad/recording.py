@@ -53,7 +53,7 @@ class Recording:
         """Run forward and back on another batch, of the same shapes and dtypes."""
         found: list[Any] = []
         shared: set[int] = set()
-        totals = self._play(x, t, *[p._data for p in self.parameters])
+        totals = self._play(x, t, *[p._array for p in self.parameters])
         for p, total in zip(self.parameters, totals, strict=True):
             if type(total) is not np.ndarray or total.base is not None or id(total) in shared:
                 total = delivered(self.kind, p, total, shared, False)
@@ -119,7 +119,7 @@ class _Writer:
         targets = {node._birth for node in parameters}
         path = between(output, targets)
         leads = targets.union(node._birth for node in path)
-        dtype = self._constant(output._data.dtype)
+        dtype = self._constant(output._array.dtype)
         self.lines.append(f"    {self._total(output)} = ones((), {dtype})")
         self.lines.append(f"    {self.names[id(output)]} = None")
         self.sums: dict[int, int] = {}
@@ -137,7 +137,7 @@ class _Writer:
         """Write what a rule gives to one operand."""
         g, y = self._total(node), self.names[id(node)]
         name, function = self._name(rule, "rule"), self._name(node._function, "function")
-        shape, dtype = x._data.shape, self._constant(x._data.dtype)
+        shape, dtype = x._array.shape, self._constant(x._array.dtype)
         lines = [f"s = {name}({g}, {y}, {self._arguments(node)})"]
         if clears:
             lines.append(f"s = zero_wins({g}, s)")

@@ -44,6 +44,7 @@ _REDUCTIONS: dict[Any, Function] = {
     np.maximum: np.max,
     np.minimum: np.min,
 }
+_ACCUMULATIONS: dict[Any, Function] = {np.add: np.cumsum, np.multiply: np.cumprod}
 GETITEM: Any = operator.getitem
 SHARE_TENSORS = "share Tensors"  # in the memo of a deepcopy: keep Tensors as they are
 _SCALARS = (float, int)
@@ -92,53 +93,53 @@ class Tensor(Node, ArrayMethods):
     @property
     def data(self) -> Array:
         """The values, read-only, without history: `W = mg.Tensor(W.data - lr * W.grad)`."""
-        view = self._data.view()
+        view = self._array.view()
         view.flags.writeable = False
         return view
 
     @property
     def shape(self) -> tuple[int, ...]:
         """Length along each axis."""
-        return self._data.shape
+        return self._array.shape
 
     @property
     def ndim(self) -> int:
         """Number of axes."""
-        return self._data.ndim
+        return self._array.ndim
 
     @property
     def size(self) -> int:
         """Number of entries."""
-        return self._data.size
+        return self._array.size
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """Float or complex type of the entries; the gradient has the same."""
-        return self._data.dtype
+        return self._array.dtype
 
     def astype(self, dtype: DTypeLike) -> Any:
         """Convert to another float or complex dtype, with history; or to integers: an array."""
         dtype = np.dtype(dtype)
         if dtype.kind not in "fc":
-            return converted(self._data, dtype)
+            return converted(self._array, dtype)
         return apply(Tensor, converted, (self, dtype), {})
 
     def item(self, *index: int) -> Any:
         """One entry as a Python float or complex number: a constant, without history."""
-        return (complex if self._data.dtype.kind == "c" else float)(self._data.item(*index))
+        return (complex if self._array.dtype.kind == "c" else float)(self._array.item(*index))
 
     def tolist(self) -> Any:
         """Nested lists of Python numbers: constants, without history."""
-        return self._data.tolist()
+        return self._array.tolist()
 
     def __len__(self) -> int:
-        return len(self._data)
+        return len(self._array)
 
     def __bool__(self) -> bool:
-        return bool(self._data)
+        return bool(self._array)
 
     def __int__(self) -> int:
-        return int(self._data)
+        return int(self._array)
 
     def __float__(self) -> float:
         raise TypeError(
@@ -155,10 +156,10 @@ class Tensor(Node, ArrayMethods):
         )
 
     def __format__(self, spec: str) -> str:
-        return format(self._data[()], spec) if self.ndim == 0 else format(str(self._data), spec)
+        return format(self._array[()], spec) if self.ndim == 0 else format(str(self._array), spec)
 
     def __repr__(self) -> str:
-        text = np.array2string(self._data, separator=", ", prefix="Tensor(", threshold=100)
+        text = np.array2string(self._array, separator=", ", prefix="Tensor(", threshold=100)
         dtype = "" if self.dtype in (np.float64, np.complex128) else f", dtype={self.dtype}"
         name = "" if self.name is None else f", name={self.name!r}"
         made = "" if self._function is None else f", from {called(self._function)}"
@@ -288,12 +289,14 @@ class Tensor(Node, ArrayMethods):
         if method == "reduce" and ufunc in _REDUCTIONS:
             kwargs.setdefault("axis", args[1] if len(args) > 1 else 0)
             return apply(Tensor, _REDUCTIONS[ufunc], (self,), kwargs)
+        if method == "accumulate" and ufunc in _ACCUMULATIONS:
+            return _ACCUMULATIONS[ufunc](*args, **{"axis": 0} | kwargs)
+        if method == "outer" and ufunc.nin == 2:
+            return ufunc(np.reshape(args[0], np.shape(args[0]) + (1,) * np.ndim(args[1])), args[1])
         remedy = "write it with functions that have one, or pass .data for a constant"
-        if method == "accumulate" and ufunc in (np.add, np.multiply):
-            remedy = "np.cumsum and np.cumprod have one"
-        elif method == "at":
+        if method == "at":
             remedy = "x.at[index].add(value) makes a new Tensor"
-        raise TypeError(f"np.{ufunc.__name__}.{method} has no derivative rule: {remedy}")
+        raise TypeError(f"{called(ufunc)}.{method} has no derivative rule: {remedy}")
 
     def __array_function__(self, function: Function, types: Any, args: Any, kwargs: Any) -> Any:
         if not (function in RULES or function in ADAPTERS or function in CONSTANTS):
@@ -335,7 +338,7 @@ class Tensor(Node, ArrayMethods):
                 f"this Tensor is the result of {called(self._function)} and cannot be copied or "
                 "pickled with its history: keep its .data, or mg.Tensor(t.data) for a new leaf"
             )
-        return _restored, (self._data, self.grad, self.name)
+        return _restored, (self._array, self.grad, self.name)
 
 
 def converted(x: Any, dtype: np.dtype[Any]) -> Any:
@@ -372,7 +375,7 @@ def _refuse(ufunc: np.ufunc, name: str) -> None:
         "y = x + t instead of x += t where x is an array",
         "where": "use np.where(condition, result, other)",
     }
-    raise TypeError(f"np.{ufunc.__name__} with {name}= is not recorded: {remedy[name]}")
+    raise TypeError(f"{called(ufunc)} with {name}= is not recorded: {remedy[name]}")
 
 
 def _constant(function: Function, *args: Any) -> Any:
@@ -383,14 +386,14 @@ def _constant(function: Function, *args: Any) -> Any:
 def _unary(ufunc: np.ufunc, x: Tensor) -> Tensor:
     """Record ufunc(x): what `apply` does, for the operators, with as little Python as possible."""
     xs = (x,)
-    a = x._data
+    a = x._array
     return record(Tensor, ufunc, RULES[ufunc], xs, (a,), NO_KEYWORDS, ufunc(a))
 
 
 def _binary(ufunc: np.ufunc, a: Any, b: Any) -> Tensor:
     """Record ufunc(a, b): what `apply` does, for the operators, with little Python."""
-    x = a._data if type(a) is Tensor else a if type(a) in _SCALARS else _frozen_floats(a)
-    y = b._data if type(b) is Tensor else b if type(b) in _SCALARS else _frozen_floats(b)
+    x = a._array if type(a) is Tensor else a if type(a) in _SCALARS else _frozen_floats(a)
+    y = b._array if type(b) is Tensor else b if type(b) in _SCALARS else _frozen_floats(b)
     if x is None or y is None:
         return apply(Tensor, ufunc, (a, b), NO_KEYWORDS)
     try:
@@ -430,6 +433,12 @@ def primitive(
     """
 
     def decorate(function: F) -> F:
+        if not callable(function):
+            raise TypeError(
+                f"mg.primitive takes rules and makes a decorator, which wraps a function, not "
+                f"{type(function).__name__}: write @mg.primitive(rule) above the function"
+            )
+
         @functools.wraps(function)
         def recorded(*args: Any, **kwargs: Any) -> Any:
             for value in args:

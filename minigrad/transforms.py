@@ -152,10 +152,11 @@ def jvp(f: Function, args: Any, tangents: Any) -> tuple[Any, Any]:
 def jacobian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
     """Differentiate an array by an array: entry [i…, j…] is ∂yᵢ/∂xⱼ, of shape y.shape + x.shape.
 
-    One backward pass for each entry of y; where x is much smaller, one for each entry of x.
+    One backward pass for each entry of y; where x is much smaller, one for each entry of x. For
+    complex y and x it is the complex derivative, if there is one.
 
     Raises:
-        TypeError: when x or y is complex: `vjp` and `jvp` take complex numbers.
+        TypeError: when x and y are complex, and f is not holomorphic at x.
 
     >>> jacobian(lambda x: x**2)(np.array([1.0, 2.0]))
     array([[2., 0.],

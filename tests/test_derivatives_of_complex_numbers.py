@@ -61,6 +61,8 @@ def the_value_is_numpys(s):
     expected, found = np.asarray(s.call(*s.leaves)), s.call(*s.tensors())
     assert (found.shape, found.dtype) == (expected.shape, expected.dtype)
     np.testing.assert_allclose(found.data, expected, 1e-12, 1e-12)
+    half = s.in_float32()
+    assert half.call(*half.tensors()).dtype == np.result_type(half.call(*half.leaves))
 
 
 THEOREMS = [the_value_is_numpys, *theorems.THEOREMS]

@@ -15,6 +15,7 @@ from test_derivatives import name_of
 
 import minigrad as mg
 from minigrad.explain.readings import READINGS, one_hot
+from minigrad.pieces import rows_of
 
 HELPERS = {
     name.removeprefix("_"): value
@@ -24,7 +25,7 @@ HELPERS = {
     if not name.startswith("__")
 }
 HELPERS |= {f"_{name}": value for name, value in HELPERS.items()}
-HELPERS |= {"np": np, "math": math, "one_hot": one_hot}
+HELPERS |= {"np": np, "math": math, "one_hot": one_hot, "rows_of": rows_of}
 
 
 EXAMPLES = max(2, settings.default.max_examples // 12)  # two by default, more in thorough profiles

@@ -22,6 +22,13 @@ def test_a_primitive_on_arrays_records_nothing():
     assert square(3.0) == 9.0
 
 
+def test_a_decorator_without_its_rules_is_refused():
+    square = primitive(lambda x: x * x)  # meant as @primitive
+    for x in (2.0, Tensor(2.0)):
+        with pytest.raises(TypeError, match=r"write @mg\.primitive\(rule\) above the function"):
+            square(x)
+
+
 def test_a_primitive_keeps_the_name_and_the_words_of_its_function():
     @primitive(lambda g, y, x: g)
     def same(x):
@@ -111,9 +118,7 @@ UNKNOWN = {
     "np.add(casting=)": lambda x: np.add(x, 1.0, casting="unsafe"),
     "np.matmul(axes=)": lambda x: np.matmul(x, x, axes=[(0,), (0,), ()]),
     "np.clip(out=)": lambda x: np.clip(x, 0, 1, out=np.zeros(2)),
-    "np.concatenate(dtype=)": lambda x: np.concatenate([x, x], dtype=np.float32),
     "np.concatenate(out=)": lambda x: np.concatenate([x, x], out=np.zeros(4)),
-    "np.stack(dtype=)": lambda x: np.stack([x, x], dtype=np.float32),
     "np.reshape(order='A')": lambda x: np.reshape(x, (2, 1), order="A"),
     "np.ravel(order='K')": lambda x: np.ravel(x, order="K"),
     "np.ravel(order='A')": lambda x: np.ravel(x, order="A"),
@@ -140,6 +145,15 @@ def test_the_refusal_names_the_function_and_the_option():
         np.broadcast_to(x, (2, 2), subok=True)
     with pytest.raises(TypeError, match=r"np\.exp with dtype="):
         np.exp(x, dtype=np.float32)
+
+
+@pytest.mark.parametrize("join", [np.concatenate, np.stack, np.vstack, np.hstack])
+def test_joining_converts_and_its_gradient_converts_back(join):
+    x = Tensor([1.0, 2.0])
+    y = join([x, [3.0, 4.0]], dtype=np.float32)
+    assert y.dtype == np.float32
+    g = gradients(np.sum(y), x)
+    assert (g.dtype, g.tolist()) == (x.dtype, [1.0, 1.0])
 
 
 def test_options_at_their_defaults_are_accepted():

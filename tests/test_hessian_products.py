@@ -7,9 +7,13 @@ import numpy as np
 import oracle
 import pytest
 import strategies
+from domains.core import as_numpy_reads
 from hypothesis import given
+from hypothesis import strategies as st
 
 import minigrad as mg
+from minigrad.graph import operands
+from minigrad.testing.strategies import indices
 
 
 def product_by_engine(net, x, t, v):
@@ -219,3 +223,45 @@ def test_other_ways_to_write_a_layer_have_second_derivatives(way):
     expected = 2 * W @ np.diag((1 - y**2) * (1 - 3 * y**2)) @ W.T
     np.testing.assert_allclose(jacobian[0, :, 0], expected, rtol=1e-12, atol=1e-14)
     np.testing.assert_array_equal(hessian, jacobian)
+
+
+# ---- pieces of an array --------------------------------------------------------------------------
+@given(data=st.data(), seed=st.integers(0, 2**32 - 1))
+def test_pieces_of_an_array_that_overlap_add_up_at_every_order(data, seed):
+    rng = np.random.default_rng(seed)
+    x, u, v = rng.normal(size=(3, 2, 3))
+    places = [data.draw(indices((2, 3))) for _ in range(data.draw(st.integers(2, 5)))]
+    places = list(map(as_numpy_reads, places))
+    numbers = np.arange(6).reshape(2, 3)
+
+    def f(x, take):
+        y = x
+        for place in places:
+            y = y + np.sum(np.sin(take(x, place)) * np.sum(x))
+        return np.sum(y * x)
+
+    def orders(take):
+        first = mg.grad(lambda x: f(x, take))
+        second = mg.hvp(lambda x: f(x, take))
+        third = mg.hvp(lambda x: np.sum(second(x, v) * u))
+        return np.stack([first(x), second(x, v), third(x, u)])
+
+    by_index = orders(lambda x, place: x[place])
+    by_number = orders(lambda x, place: np.take(x, numbers[place]))
+    np.testing.assert_allclose(by_index, by_number, 1e-10, 1e-10)
+
+
+def test_a_recorded_pass_over_a_loop_of_rows_makes_no_array_for_each_row():
+    def f(x):
+        return sum((row**2 for row in x), np.zeros(()))
+
+    x = mg.Tensor(np.linspace(1, 2, 300))
+    g = mg.gradients(f(x), x, create_graph=True)
+    found, stack = {}, [g]
+    while stack:
+        node = stack.pop()
+        found[id(node)] = node
+        stack += [p for p in operands(node) if id(p) not in found]
+    assert len(found) > 300
+    assert sum(node.size for node in found.values()) < 20 * x.size
+    assert mg.gradients(np.sum(g), x).tolist() == [2.0] * 300

@@ -167,6 +167,7 @@ def test_it_is_a_decision_and_its_type_says_so(name):
 A = np.zeros(3)
 INDEX = r"int\(t\)|\.data\.astype\(int\)"
 RNG = np.random.default_rng(0)
+MASKED = np.ma.masked_array([1.0, 2.0, 3.0], [False, True, False])
 REFUSED = {
     "np.asarray": (np.asarray, f"{DATA}.*{STACK}"),
     "np.array": (np.array, f"{DATA}.*{STACK}"),
@@ -189,6 +190,13 @@ REFUSED = {
     "np.c_": (lambda t: np.c_[t, t], STACK),
     "np.float64(t)": (lambda t: np.float64(t[0]), DATA),
     "np.ma.array": (np.ma.array, DATA),
+    "np.ma.exp": (np.ma.exp, DATA),
+    "np.ma.median": (np.ma.median, DATA),
+    "a masked array * t": (lambda t: MASKED * t, DATA),
+    "t * a masked array": (lambda t: t * MASKED, r"np\.where.*cuts off"),
+    "np.sum of a masked array and t": (lambda t: np.dot(t, MASKED), r"np\.where.*cuts off"),
+    "np.matrix * t": (lambda t: np.asmatrix(np.eye(3)) * t, r"np\.asarray"),
+    "t @ np.matrix": (lambda t: t @ np.asmatrix(np.eye(3)), r"np\.asarray"),
     "np.polynomial.Polynomial": (np.polynomial.Polynomial, DATA),
     "np.vectorize": (lambda t: np.vectorize(math.exp)(t), DATA),
     "np.frompyfunc": (lambda t: np.frompyfunc(math.exp, 1, 1)(t), DATA),
@@ -272,7 +280,7 @@ def told(error):
 
 
 @pytest.mark.parametrize("name", REFUSED)
-@pytest.mark.filterwarnings("ignore:you are shuffling")
+@pytest.mark.filterwarnings("ignore:you are shuffling", "ignore:the matrix subclass")
 def test_it_is_refused_with_the_remedy(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     f, remedy = REFUSED[name]
@@ -320,6 +328,52 @@ def test_the_math_module_never_drops_a_gradient(function):
         y = result if isinstance(result, Tensor) else None
         assert y is not None, f"math.{function.__name__} gave {result!r}"
         assert np.all(gradients(y, t, np.ones(y.shape)) != 0)
+
+
+DECIDING = {  # constants, or the Tensor is read as a dtype
+    *("round", "round_", "common_fill_value", "ones_like", "zeros_like", "empty_like"),
+    *("array", "asarray", "frombuffer", "masked_all_like"),
+}
+OF_MASKED = sorted({n for n in np.ma.__all__ if callable(getattr(np.ma, n))} - DECIDING)
+
+
+@pytest.mark.parametrize("name", OF_MASKED)
+@pytest.mark.filterwarnings("ignore")
+def test_masked_arrays_never_drop_a_gradient(name):
+    function, t = getattr(np.ma, name), vector()
+    for args in ((t,), (MASKED, t), (t, MASKED)):
+        try:
+            found = function(*args)
+        except Exception:  # np.ma has errors of its own
+            continue
+        kind = getattr(found, "dtype", np.dtype(bool)).kind
+        assert isinstance(found, Tensor) or kind not in "fcO", f"np.ma.{name} gave {found!r}"
+
+
+OUTER = {
+    "add": (lambda t: np.add.outer(t, [1.0, 2.0, 3.0])[:, 1], [1, 1, 1]),
+    "subtract": (lambda t: np.subtract.outer([[1.0, 2.0]], t)[0, 0], [-1, -1, -1]),
+    "multiply": (lambda t: np.multiply.outer(t, t)[0], [9, 3, 3]),
+    "accumulate": (lambda t: np.multiply.accumulate(t)[1], [1, 3, 0]),
+    "accumulate along": (lambda t: np.add.accumulate(np.outer(t, [1, 2]), 1)[:, 1], [3, 3, 3]),
+}
+
+
+@pytest.mark.parametrize("name", OUTER)
+def test_methods_of_ufuncs_have_the_derivatives_of_their_functions(name):
+    f, expected = OUTER[name]
+    t = vector()
+    y = f(t)
+    np.testing.assert_array_equal(y.data, f(t.data))
+    assert gradients(np.sum(y), t).tolist() == expected
+
+
+def test_an_outer_comparison_is_a_constant():
+    assert np.greater.outer(vector(), [1.0, 2.0]).tolist() == [
+        [True, True],
+        [False, False],
+        [True, False],
+    ]
 
 
 RANDOM = [n for n in dir(np.random.Generator) if not n.startswith(("_", "bit_gen", "spawn"))]
@@ -394,6 +448,7 @@ SCIPY = {
     "ndimage.gaussian_filter": lambda sp, t: sp.ndimage.gaussian_filter(t, 1.0),
     "spatial.distance.cdist": lambda sp, t: sp.spatial.distance.cdist(t[:, None], t[:, None]),
     "a sparse matrix @ t": lambda sp, t: sp.sparse.eye_array(3).tocsr() @ t,
+    "t * a sparse matrix": lambda sp, t: t * sp.sparse.eye_array(3).tocsr(),
     "optimize.minimize from t": lambda sp, t: sp.optimize.minimize(lambda x: np.sum(x * x), t),
     "integrate.quad of t": lambda sp, t: sp.integrate.quad(lambda x: x * t[0], 0.0, 1.0),
 }
@@ -405,8 +460,16 @@ def test_a_function_of_scipy_without_a_rule_is_refused_with_the_remedy(name, mon
     library(f"scipy.{name.split('.')[0]}" if "." in name else "scipy.sparse")
     if "special" in vars(sp):  # another test, or the documentation, may have given erf its rule
         monkeypatch.delitem(mg.graph.RULES, sp.special.erf, raising=False)
-    with pytest.raises(TypeError, match=rf"mg\.defvjp|{DATA}|{ITEM}"):
+    with pytest.raises(TypeError, match=rf"mg\.defvjp|{DATA}|{ITEM}|mg\.primitive"):
         SCIPY[name](sp, vector())
+
+
+def test_what_is_refused_is_called_by_its_own_name():
+    special, t = library("scipy.special"), vector()
+    with pytest.raises(TypeError, match=r"^gammaln with out= is not recorded: .*use the result"):
+        special.gammaln(t, out=np.zeros(3))
+    with pytest.raises(TypeError, match=r"^xlogy\.reduce has no derivative rule"):
+        special.xlogy.reduce(t)
 
 
 def test_a_ufunc_of_scipy_with_a_rule_differentiates():

@@ -9,7 +9,10 @@ from minigrad.methods import ArrayMethods
 A = np.array([[0.5, -1.0, 2.0], [3.0, 0.25, -0.75]])
 
 METHODS = {
-    "sum": [(np.sum, (), {}), (np.sum, (0,), {}), (np.sum, (), {"axis": 1, "keepdims": True})],
+    "sum": [
+        *((np.sum, (), {}), (np.sum, (0,), {}), (np.sum, (), {"axis": 1, "keepdims": True})),
+        *((np.sum, (0, np.float32), {}), (np.sum, (), {"where": A > 0, "initial": 2.0})),
+    ],
     "mean": [
         (np.mean, (), {}),
         (np.mean, (), {"axis": (0, 1)}),
@@ -26,8 +29,8 @@ METHODS = {
     "conjugate": [(np.conjugate, (), {})],
     "copy": [(np.copy, (), {})],
     "reshape": [(np.reshape, ((3, 2),), {}), (np.reshape, (-1,), {}), (np.reshape, (6,), {})],
-    "ravel": [(np.ravel, (), {})],
-    "flatten": [(np.ravel, (), {})],
+    "ravel": [(np.ravel, (), {}), (np.ravel, ("F",), {})],
+    "flatten": [(np.ravel, (), {}), (np.ravel, (), {"order": "F"})],
     "transpose": [(np.transpose, (), {}), (np.transpose, ((0, 1),), {})],
     "swapaxes": [(np.swapaxes, (0, 1), {})],
     "squeeze": [(np.squeeze, (), {})],
@@ -46,7 +49,7 @@ CHOICES = {
     "all": [(np.all, (), {}), (np.all, (0,), {})],
     "nonzero": [(np.nonzero, (), {})],
 }
-OTHERS = {"T", "at", "real", "imag"}
+OTHERS = {"T", "mT", "at", "real", "imag"}
 
 
 def cases(table):
@@ -84,6 +87,18 @@ def test_shapes_may_be_given_one_by_one():
     assert x.reshape(-1, 1).shape == (6, 1)
     assert Tensor([2.0]).reshape(()).shape == ()
     assert x.transpose(1, 0).shape == x.transpose((1, 0)).shape == x.T.shape == (3, 2)
+
+
+def test_matrices_of_a_stack_are_transposed():
+    x = Tensor(np.arange(12.0).reshape(2, 3, 2))
+    np.testing.assert_array_equal(x.mT.data, x.data.mT)
+    v = np.arange(12.0).reshape(2, 2, 3)
+    np.testing.assert_array_equal(gradients(x.mT, x, v), v.mT)
+
+
+def test_a_method_refuses_to_fill_an_array():
+    with pytest.raises(TypeError, match=r"np\.sum with out= has no derivative rule"):
+        Tensor(A).sum(0, None, np.zeros(3))
 
 
 def test_a_scalar_reshapes_and_transposes_too():

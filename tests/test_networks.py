@@ -333,7 +333,7 @@ def follow(changes):
     assert same(net.params, fresh.params)
     assert list(outer.params) == [f"0.{name}" for name in fresh.params]
     for name, tensor in net.tensors().items():
-        assert net.params[name] is outer.params[f"0.{name}"] is tensor._data
+        assert net.params[name] is outer.params[f"0.{name}"] is tensor._array
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -356,7 +356,7 @@ def test_params_follow_an_array_that_is_replaced_in_a_layer_written_by_hand(shap
     layer.W = np.ones(shape)
     for net, name in zip(nets, names, strict=True):
         assert net.params[name] is layer.W
-        assert net.tensors()[name]._data is layer.W
+        assert net.tensors()[name]._array is layer.W
 
 
 def test_two_parameters_never_share_a_name():

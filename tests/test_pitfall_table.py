@@ -112,6 +112,14 @@ BRANCHES = {  # (function, where it has no derivative)
     "entropy": (lambda x: x * np.log(x), 0.0),
     "direction": (lambda x: x / np.abs(x), 0.0),
     "exp of a quotient": (lambda x: np.exp(1 / x), 0.0),
+    "a bump": (lambda x: np.exp(-1 / x), 0.0),
+    "sin(x) / x": (lambda x: np.sin(x) / x, 0.0),
+    "log(x) / log(x)": (lambda x: x * np.log(x) / np.log(x), 0.0),
+    "log of log": (lambda x: np.log(-np.log(x)), 0.0),
+    "a root in a quotient": (lambda x: x**4 / np.sqrt(x * x), 0.0),
+    "sigmoid of a quotient": (lambda x: mg.sigmoid(1 / x), 0.0),
+    "gelu of a quotient": (lambda x: mg.gelu(1 / x), 0.0),
+    "a sum of powers in a logarithm": (lambda x: np.logaddexp(np.log(x), 1 / x), 0.0),
 }
 
 
@@ -128,6 +136,23 @@ def test_no_order_leaks_out_of_a_branch_that_is_not_taken(name):
             for k, found in enumerate(derivatives(taken, [bad, good], 3)):
                 assert found[0] == 0
                 np.testing.assert_allclose(found[1], alone[k][0] * 2**k, 1e-12)
+            v = jvp(mg.grad(lambda x, f=taken: np.sum(f(x))), np.array([bad, good]))[1]
+            np.testing.assert_allclose(v, [0.0, alone[1][0]], 1e-12)
+
+
+def jvp(f, at):
+    """f and its derivative along ones, forward."""
+    return mg.jvp(f, at, np.ones(at.shape))
+
+
+@pytest.mark.parametrize("function", [np.sqrt, np.log, np.reciprocal])
+def test_what_is_infinite_in_the_branch_that_is_taken_is_so_in_both_modes(function):
+    at = np.array([0.0, 0.5])
+    with np.errstate(all="ignore"):
+        forward = jvp(lambda x: np.where(x >= 0, function(x), 0.0), at)[1]
+        backward = mg.grad(lambda x: np.sum(np.where(x >= 0, function(x), 0.0)))(at)
+    assert np.array_equal(forward, backward)
+    assert np.isinf(forward[0])
 
 
 def test_a_smooth_function_of_infinity_that_is_not_taken_does_not_leak():

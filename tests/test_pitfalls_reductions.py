@@ -55,6 +55,16 @@ def test_one_row_may_tie_and_another_not():
     assert slope(np.ptp, [2.0, 2.0, 2.0]) == [0.0, 0.0, 0.0]
 
 
+@pytest.mark.filterwarnings("ignore:Mean of empty slice", "ignore:All-NaN")
+@pytest.mark.parametrize("shape", [(0,), (2, 0), (0, 2)])
+def test_a_quantile_of_nothing_hands_on_nothing(shape):
+    for quantile in (np.median, np.nanmedian, lambda x, axis: np.nanquantile(x, 0.3, axis)):
+        x = Tensor(np.zeros(shape))
+        with np.errstate(invalid="ignore"):
+            y = quantile(x, axis=len(shape) - 1)
+        assert gradients(y, x, np.ones(y.shape)).shape == shape
+
+
 def test_the_median_of_equals_is_shared_by_them():
     assert slope(np.median, [1.0, 2.0, 2.0, 2.0, 5.0]) == [0.0, 1 / 3, 1 / 3, 1 / 3, 0.0]
     assert slope(np.median, [1.0, 2.0, 2.0, 5.0]) == [0.0, 0.5, 0.5, 0.0]

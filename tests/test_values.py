@@ -23,17 +23,24 @@ ANALYTIC = [
 ]
 
 
+def dtype_of(y):
+    """NumPy's dtype; float64 where it counts the weights of no entries with integers."""
+    return np.result_type(y, np.float16)
+
+
 @pytest.mark.parametrize("function", NUMPYS, ids=name_of)
 @given(data=st.data())
 def test_a_recorded_call_has_numpys_value(function, data):
     s = data.draw(DOMAINS[function])
     y, recorded = s.call(*s.leaves), s.call(*s.tensors())
     assert type(recorded) is Tensor
-    assert recorded.shape == np.shape(y)
+    assert (recorded.shape, recorded.dtype) == (np.shape(y), dtype_of(y))
     if function in ROUNDED:
         np.testing.assert_allclose(recorded.data, y, rtol=1e-13, atol=1e-13)
     else:
         assert np.array_equal(recorded.data, y, equal_nan=True)
+    half = s.in_float32()
+    assert half.call(*half.tensors()).dtype == dtype_of(half.call(*half.leaves))
 
 
 @pytest.mark.parametrize("function", ANALYTIC, ids=name_of)

@@ -1,7 +1,8 @@
 """Convolution and correlation of two sequences.
 
 With y = a ∗ v, the chain rule reads da = dy ∗ v turned around, where the two overlap in full. The
-modes "same" and "valid" leave out results at both ends: the gradient there is 0.
+modes "same" and "valid" leave out results at both ends: the gradient there is 0. A correlation
+conjugates its second sequence.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.derivatives.elementwise import conj
 from minigrad.graph import apply, defvjp
 from minigrad.kinds import COMPLEX
 from minigrad.tensor import ADAPTERS, Tensor
@@ -57,9 +59,9 @@ defvjp(
 )
 defvjp(
     np.correlate,
-    lambda g, y, a, v, mode="valid": np.convolve(correlated(g, a, v, mode), v, "valid"),
-    lambda g, y, a, v, mode="valid": np.flip(
-        np.convolve(correlated(g, a, v, mode), np.flip(a), "valid")
+    lambda g, y, a, v, mode="valid": np.convolve(correlated(g, a, v, mode), conj(v), "valid"),
+    lambda g, y, a, v, mode="valid": conj(
+        np.flip(np.convolve(correlated(g, a, v, mode), np.flip(a), "valid"))
     ),
 )
 
@@ -80,8 +82,9 @@ def _convolve(a: Any, v: Any, mode: Any = "full") -> Any:
 
 def _correlate(a: Any, v: Any, mode: Any = "valid") -> Any:
     """Read the mode."""
-    return apply(Tensor, np.correlate, (a, v), {"mode": _named(mode)})
+    pair = tuple(x if isinstance(x, Tensor) else np.asarray(x) for x in (a, v))
+    return apply(Tensor, np.correlate, pair, {"mode": _named(mode)})
 
 
 ADAPTERS.update({np.convolve: _convolve, np.correlate: _correlate})
-COMPLEX.add(np.convolve)
+COMPLEX.update({np.convolve, np.correlate})

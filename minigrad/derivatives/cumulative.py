@@ -120,4 +120,4 @@ def _cumulative_prod(
 if hasattr(np, "cumulative_sum"):  # since NumPy 2.1
     ADAPTERS.update({np.cumulative_sum: _cumulative_sum, np.cumulative_prod: _cumulative_prod})
     COMPLEX.update({np.cumulative_sum, np.cumulative_prod})
-COMPLEX.update({np.cumsum, np.cumprod})
+COMPLEX.update({np.cumsum, np.cumprod, np.nancumsum, np.nancumprod})

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from minigrad.graph import apply, defvjp
-from minigrad.kinds import COMPLEX, refuse_complex
+from minigrad.kinds import COMPLEX, check_dtype
 from minigrad.tensor import ADAPTERS, Tensor
 
 defvjp(np.diff, lambda g, y, x, n=1, axis=-1: undiff(g, x, n, axis))
@@ -54,12 +54,13 @@ def _joined(parts: list[Any], axis: int = 0) -> Any:
 
 def _ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
     """Join what stands before the differences, the differences, and what stands after."""
-    refuse_complex(np.ediff1d, (ary, to_end, to_begin))
     d = np.diff(np.ravel(ary))
-    for name, end in (("to_end", to_end), ("to_begin", to_begin)):
-        if end is not None and not np.can_cast(np.result_type(end), d.dtype, "same_kind"):
-            raise TypeError(f"np.ediff1d: {name}= does not fit differences of {d.dtype}")
     begin, end = (None if e is None else np.ravel(e) for e in (to_begin, to_end))
+    for name, e in (("to_end", end), ("to_begin", begin)):
+        if e is not None and not np.can_cast(e.dtype, d.dtype, "same_kind"):
+            raise TypeError(
+                f"np.ediff1d: {name}= of {e.dtype} does not fit differences of {d.dtype}"
+            )
     y = _joined([begin, d, end])
     return y if y.dtype == d.dtype else y.astype(d.dtype)
 
@@ -92,8 +93,9 @@ def _gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: Any = 1) -> A
 
     Source: B. Fornberg, Mathematics of Computation 51 (1988) 699, for unequal spacing.
     """
-    refuse_complex(np.gradient, (f, *varargs))
-    f = f if isinstance(f, Tensor) else np.asarray(f, float)
+    f = f if isinstance(f, Tensor) else np.asarray(f)
+    f = f if f.dtype.kind in "fc" else f.astype(float)
+    check_dtype(f.dtype, varargs)
     axes = range(f.ndim) if axis is None else normalize_axis_tuple(axis, f.ndim)
     small: Any = np.zeros([min(n, 3) for n in f.shape])
     np.gradient(small, axis=axis, edge_order=edge_order)  # NumPy's checks
@@ -112,7 +114,8 @@ def _slope(f: Any, h: Any, axis: int, edge_order: int) -> Any:
     inside = _inside(f, h, axis)
     edges = _two_point_edges if edge_order == 1 else _three_point_edges
     first, last = edges(f, h, axis)
-    return np.concatenate([first, inside, last], axis=axis)
+    slope = np.concatenate([first, inside, last], axis=axis)
+    return slope if slope.dtype == f.dtype else slope.astype(f.dtype)
 
 
 def _widths(places: Any, n: int) -> Any:
@@ -165,4 +168,4 @@ def _weights(d: Any, e: Any) -> list[Any]:
 ADAPTERS.update(
     {np.diff: _diff, np.ediff1d: _ediff1d, np.trapezoid: _trapezoid, np.gradient: _gradient}
 )
-COMPLEX.update({np.diff, np.trapezoid})
+COMPLEX.update({np.diff, np.ediff1d, np.trapezoid, np.gradient})

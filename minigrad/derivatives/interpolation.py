@@ -14,7 +14,7 @@ from numpy.lib.array_utils import normalize_axis_index
 from minigrad.derivatives.elementwise import times
 from minigrad.derivatives.indexing import scatter
 from minigrad.graph import MASKING, apply, arrays, defvjp
-from minigrad.kinds import refuse_complex
+from minigrad.kinds import COMPLEX, refuse_complex
 from minigrad.tensor import ADAPTERS, Tensor
 
 
@@ -121,3 +121,4 @@ ADAPTERS.update(
         np.apply_over_axes: _apply_over_axes,
     }
 )
+COMPLEX.update({np.apply_along_axis, np.apply_over_axes})

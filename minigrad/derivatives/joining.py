@@ -14,20 +14,20 @@ from minigrad.kinds import COMPLEX, check_dtype
 from minigrad.tensor import ADAPTERS, Tensor
 
 
-def _concatenated(*arrays: Any, axis: int = 0) -> Any:
-    return np.concatenate(arrays, axis=axis)
+def _concatenated(*arrays: Any, **options: Any) -> Any:
+    return np.concatenate(arrays, **options)
 
 
-def _stacked(*arrays: Any, axis: int = 0) -> Any:
-    return np.stack(arrays, axis=axis)
+def _stacked(*arrays: Any, **options: Any) -> Any:
+    return np.stack(arrays, **options)
 
 
-def pieces(g: Any, y: Any, *arrays: Any, axis: int = 0) -> list[Any]:
+def pieces(g: Any, y: Any, *arrays: Any, axis: int = 0, **options: Any) -> list[Any]:
     """Cut the gradient where the arrays were joined."""
     return np.split(g, np.cumsum([np.shape(a)[axis] for a in arrays])[:-1], axis=axis)
 
 
-def slices(g: Any, y: Any, *arrays: Any, axis: int = 0) -> Any:
+def slices(g: Any, y: Any, *arrays: Any, axis: int = 0, **options: Any) -> Any:
     """Put the axis that the arrays were stacked on first: the rows are their gradients."""
     return np.moveaxis(g, axis, 0)
 
@@ -36,10 +36,18 @@ defvjp(np.concatenate, joint=pieces)
 defvjp(np.stack, joint=slices)
 
 
+def adapted(*xs: Any) -> list[Any]:
+    """Make arrays of lists and numbers; numbers adapt to the dtype of the arrays beside them."""
+    numbers = (int, float, complex)
+    xs = tuple(x if isinstance(x, (Tensor, *numbers)) else np.asarray(x) for x in xs)
+    kind = np.result_type(*[x if isinstance(x, numbers) else x.dtype for x in xs], np.float16)
+    return [np.asarray(x, kind) if isinstance(x, numbers) else x for x in xs]
+
+
 def _concatenate(arrays: Sequence[Any], axis: int | None = 0, **options: Any) -> Any:
     """Read NumPy's list of arrays as operands."""
     if axis is None:
-        arrays, axis = [np.ravel(a) for a in arrays], 0
+        arrays, axis = [np.ravel(a) for a in adapted(*arrays)], 0
     return apply(Tensor, np.concatenate, arrays, {"axis": axis, **options}, _concatenated)
 
 
@@ -72,7 +80,7 @@ def _dstack(tup: Sequence[Any]) -> Any:
 
 def _append(arr: Any, values: Any, axis: int | None = None) -> Any:
     """Join two arrays, flattened when no axis is named."""
-    return _concatenate((arr, values), axis)
+    return _concatenate((arr, values if axis is not None else np.ravel(values)), axis)
 
 
 # ---- blocks: nested lists ------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from minigrad.derivatives.elementwise import times
 from minigrad.derivatives.products import mT
 from minigrad.derivatives.spectra import known, mirrored
 from minigrad.graph import CONSTANTS, apply, arrays, defvjp
-from minigrad.kinds import COMPLEX, refuse_complex
+from minigrad.kinds import COMPLEX, is_complex, refuse_complex
 from minigrad.tensor import ADAPTERS, Tensor
 
 CONSTANTS.add(np.linalg.matrix_rank)
@@ -136,12 +136,20 @@ defvjp(np.linalg.det, det_gradient, complex=True)
 defvjp(
     np.linalg.slogdet,
     lambda g, y, a: times(g[..., None, None], mT(inverse_or_nan(a, np.isfinite(y)))),
+    complex=True,
 )
 
 
 def _slogdet(a: Any) -> Any:
-    """Give the sign, which is constant, and the logarithm."""
+    """Give the sign and the logarithm; of real numbers, the sign is constant.
+
+    Of complex ones, both come from the logarithm of the determinant.
+    """
     result = np.linalg.slogdet(arrays(a))
+    if is_complex(a):
+        whole = result[1] + 1j * np.angle(result[0])
+        log = known(np.linalg.slogdet, whole, a)
+        return type(result)(known(np.exp, result[0], 1j * np.imag(log)), np.real(log))
     return type(result)(result[0], known(np.linalg.slogdet, result[1], a))
 
 

@@ -2,7 +2,8 @@
 
 Where all entries are 0, the 2-norm and the p-norms have derivative 0. Ties of the largest or of the
 smallest share the gradient equally, also among the singular values of a matrix; |x|'(0) = 0. The
-nuclear norm takes nothing from singular values of 0. The 0-"norm" counts: a plain array.
+nuclear norm takes nothing from singular values of 0. The 0-"norm" counts: a plain array. Of complex
+numbers there are the norms that ask for no singular values.
 """
 
 from __future__ import annotations
@@ -12,26 +13,29 @@ from typing import Any
 import numpy as np
 
 from minigrad.derivatives.decompositions import singular_factors
-from minigrad.derivatives.elementwise import over, times
+from minigrad.derivatives.elementwise import conj, over, times
 from minigrad.derivatives.linalg import inverse_or_nan
 from minigrad.derivatives.reductions import spread
 from minigrad.derivatives.spectra import known, singular_sum
 from minigrad.graph import apply, arrays, defvjp
+from minigrad.kinds import COMPLEX
 from minigrad.tensor import ADAPTERS, Tensor, primitive
 
 # ---- the root of the sum of squares, and of p-th powers ------------------------------------------
 defvjp(
     np.linalg.norm,
     lambda g, y, x, ord=None, axis=None, keepdims=False: times(
-        spread(g, x, axis, keepdims), over(x, spread(y, x, axis, keepdims))
+        spread(g, x, axis, keepdims), over(conj(x), spread(y, x, axis, keepdims))
     ),
+    complex=True,
 )
 
 
 @primitive(
     lambda g, y, x, p, axis, keepdims: times(
-        spread(g, x, axis, keepdims), powered(over(x, spread(y, x, axis, keepdims)), p)
-    )
+        spread(g, x, axis, keepdims), powered(over(conj(x), spread(y, x, axis, keepdims)), p)
+    ),
+    complex=True,
 )
 def p_norm(x: Any, p: float, axis: int, keepdims: bool) -> Any:
     """Take the p-th root of the sum of the p-th powers of |x|."""
@@ -149,3 +153,4 @@ ADAPTERS.update(
         np.linalg.cond: _cond,
     }
 )
+COMPLEX.update({np.linalg.matrix_norm, np.linalg.vector_norm})

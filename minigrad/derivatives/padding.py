@@ -14,6 +14,7 @@ import numpy as np
 
 from minigrad.derivatives.indexing import along, scatter
 from minigrad.graph import Function, Node, apply, defvjp
+from minigrad.kinds import COMPLEX, check_dtype
 from minigrad.tensor import ADAPTERS, Tensor
 
 Widths: TypeAlias = tuple[tuple[int, int], ...]
@@ -97,6 +98,8 @@ def _pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> 
         )
     if callable(mode) or mode == "empty":
         raise TypeError(f"np.pad with mode={mode!r} has no derivative: use mode='constant'")
+    for value in options.values():
+        check_dtype(array.dtype, (value,))
     widths: Any = _pairs(pad_width, array.ndim) if array.ndim else 0
     if mode not in STATISTICS or array.size == 0 or array.ndim == 0:
         return apply(Tensor, np.pad, (array, widths, mode), options)
@@ -127,3 +130,4 @@ def _margin(array: Any, axis: int, rows: slice, width: int, mode: str) -> list[A
 
 
 ADAPTERS[np.pad] = _pad
+COMPLEX.add(np.pad)

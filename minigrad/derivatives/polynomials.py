@@ -49,7 +49,7 @@ def _polyint(p: Any, m: int = 1, k: Any = None) -> Any:
 def _padded(a: Any, n: int) -> Any:
     """Put zeros before the coefficients, up to n of them."""
     a = np.atleast_1d(a)
-    return a if len(a) >= n else np.concatenate([np.zeros(n - len(a)), a])
+    return a if len(a) >= n else np.concatenate([np.zeros(n - len(a), a.dtype), a])
 
 
 def _polyadd(a1: Any, a2: Any) -> Any:

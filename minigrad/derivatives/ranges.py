@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.derivatives.joining import adapted
 from minigrad.graph import apply, defvjp
 from minigrad.kinds import COMPLEX, refuse_complex
 from minigrad.tensor import ADAPTERS, Tensor
@@ -46,7 +47,7 @@ defvjp(
 
 def _ends(start: Any, stop: Any) -> tuple[Any, Any]:
     """Make arrays of numbers and lists, for the rules to compute with."""
-    a, b = (x if isinstance(x, Tensor) else np.asarray(x) for x in (start, stop))
+    a, b = adapted(start, stop)
     return _floats(a), _floats(b)
 
 

@@ -211,4 +211,4 @@ for reducing in (
 ):
     ADAPTERS[reducing] = _choosing(reducing)
 ADAPTERS.update({np.ptp: _ptp, np.nansum: _nansum, np.nanprod: _nanprod, np.nanmean: _nanmean})
-COMPLEX.update({np.sum, np.mean, np.prod})
+COMPLEX.update({np.sum, np.mean, np.prod, np.nansum, np.nanmean, np.nanprod})

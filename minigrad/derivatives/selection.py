@@ -161,6 +161,6 @@ CONSTANTS.update(
 COMPLEX.update(
     {
         *(np.triu, np.tril, np.delete, np.choose, np.select),
-        *(np.compress, np.extract, np.trim_zeros),
+        *(np.compress, np.extract, np.trim_zeros, np.piecewise),
     }
 )

@@ -63,6 +63,8 @@ def to_neighbours(
     g: Any, x: Any, quantile: Function, q: Any, axis: Any, method: str, skip_nan: bool = False
 ) -> Any:
     """Hand g to the entries on both sides of each quantile, with the weights of the two."""
+    if x.size == 0:
+        return np.zeros_like(x)
     rows = in_rows(arrays(x), axis)
     n = rows.shape[-1]
     counts = n - np.sum(np.isnan(rows), axis=-1) if skip_nan else np.array(n)

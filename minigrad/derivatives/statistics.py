@@ -114,6 +114,8 @@ def _about_mean(function: Function, about_given: Function, skip_nan: bool = Fals
             ddof = correction
         mask = where if not skip_nan else ~np.isnan(a) & where
         d = a if mean is None else a - mean
+        if skip_nan and d.dtype != a.dtype:
+            d = d.astype(a.dtype)  # as NumPy does, which writes it into a copy of a
         d = d if mask is True else chosen(d, mask)
         if mean is not None:
             return about_given(d, axis, dtype, ddof, keepdims, mask)
@@ -147,7 +149,7 @@ def _average(
         total = np.full(average.shape, a.size / average.size, average.dtype)
     else:
         w = _along(weights if isinstance(weights, Tensor) else np.asarray(weights), a.shape, axis)
-        kind = np.result_type(a.dtype, w.dtype, *([] if a.dtype.kind == "f" else [float]))
+        kind = np.result_type(a.dtype, w.dtype, *([] if a.dtype.kind in "fc" else [float]))
         total = np.sum(w, axis=axis, dtype=kind, keepdims=keepdims)
         if np.any(total == 0):
             raise ZeroDivisionError("np.average: the weights add up to zero")
@@ -185,7 +187,7 @@ def _cov(
     dtype: Any = None,
 ) -> Any:
     """Multiply the centred variables with each other."""
-    refuse_complex(np.cov, (m, y, aweights))
+    refuse_complex(np.cov, (aweights,))
     X = _variables(m, dtype)
     X = X if rowvar or np.ndim(m) == 1 else np.transpose(X)
     if y is not None:
@@ -198,11 +200,12 @@ def _cov(
         aweights = aweights if isinstance(aweights, Tensor) else np.array(aweights, float)
         w = aweights if w is None else w * aweights
     average, total = np.average(X, axis=1, weights=w, returned=True)
-    degrees: Any = total[0] - ddof
+    whole = np.real(total[0])
+    degrees: Any = whole - ddof
     if aweights is not None:
-        degrees = total[0] - ddof * np.sum(w * aweights) / total[0]
+        degrees = whole - ddof * np.sum(w * aweights) / whole
     X = X - average[:, None]
-    c = np.dot(X, np.transpose(X if w is None else X * w))
+    c = np.dot(X, conj(np.transpose(X if w is None else X * w)))
     return np.squeeze(c * np.true_divide(1, degrees if degrees > 0 else 0.0))
 
 
@@ -231,4 +234,4 @@ def _in_bounds(r: Any) -> Any:
 
 
 ADAPTERS.update({np.average: _average, np.cov: _cov, np.corrcoef: _corrcoef})
-COMPLEX.update({np.var, np.std, np.average})
+COMPLEX.update({np.var, np.std, np.nanvar, np.nanstd, np.average, np.cov})

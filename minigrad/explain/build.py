@@ -22,7 +22,7 @@ def traced(output: Node | None, nodes: Iterable[Node], names: Names, watched: Wa
     if output is None:
         return Trace(lines.lines, [], watched.layers, None, None, None, lines.nodes)
     steps = walked(output, lines)
-    seed = np.ones(output._data.shape, output._data.dtype)
+    seed = np.ones(output._array.shape, output._array.dtype)
     last = lines.ids[output._birth]
     return Trace(lines.lines, steps, watched.layers, last, seed, None, lines.nodes)
 

@@ -249,13 +249,13 @@ def _rerun(net: Network, batch: list[Any], replay: Replay, found: Explanation) -
     def rerun(line: int, values: Array) -> Array:
         node = found.nodes[line]
         assert node is not None
-        kept = node._data.copy()
+        kept = node._array.copy()
         try:
-            node._data[...] = values
+            node._array[...] = values
             with Replay(net):  # today's state comes back afterwards
                 replay.rewind()
-                return np.asarray(net.objective(*batch)._data)
+                return np.asarray(net.objective(*batch)._array)
         finally:
-            node._data[...] = kept
+            node._array[...] = kept
 
     return rerun

@@ -109,7 +109,7 @@ def failure(
         call = call_text(failing.function, texts, failing.keywords)
         for name, argument in zip(texts, failing.arguments, strict=True):
             if isinstance(argument, (Node, np.ndarray)):
-                array = argument._data if isinstance(argument, Node) else argument
+                array = argument._array if isinstance(argument, Node) else argument
                 operands.append((name, array.shape))
     source = None
     for frame, line in frames(error):

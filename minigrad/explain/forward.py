@@ -36,7 +36,7 @@ class Lines:
         self.lines: list[Line] = []
         self.nodes: list[Node | None] = []  # behind each line; None for data
         self.ids: dict[int, int] = {}  # by birth
-        self._data: dict[Any, int] = {}  # arrays that take part, by name or identity
+        self._array: dict[Any, int] = {}  # arrays that take part, by name or identity
         self._unnamed = 0
         self._used: set[str] = set()
         names.reserve()
@@ -45,7 +45,7 @@ class Lines:
         """Make the line of a node, and before it those of the arrays that its call was given."""
         if node._function is None or node._function is input_node:
             kind = "leaf" if node._function is None else "data"
-            value = node._data.copy()  # a parameter's array goes on to be trained
+            value = node._array.copy()  # a parameter's array goes on to be trained
             name, named = self._name(node)
             self._append(node, Line(len(self.lines), kind, name, named, value))
             return
@@ -55,7 +55,7 @@ class Lines:
         if node._function is GETITEM:
             texts[1] = index_text(node._arguments[1], self.names.of_array)
         name, named = self._name(node)
-        line = Line(len(self.lines), "call", name, named, node._data)
+        line = Line(len(self.lines), "call", name, named, node._array)
         line.call = call_text(node._function, texts, node._keywords)
         line.function = called(node._function)
         line.operands, line.layer, line.source = operands, made.layer, made.source
@@ -97,15 +97,15 @@ class Lines:
         name = self.names.of_array(argument)
         found = None if name is not None else self._attribute(argument, made)
         key = name or found or id(argument)
-        if key not in self._data:
+        if key not in self._array:
             shown = name if name and name not in self._used else None
             shown = shown or self.names.unique(name or found or "c")
             self._used.add(shown)
             line = Line(len(self.lines), "data", shown, bool(name or found), argument)
             line.layer = made.layer if found else None
             self._append(None, line)
-            self._data[key] = line.id
-        return self._data[key]
+            self._array[key] = line.id
+        return self._array[key]
 
     def _attribute(self, array: Array, made: Made) -> str | None:
         """Find the attribute of the layer that holds an array: mask."""

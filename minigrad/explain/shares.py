@@ -23,7 +23,7 @@ def share_of(trace: Trace, step: Step, c: Contribution, g: Any) -> Any:
     rules = list(zip(node._arguments, each(node._rules), strict=False))
     rule: Any = rules[c.position][1]
     with np.errstate(all="ignore"):
-        made = rule(g, node._data, *node._values, **node._keywords)
+        made = rule(g, node._array, *node._values, **node._keywords)
     if type(node._rules) is not tuple:
         made = made[c.position]
     return fitted(made, trace.lines[c.to].value, node._function)

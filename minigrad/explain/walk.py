@@ -46,13 +46,13 @@ def walked(output: Node, lines: Lines) -> list[Step]:
         )
 
     wrt = leaves(output)
-    gradients(output, wrt, np.ones(output._data.shape), watch=watch)
+    gradients(output, wrt, np.ones(output._array.shape), watch=watch)
     for step in steps:
         _explain_rules(step, lines)
     last = lines.lines[lines.ids[output._birth]]
     last.on_path = True
     if last.gradient is None:
-        last.gradient = np.ones(output._data.shape, output._data.dtype)
+        last.gradient = np.ones(output._array.shape, output._array.dtype)
     return steps
 
 
@@ -78,7 +78,7 @@ def _explain_rules(step: Step, lines: Lines) -> None:
     line = lines.lines[step.line]
     node = lines.nodes[step.line]
     assert node is not None
-    values = [step.gradient, node._data, *node._values]
+    values = [step.gradient, node._array, *node._values]
     pairs = zip(node._arguments, line.operands, strict=True)
     texts = [line.d, line.name, *(lines.text(a, i) for a, i in pairs)]
     joint = type(node._rules) is not tuple

@@ -150,7 +150,7 @@ class Layer(Part):
         memory = self._memory
         memory.latest = (output, given, self.tensors())
         Part.forwards = memory.forwards = Part.forwards + 1
-        return np.array(output._data if isinstance(output, Node) else output)
+        return np.array(output._array if isinstance(output, Node) else output)
 
     def backward(self, dout: Any = None) -> Any:
         """Pull the gradient `dout` of the latest output back: the gradient of the input.
@@ -172,10 +172,10 @@ class Layer(Part):
         output, inputs, tensors = self._memory.latest
         if not isinstance(output, Node):
             raise RuntimeError(f"nothing in the latest forward of {self!r} can be differentiated")
-        if dout is not None and np.shape(dout) != output._data.shape:
+        if dout is not None and np.shape(dout) != output._array.shape:
             raise ValueError(
                 f"{self!r}.backward: dout has shape {np.shape(dout)}, but the output of the latest "
-                f"forward has {output._data.shape}, and its gradient must too"
+                f"forward has {output._array.shape}, and its gradient must too"
             )
         wrt = [x for x in inputs if isinstance(x, Tensor)]
         for name, tensor in self.structure().tensors.items():
@@ -259,7 +259,7 @@ class Layer(Part):
                 f"array of floats, but it is {value!r:.60}"
             )
         leaves = self._memory.leaves
-        if name not in leaves or leaves[name]._data is not value:
+        if name not in leaves or leaves[name]._array is not value:
             over = _LEAVES.get(id(value))  # an array in two layers is one parameter
             leaves[name] = leaf(Tensor, value) if over is None else over
             _LEAVES[id(value)] = leaves[name]
@@ -330,7 +330,7 @@ def _call_by_hand(self: Layer, *inputs: Any, **options: Any) -> Any:
 def _detached(value: Any) -> Any:
     """Put arrays in place of Tensors with a history, which a copy of a layer leaves behind."""
     if isinstance(value, Tensor):
-        return value if value._function is None else value._data.copy()
+        return value if value._function is None else value._array.copy()
     if type(value) in (list, tuple):
         items = list(map(_detached, value))
         return value if all(map(is_, items, value)) else type(value)(items)

@@ -52,7 +52,7 @@ def record_by_hand(
         ValueError: when a gradient has another shape than what it is the gradient of.
     """
     name = type(layer).__name__
-    given = [real_numbers(np.array(x._data if isinstance(x, Node) else x)) for x in inputs]
+    given = [real_numbers(np.array(x._array if isinstance(x, Node) else x)) for x in inputs]
     with _TURN:
         result = layer.forward(*given, **options)
         output = np.array(None if isinstance(result, Node) else result)
@@ -114,10 +114,10 @@ def _own(layer: str, name: str, share: Any, wanted: Any) -> Any:
     if share is None:
         raise TypeError(f"{layer}.backward made no gradient for {name}, which needs one")
     share = real_numbers(np.array(share))
-    if share.shape != wanted._data.shape:
+    if share.shape != wanted._array.shape:
         raise ValueError(
             f"{layer}.backward made a gradient of shape {share.shape} for {name} of shape "
-            f"{wanted._data.shape}: a gradient has the shape of what it is the gradient of"
+            f"{wanted._array.shape}: a gradient has the shape of what it is the gradient of"
         )
     return share
 
@@ -134,7 +134,7 @@ def _copied(layer: Any, params: Mapping[str, Tensor]) -> Any:
                 "that a copy for each call would not be independent: make it a method"
             )
     own = attributes(layer)
-    memo: dict[Any, Any] = {id(tensor._data): tensor._data for tensor in params.values()}
+    memo: dict[Any, Any] = {id(tensor._array): tensor._array for tensor in params.values()}
     memo[SHARE_TENSORS] = True
     try:
         twin = copy.deepcopy(layer, memo)

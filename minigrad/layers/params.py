@@ -36,7 +36,7 @@ class Params(MutableMapping[str, Array]):
 
     def __getitem__(self, name: str) -> Array:
         try:
-            return self._tensors[name]._data
+            return self._tensors[name]._array
         except KeyError:
             raise KeyError(unknown(name, self._tensors)) from None
 
@@ -44,7 +44,7 @@ class Params(MutableMapping[str, Array]):
         tensor = self._tensors.get(name)
         if tensor is None:
             raise KeyError(unknown(name, self._tensors))
-        if value is not tensor._data:
+        if value is not tensor._array:
             value = self._checked(name, value)
         tensor.name = tensor.name or name
         write(tensor, value)
@@ -62,7 +62,7 @@ class Params(MutableMapping[str, Array]):
 
     def items(self) -> ItemsView[str, Array]:
         """Return pairs of name and array."""
-        return {name: tensor._data for name, tensor in self._tensors.items()}.items()
+        return {name: tensor._array for name, tensor in self._tensors.items()}.items()
 
     def __delitem__(self, name: str) -> None:
         raise KeyError(f"parameter {name} belongs to its layer and cannot be deleted")
@@ -91,34 +91,34 @@ def lay_end_to_end(tensors: Iterable[Tensor]) -> None:
     """
     movable: dict[Any, list[Tensor]] = {}
     for tensor in _held_by_nobody_else(tensors):
-        movable.setdefault(tensor._data.dtype, []).append(tensor)
+        movable.setdefault(tensor._array.dtype, []).append(tensor)
     for dtype, group in movable.items():
         buffer = np.empty(sum(tensor.size for tensor in group), dtype)
         start = 0
         for tensor in group:
             end = start + tensor.size
             place = buffer[start:end].reshape(tensor.shape)
-            place[...] = tensor._data
-            tensor._data = place
+            place[...] = tensor._array
+            tensor._array = place
             start = end
 
 
 def _held_by_nobody_else(tensors: Iterable[Tensor]) -> list[Tensor]:
     """Choose the tensors whose arrays, and the buffers under them, nothing else refers to."""
-    alone = [tensor for tensor in tensors if getrefcount(tensor._data) == _HELD_BY_ONE]
-    views = Counter(id(tensor._data.base) for tensor in alone)
+    alone = [tensor for tensor in tensors if getrefcount(tensor._array) == _HELD_BY_ONE]
+    views = Counter(id(tensor._array.base) for tensor in alone)
     return [
         tensor
         for tensor in alone
-        if tensor._data.base is None
-        or getrefcount(tensor._data.base) == views[id(tensor._data.base)] + _HELD_BY_ONE - 1
+        if tensor._array.base is None
+        or getrefcount(tensor._array.base) == views[id(tensor._array.base)] + _HELD_BY_ONE - 1
     ]
 
 
 def _held_by_one() -> int:
     """Count the references to an array in a slot, as `getrefcount` sees them."""
     tensor = Tensor(0.0)
-    return getrefcount(tensor._data)
+    return getrefcount(tensor._array)
 
 
 _HELD_BY_ONE = _held_by_one()

@@ -76,7 +76,7 @@ def _of(node: Node) -> Iterable[Decision]:
     function: Any = node._function
     name, decide = called(function), DECIDES.get(function)
     if decide is not None:
-        choice, margin = decide(node._data, *node._values, **node._keywords)
+        choice, margin = decide(node._array, *node._values, **node._keywords)
         yield Decision(name, np.asarray(choice), None if margin is None else np.asarray(margin))
     for value in node._values:
         if isinstance(value, np.ndarray) and value.dtype.kind in "biu" and value.size:

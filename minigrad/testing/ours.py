@@ -38,7 +38,7 @@ class FunctionSubject(Subject):
         thing["tensors"] = {k: Tensor(inputs[k]) for k in self.operands}
         outputs = self.f(*(thing["tensors"].get(k, v) for k, v in inputs.items()))
         thing["outputs"] = flat(outputs)
-        return tuple(y._data if isinstance(y, Node) else y for y in thing["outputs"])
+        return tuple(y._array if isinstance(y, Node) else y for y in thing["outputs"])
 
     def evaluate(
         self, inputs: Mapping[str, Any], params: Mapping[str, Any], cast: Any
@@ -47,7 +47,7 @@ class FunctionSubject(Subject):
         self.evaluations += 1
         self.rewind.begin(self.f)
         outputs = flat(self.f(*(kept(x) for x in inputs.values())))
-        return [np.asarray(y._data if isinstance(y, Node) else y) for y in outputs]
+        return [np.asarray(y._array if isinstance(y, Node) else y) for y in outputs]
 
     def holders(self, thing: Any) -> tuple[Any, ...]:
         """The function itself, which is not copied."""
@@ -202,6 +202,6 @@ def recast(layer: Layer, cast: Any) -> Layer:
     """Put parameters of another dtype into a layer."""
     if cast:
         for tensor in layer.tensors().values():
-            if tensor._data.dtype != cast:
-                tensor._data = tensor._data.astype(cast)
+            if tensor._array.dtype != cast:
+                tensor._array = tensor._array.astype(cast)
     return layer

@@ -183,7 +183,7 @@ class _Search:
         except Exception as error:
             self.errors.append((error, made))
             return False
-        arrays = [y._data if isinstance(y, Node) else y for y in _several(outputs)]
+        arrays = [y._array if isinstance(y, Node) else y for y in _several(outputs)]
         useless = _useless(arrays[0]) if arrays else ("an empty tuple", True)
         self.returned += [(f"forward returned {useless[0]}", useless[1])] if useless else []
         return useless is None
@@ -231,7 +231,7 @@ def fitting_shapes(thing: Any) -> list[tuple[int, ...]]:
     >>> fitting_shapes(Layer())[:2]
     [(5, 3), (5, 4)]
     """
-    arrays = [value._data if isinstance(value, Node) else value for _, value in inside(thing)]
+    arrays = [value._array if isinstance(value, Node) else value for _, value in inside(thing)]
     arrays = [a for a in arrays if isinstance(a, np.ndarray) and a.dtype.kind == "f"]
     for W in sorted(arrays, key=lambda a: a.ndim < 2):
         if W.ndim == 4:

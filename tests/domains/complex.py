@@ -8,6 +8,7 @@ import numpy as np
 from hypothesis import reject
 from hypothesis import strategies as st
 
+from domains.cumulative import ediff1d_calls
 from domains.samples import Sample, between, elementwise_calls, signed, some_of
 from minigrad import Tensor
 from minigrad.derivatives.elementwise import direction
@@ -17,7 +18,7 @@ from minigrad.updates import added_at, multiplied_at, written_at
 
 
 @st.composite
-def complexified(draw, line, first=False, constants=True):
+def complexified(draw, line, first=False, constants=True, partly=False):
     """Some of the leaves complex (the first of them, if `first`), and some constants."""
     s = draw(line)
     n = len(s.leaves)
@@ -39,6 +40,8 @@ def complexified(draw, line, first=False, constants=True):
         call(*map(Tensor, leaves))
     except TypeError as error:  # a call with dtype=float: that it is refused, test_complex.py says
         if "complex numbers do not become" in str(error):
+            reject()
+        if partly and "real numbers alone" in str(error):
             reject()
     label = f"{s.label} complex {moved} variable {free}"
     return Sample(label, call, leaves, s.rng)
@@ -71,7 +74,9 @@ REAL_TO_COMPLEX = {np.fft.rfft}
 # What the first operand of these cannot hold is refused.
 INTO = {np.full_like, np.insert, written_at, added_at, multiplied_at}
 # NumPy does not look at the last operand of these for Tensors.
-LEFT_ALONE = {np.diff, np.polyint, np.select}
+LEFT_ALONE = {np.diff, np.polyint, np.select, np.nanvar, np.nanstd}
+# Some calls of these are refused: the largest entry as a margin, norms by singular values, weights.
+PARTLY = {np.pad, np.linalg.norm, np.linalg.matrix_norm, np.cov}
 OWN = {  # beside the line for real numbers
     np.absolute: elementwise_calls(np.absolute, polar(0.5, 2, 3.1)),
     np.reciprocal: elementwise_calls(np.reciprocal, polar(0.5, 2, 3.1)),
@@ -102,6 +107,7 @@ INSTEAD = {  # of the line for real numbers
     np.sign: elementwise_calls(np.sign, polar(0.5, 2, 3.1)),
     direction: elementwise_calls(direction, polar(0.5, 2, 3.1)),
     np.angle: elementwise_calls(np.angle, RING, options=degrees),
+    np.ediff1d: complexified(ediff1d_calls(constant=False), first=True, constants=False),
 }
 
 if hasattr(np, "astype"):  # since NumPy 2.1
@@ -111,7 +117,10 @@ if hasattr(np, "astype"):  # since NumPy 2.1
 def beside(domains, others):
     """Lines for complex numbers, given those for real ones; `others` have lines of their own."""
     takes = [f for f in domains if f in COMPLEX - REAL_TO_COMPLEX - set(others)]
-    lines = {f: complexified(domains[f], f in INTO, f not in INTO | LEFT_ALONE) for f in takes}
+    lines = {
+        f: complexified(domains[f], f in INTO, f not in INTO | LEFT_ALONE, f in PARTLY)
+        for f in takes
+    }
     for f, own in OWN.items():
         lines[f] = st.one_of(own, lines[f]) if f in lines else own
     return lines | INSTEAD | others

@@ -25,12 +25,14 @@ from domains.samples import (
     signed,
     some_whole,
 )
-from minigrad import Tensor, tensor
+from minigrad import Tensor, pieces, tensor
 from minigrad import functions as fn
 from minigrad.derivatives import elementwise, indexing
 from minigrad.functions import losses
+from minigrad.graph import apply
 from minigrad.methods import added_at, written_at
 from minigrad.testing.strategies import indices
+from minigrad.updates import repeats
 
 # ---- products ------------------------------------------------------------------------------------
 MATMUL = st.sampled_from([1, 1, 1, 0]).flatmap(
@@ -218,6 +220,23 @@ def scatter_calls(draw):
     return draw(calls(lambda g: indexing.scatter(g, index, shape), WIDE, shapes=target))
 
 
+@st.composite
+def placed_calls(draw):
+    """What several indices hand back to the array that they took from."""
+    (shape,) = draw(one())
+    places = [as_numpy_reads(draw(indices(shape))) for _ in range(draw(st.integers(1, 3)))]
+    places = [place for place in places if not repeats(place)] or [()]
+    options = {"places": places, "shape": shape}
+
+    def call(*gs):
+        if any(isinstance(g, Tensor) for g in gs):
+            return apply(Tensor, pieces.placed, gs, options)
+        return pieces.placed(*gs, **options)
+
+    target = st.just([np.zeros(shape)[place].shape for place in places])
+    return draw(calls(call, WIDE, shapes=target, floats=False))
+
+
 # ---- losses: two arrays of one shape, class indices ----------------------------------------------
 def twins(min_dims=0):
     return one(min_dims, 1).map(lambda s: s * 2)
@@ -346,6 +365,7 @@ DOMAINS = {
     written_at: putting_calls(written_at),
     added_at: putting_calls(added_at),
     indexing.scatter: scatter_calls(),
+    pieces.placed: placed_calls(),
     # products
     np.matmul: calls(np.matmul, WIDE, shapes=MATMUL.map(lambda them: them.input_shapes)),
     np.dot: calls(np.dot, WIDE, shapes=dot_shapes()),

@@ -61,14 +61,14 @@ def diff_calls(draw):
 
 
 @st.composite
-def ediff1d_calls(draw):
+def ediff1d_calls(draw, constant=True):
     ends = draw(st.lists(st.sampled_from(["to_end", "to_begin"]), unique=True, max_size=2))
     shapes = [draw(one(0))[0], *[draw(one(0, max_dims=2))[0] for _ in ends]]
 
     def ediff1d(x, *others):
         return np.ediff1d(x, **dict(zip(ends, others, strict=True)))
 
-    return draw(calls(ediff1d, WIDE, shapes=st.just(shapes)))
+    return draw(calls(ediff1d, WIDE, shapes=st.just(shapes), constant=constant))
 
 
 # ---- samples of functions ------------------------------------------------------------------------

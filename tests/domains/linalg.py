@@ -487,6 +487,9 @@ DOMAINS = {
 }
 
 WITH_COMPLEX_NUMBERS = {
+    np.linalg.slogdet: calls(
+        lambda a: flat(np.linalg.slogdet(a)), complex_regular, shapes=square()
+    ),
     np.linalg.inv: calls(np.linalg.inv, complex_regular, shapes=square()),
     np.linalg.solve: st.one_of(
         calls(np.linalg.solve, complex_regular, WIDE, shapes=equations()),
