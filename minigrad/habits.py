@@ -55,3 +55,13 @@ NO_OPTIONS = (  # of backward
     "a graph lives for as long as you hold its output, and mg.gradients(y, [x], create_graph=True) "
     "gives Tensors"
 )
+NO_FLOAT = (  # of a Tensor
+    "float() and the math module would drop the gradient of a Tensor: use NumPy's function "
+    "(np.exp, not math.exp), np.stack to gather Tensors, x.at[i].set(t) on a Tensor x where an "
+    "array would have a[i] = t, or .item() for a constant"
+)
+NO_ARRAY = (
+    "a Tensor does not turn into an array by itself, because its gradient would be lost: use .data "
+    "for the values, np.stack([...]) to gather Tensors into one, and x.at[i].set(t) on a Tensor x "
+    "where an array would have a[i] = t"
+)

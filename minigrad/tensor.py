@@ -32,7 +32,7 @@ from minigrad.graph import (
     open_further,
     record,
 )
-from minigrad.habits import NO_OPTIONS
+from minigrad.habits import NO_ARRAY, NO_FLOAT, NO_OPTIONS
 from minigrad.kinds import COMPLEX, MET, check_dtype, float_array, refuse_complex
 from minigrad.methods import ArrayMethods
 
@@ -142,18 +142,10 @@ class Tensor(Node, ArrayMethods):
         return int(self._array)
 
     def __float__(self) -> float:
-        raise TypeError(
-            "float() and the math module would drop the gradient of a Tensor: use NumPy's function "
-            "(np.exp, not math.exp), np.stack to gather Tensors, x.at[i].set(t) on a Tensor x "
-            "where an array would have a[i] = t, or .item() for a constant"
-        )
+        raise TypeError(NO_FLOAT)
 
     def __array__(self, *args: Any, **kwargs: Any) -> Array:
-        raise TypeError(
-            "a Tensor does not turn into an array by itself, because its gradient would be lost: "
-            "use .data for the values, np.stack([...]) to gather Tensors into one, and "
-            "x.at[i].set(t) on a Tensor x where an array would have a[i] = t"
-        )
+        raise TypeError(NO_ARRAY)
 
     def __format__(self, spec: str) -> str:
         return format(self._array[()], spec) if self.ndim == 0 else format(str(self._array), spec)
