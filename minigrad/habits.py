@@ -5,6 +5,8 @@ Read when a name is not found, to say in the error what to write instead.
 
 from __future__ import annotations
 
+from typing import Any, NoReturn
+
 OF_MINIGRAD = {
     "linear": "mg.Affine(n_in, n_out) is the fully connected layer",
     "dense": "mg.Affine(n_in, n_out) is the fully connected layer",
@@ -50,6 +52,21 @@ OF_NETWORKS = {
     "weights": "net.params is a mapping of arrays by name",
 }
 OF_NETWORKS["modules"] = OF_NETWORKS["children"] = "layers stand in the attributes you gave them"
+
+
+class Sign:
+    """Stands in a class where other libraries have a method, and says what to write instead.
+
+    `__getattr__` could do it, but in Python 3.11 it raises the price of every attribute.
+    """
+
+    def __init__(self, name: str, told: str) -> None:
+        self.name, self.told = name, told
+
+    def __get__(self, thing: Any, kind: type) -> NoReturn:
+        told = f"{kind.__name__} has no attribute {self.name}: {self.told}"
+        raise AttributeError(told, name=self.name, obj=thing)
+
 
 NO_OPTIONS = (  # of backward
     "a graph lives for as long as you hold its output, and mg.gradients(y, [x], create_graph=True) "

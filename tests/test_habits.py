@@ -142,6 +142,18 @@ def test_an_attribute_that_a_tensor_lacks_is_answered_with_minigrads_way(name, w
 def test_a_method_that_a_network_lacks_is_answered_with_minigrads_way(name):
     assert habits.OF_NETWORKS[name] in told(lambda: getattr(mg.mlp([2, 2]), name), AttributeError)
     assert not hasattr(mg.ReLU(), name)
+    assert name not in dir(mg.ReLU())
+
+
+def test_a_layer_of_ones_own_may_have_such_a_method():
+    class Fitting(mg.ReLU):
+        def fit(self):
+            return "fitted"
+
+    layer = Fitting()
+    layer.train = 3
+    assert (layer.fit(), layer.train) == ("fitted", 3)
+    assert {"fit", "train"} <= set(dir(layer))
 
 
 def test_no_habit_hides_a_name_that_is_there():

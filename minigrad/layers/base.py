@@ -15,7 +15,7 @@ import copy
 from collections.abc import Iterator, Mapping, Sequence
 from operator import is_
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -23,7 +23,7 @@ import numpy as np
 from minigrad.backward import gradients
 from minigrad.functions.activations import real_numbers
 from minigrad.graph import Array, Node, input_node, leaf
-from minigrad.habits import OF_NETWORKS
+from minigrad.habits import OF_NETWORKS, Sign
 from minigrad.layers.by_hand import record_by_hand, spells_train_flg, takes_train_flag
 from minigrad.layers.inside import attributes, reached
 from minigrad.layers.located import answering
@@ -278,13 +278,10 @@ class Layer(Part):
             memory = self.__dict__["_Layer__memory"] = _Memory()
         return memory
 
-    if not TYPE_CHECKING:  # a type checker finds what is misspelt by itself
-
-        def __getattr__(self, name):
-            if name not in OF_NETWORKS:
-                return object.__getattribute__(self, name)  # once more, for the error that it makes
-            told = f"{type(self).__name__} has no attribute {name}: {OF_NETWORKS[name]}"
-            raise AttributeError(told, name=name, obj=self)
+    def __dir__(self) -> list[str]:
+        return [
+            name for name in super().__dir__() if name not in OF_NETWORKS or hasattr(self, name)
+        ]
 
     def __deepcopy__(self, memo: dict[Any, Any]) -> Any:
         twin = memo[id(self)] = object.__new__(type(self))
@@ -303,6 +300,10 @@ class Layer(Part):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
+
+
+for _name, _told in OF_NETWORKS.items():
+    setattr(Layer, _name, Sign(_name, _told))
 
 
 def _written_in(cls: type) -> set[str]:
