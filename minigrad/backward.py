@@ -101,11 +101,12 @@ def gradients(
     kind = type(output)
     seed = _cotangent(output, grad, create_graph)
     targets = {node._birth for node in wrt}
-    path = between(output, targets)
+    path, births = between(output, targets)
     totals: dict[int, Any] = {output._birth: seed}
     del output, node  # from here on the path alone holds the graph, and lets go of it node by node
     with np.errstate(all="ignore"):  # an infinite derivative is an answer, not an accident
-        _walk(kind, path, targets, totals, create_graph, watch, create_graph and np.all(seed != 0))
+        seeded = create_graph and np.all(seed != 0)
+        _walk(kind, path, births, targets, totals, create_graph, watch, seeded)
     shared = {id(seed)}
     found = [delivered(kind, n, totals.get(n._birth), shared, create_graph) for n in wrt]
     return found[0] if single else found
@@ -140,9 +141,13 @@ def _cotangent(output: Node, grad: Any, create_graph: bool) -> Any:
     return grad
 
 
-def between(output: Node, targets: set[int]) -> list[Node]:
-    """Collect the calls that lead from `output` to a target, oldest first."""
+def between(output: Node, targets: set[int]) -> tuple[list[Node], set[int]]:
+    """Collect the calls that lead from `output` to a target, oldest first.
+
+    Also the births of these and of the targets: all that gradients flow to.
+    """
     oldest = min(targets, default=output._birth + 1)
+    kind = type(output)
     found: dict[int, Node] = {}
     stack = [output] if output._function is not None else []
     all_lead = True
@@ -155,7 +160,7 @@ def between(output: Node, targets: set[int]) -> list[Node]:
         leads = False
         rules = node._rules if type(node._rules) is tuple else each(node._rules)
         for parent, rule in _pairs(node._arguments, rules):
-            if rule is None or not isinstance(parent, Node):
+            if rule is None or type(parent) is not kind:
                 continue
             if parent._written > birth:
                 _stale(parent, node)
@@ -169,10 +174,10 @@ def between(output: Node, targets: set[int]) -> list[Node]:
                 leads = True
         all_lead = all_lead and leads
     path = [found[birth] for birth in sorted(found)]
-    return path if all_lead else _leading(path, targets)
+    return (path, targets | found.keys()) if all_lead else _leading(path, targets)
 
 
-def _leading(nodes: list[Node], targets: set[int]) -> list[Node]:
+def _leading(nodes: list[Node], targets: set[int]) -> tuple[list[Node], set[int]]:
     """Leave out the nodes that lead to no target."""
     births = set(targets)
     path = []
@@ -180,7 +185,7 @@ def _leading(nodes: list[Node], targets: set[int]) -> list[Node]:
         if any(parent._birth in births for parent in operands(node)):
             births.add(node._birth)
             path.append(node)
-    return path
+    return path, births
 
 
 def _check_views(node: Node) -> None:
@@ -194,6 +199,7 @@ def _check_views(node: Node) -> None:
 def _walk(
     kind: type[Node],
     path: list[Node],
+    births: set[int],
     targets: set[int],
     totals: dict[int, Any],
     create_graph: bool,
@@ -204,7 +210,6 @@ def _walk(
 
     `seeded` says that no entry of the first of them is zero.
     """
-    leads = targets.union([node._birth for node in path])
     own: set[int] = set()  # sums made here, which may be added to in place
     pieces: Pieces = {}
     careful = False
@@ -217,7 +222,6 @@ def _walk(
         if g is None:
             continue
         function, rules, keywords = node._function, node._rules, node._keywords
-        y, inputs = (node, node._arguments) if create_graph else (node._array, node._values)
         if function in MASKING:
             careful = True
             if (
@@ -231,23 +235,28 @@ def _walk(
             ):
                 continue
         clear = careful and is_entrywise(function)
+        given = (g, node, *node._arguments) if create_graph else (g, node._array, *node._values)
         is_joint = type(rules) is not tuple
-        shares = rules(g, y, *inputs, **keywords) if is_joint else rules
+        shares = rules(*given, **keywords) if is_joint else rules
         if clear and create_graph and not is_joint:
             shares, is_joint, clear = cleared_shares(node, g, seeded), True, False
         for parent, share in _pairs(node._arguments, shares):
-            if share is None or not isinstance(parent, Node):
+            if share is None or type(parent) is not kind:
                 continue
             key = parent._birth
-            if key not in leads:
+            if key not in births:
                 continue
             if not is_joint:
-                share = share(g, y, *inputs, **keywords) if keywords else share(g, y, *inputs)
+                share = share(*given, **keywords) if keywords else share(*given)
             if clear:
                 share = zero_wins(g, share)
             x = parent._array
             made = share
-            if type(share) is not np.ndarray or share.shape != x.shape or share.dtype != x.dtype:
+            if (
+                type(share) is not np.ndarray
+                or share.shape != x.shape
+                or share.dtype is not x.dtype
+            ):
                 share = fitted(share, x, function)
             if watch is not None:
                 watch(node, parent, g, made, share)

@@ -14,7 +14,7 @@ import inspect
 import itertools
 from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
-from typing import Any, ClassVar, TypeAlias, TypeVar
+from typing import Any, ClassVar, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -238,9 +238,7 @@ def each(rules: Rules) -> Iterable[Function | None]:
 def freeze(argument: Any) -> Any:
     """Keep what the graph saw: an array that somebody can still write into is copied."""
     if isinstance(argument, np.ndarray):
-        if argument.flags.writeable or (argument.base is not None and not _fixed(argument.base)):
-            argument = argument.copy("K")
-            argument.flags.writeable = False
+        argument = frozen(argument)
         if type(argument) is not np.ndarray and argument.__array_priority__ > 0:
             raise TypeError(
                 f"{type(argument).__name__} has an arithmetic of its own, which Tensors do not "
@@ -264,6 +262,15 @@ def freeze(argument: Any) -> Any:
     elif type(argument) in COMPLEX_SCALARS:
         MET.add(np.result_type(argument))
     return argument
+
+
+def frozen(array: Any) -> Any:
+    """Keep an array as it is now: copied, unless nobody can write into it."""
+    base = array.base
+    if array.flags.writeable or (base is not None and not _fixed(base)):
+        array = array.copy("K")
+        array.setflags(False)  # write=False, said in a third of the time
+    return array
 
 
 def _fixed(owner: Any) -> bool:
@@ -316,44 +323,75 @@ def _checked(
     keywords: dict[str, Any],
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Move Tensors from keywords to positions, and refuse what no rule knows."""
+    operands = len(rules) if type(rules) is tuple else len(arguments)
+    taken = _accepts(rules)
+    options = (*arguments[operands:], *keywords.values())
+    if (
+        len(arguments) <= taken.unseen
+        and keywords.keys() <= taken.plain
+        and not any(isinstance(option, Node) for option in options)
+    ):
+        return arguments, keywords  # as almost always
     named = [name for name, value in keywords.items() if isinstance(value, Node)]
     if named:
         arguments, keywords = _by_position(function, compute, arguments, keywords, named)
-    operands = len(rules) if type(rules) is tuple else len(arguments)
+        operands = len(rules) if type(rules) is tuple else len(arguments)
     for i, argument in enumerate(arguments[operands:], start=operands):
         if isinstance(argument, Node):
             raise TypeError(
                 f"argument {i} of {called(function)} has no derivative rule and got a Tensor: "
                 "pass its .data if it is meant as a constant"
             )
-    rule = next((r for r in rules if r), None) if type(rules) is tuple else rules
-    if rule is None:
+    if not taken.some:
         return arguments, keywords
-    positions, names, any_position, any_name = _accepts(rule)
-    if len(arguments) > len(positions) and not any_position:
+    positions, names = taken.positions, taken.names
+    if len(arguments) > len(positions) and not taken.any_position:
         raise TypeError(
             f"{called(function)} has a derivative rule for {len(positions)} positional arguments, "
             f"not for {len(arguments)}: pass the options by keyword"
         )
     given = dict(zip(positions[operands:], arguments[operands:], strict=False)) | keywords
     for name, value in given.items():
-        if value is not None and (name == "out" or not (any_name or name in names)):
+        if value is not None and (name == "out" or not (taken.any_name or name in names)):
             raise TypeError(f"{called(function)} with {name}= has no derivative rule for a Tensor")
     if "dtype" in given:
         check_dtype(given["dtype"], arguments)
-    return arguments, {k: v for k, v in keywords.items() if any_name or k in names}
+    return arguments, {k: v for k, v in keywords.items() if taken.any_name or k in names}
+
+
+class _Accepted(NamedTuple):
+    """What the rules of a function take after `g, y`."""
+
+    positions: list[str]  # names of positional arguments
+    names: frozenset[str]  # of all but those that are positional only
+    any_position: bool
+    any_name: bool
+    some: bool = True  # whether there is any rule
+    unseen: int = 0  # how many positional arguments need no look but for Tensors
+    plain: frozenset[str] = frozenset()  # which names need none
 
 
 @functools.cache
-def _accepts(rule: Function) -> tuple[list[str], set[str], bool, bool]:
-    """Positional names and keywords that a rule takes after `g, y`; and whether it takes any."""
+def _accepts(rules: Rules) -> _Accepted:
+    """Read the signature of the rules of a function; they are alike, so that of the first."""
+    rule = next((r for r in rules if r), None) if type(rules) is tuple else rules
+    if rule is None:
+        return _Accepted([], frozenset(), False, False, some=False)
     parameters = inspect.signature(rule).parameters.values()
     positional = [
         p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
-    ]
+    ][2:]
     names = {p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
-    any_position = any(p.kind is p.VAR_POSITIONAL for p in parameters)
-    return positional[2:], names, any_position, any(p.kind is p.VAR_KEYWORD for p in parameters)
+    looks = {"out", "dtype"}
+    unseen = next((i for i, name in enumerate(positional) if name in looks), len(positional))
+    return _Accepted(
+        positional,
+        frozenset(names),
+        any(p.kind is p.VAR_POSITIONAL for p in parameters),
+        any(p.kind is p.VAR_KEYWORD for p in parameters),
+        unseen=unseen,
+        plain=frozenset(names - looks),
+    )
 
 
 def _by_position(

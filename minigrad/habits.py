@@ -64,8 +64,7 @@ class Sign:
         self.name, self.told = name, told
 
     def __get__(self, thing: Any, kind: type) -> NoReturn:
-        told = f"{kind.__name__} has no attribute {self.name}: {self.told}"
-        raise AttributeError(told, name=self.name, obj=thing)
+        raise AttributeError(self.told, name=self.name, obj=thing)
 
 
 NO_OPTIONS = (  # of backward

@@ -6,16 +6,17 @@ in the table, and nothing here knows of differentiation. NumPy's manual describe
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 import numpy as np
 
-from minigrad.habits import OF_TENSORS
+from minigrad.habits import OF_TENSORS, Sign
 from minigrad.updates import added_at, maximum_at, minimum_at, multiplied_at, written_at
 
 Axis: TypeAlias = int | tuple[int, ...] | None
 
 WRITING = {"fill", "itemset", "partition", "put", "resize", "setfield", "setflags", "sort"}
+SIGNS: set[str] = set()  # the names of those attributes of an array that only say what to write
 
 
 class ArrayMethods:
@@ -175,10 +176,19 @@ class ArrayMethods:
     def __trunc__(self) -> NoReturn:
         raise TypeError("math.trunc() of a Tensor: np.trunc(t), a plain array, is a constant")
 
-    if not TYPE_CHECKING:  # a type checker finds what is misspelt by itself
+    def __init_subclass__(cls) -> None:
+        """Put a sign where an array, or a habit, has an attribute and this class has none.
 
-        def __getattr__(self, name):
-            raise AttributeError(lacking(name), name=name, obj=self)
+        `__getattr__` could do it, but in Python 3.11 it triples the price of every attribute.
+        """
+        functions = [name for name, value in vars(np).items() if isinstance(value, np.ufunc)]
+        for name in (*dir(np.ndarray), *OF_TENSORS, *functions):
+            if not name.startswith("_") and not hasattr(cls, name):
+                setattr(cls, name, Sign(name, lacking(name)))
+                SIGNS.add(name)
+
+    def __dir__(self) -> list[str]:
+        return [name for name in super().__dir__() if name not in SIGNS]
 
 
 class At:
@@ -251,8 +261,6 @@ def lacking(name: str) -> str:
         )
     if name in OF_TENSORS:
         return f"a Tensor has no .{name}: {OF_TENSORS[name]}"
-    if not name.startswith("_") and callable(getattr(np, name, None)):
+    if callable(getattr(np, name, None)):
         return f"a Tensor has no method {name}: write np.{name}(x)"
-    if name.startswith("_") or not hasattr(np.ndarray, name):
-        return f"'Tensor' object has no attribute '{name}'"
     return f"a Tensor has no .{name}: x.data.{name} is that of its values, without history"

@@ -21,8 +21,8 @@ Rule: TypeAlias = Callable[..., None]
 
 SMALL = 2**13  # bytes, up to which it pays to copy an array into others' company and back
 LONG = 2**16  # bytes, from which it does not pay to copy a gradient into others' company
-BLOCK = 2**17  # bytes of one array that are worked on at a time, at most
-LEAST = 2**16  # and at least; between them a half, so that temporaries take little memory
+BLOCK = 2**19  # bytes of one array that are worked on at a time, at most
+LEAST = 2**16  # and at least; between them half of all, so that temporaries take little memory
 
 
 class Job(NamedTuple):
@@ -54,11 +54,12 @@ class Plan:
         self.arrays = [job.W for job in found]
         self.states: dict[str, Sequence[Array]] = dict.fromkeys(jobs, ())
         self.t: dict[str, int] = {}  # the counts after the latest run
-        self._known = [(key, W, W.shape, W.dtype) for key, W in zip(jobs, self.arrays, strict=True)]
+        self._known = [(W, W.shape, W.dtype) for W in self.arrays]
         self._owners = set(map(owner, self.arrays))
         self._stretches: list[_Stretch | _Whole] = [_Whole(i, job) for i, job in enumerate(found)]
         if elementwise:
-            self._stretches = [_Stretch(found, *places) for places in _stretches(found)]
+            most = min(max(sum(W.nbytes for W in self.arrays) // 2, LEAST), BLOCK)
+            self._stretches = [_Stretch(found, *places, most) for places in _stretches(found)]
         for stretch in self._stretches:
             for i, states in stretch.parted_states():
                 self.states[self.keys[i]] = states
@@ -67,18 +68,17 @@ class Plan:
         """Return the gradients if an update is of these very arrays, and has nothing to mend."""
         if not isinstance(params, Mapping) or not isinstance(grads, Mapping):
             return None
-        if not len(params) == len(grads) == len(self.keys):
+        if not list(params) == list(grads) == self.keys:
             return None
         found, owners = [], self._owners
-        for (key, W, shape, dtype), (name, p), (also, g) in zip(
-            self._known, params.items(), grads.items(), strict=True
+        for (W, shape, dtype), p, g in zip(
+            self._known, params.values(), grads.values(), strict=True
         ):
             if (
                 p is not W
                 or type(g) is not np.ndarray
                 or g.shape != shape
-                or g.dtype != dtype
-                or not key == name == also
+                or g.dtype is not dtype
                 or owner(g) in owners
                 or not W.flags.writeable
             ):
@@ -122,15 +122,18 @@ class _Whole:
 class _Stretch:
     """Jobs whose arrays go through the rule as one."""
 
-    def __init__(self, jobs: Sequence[Job], places: list[int], W: Array | None) -> None:
-        """Take the jobs at `places`; W is the memory they share, or None to copy them together."""
+    def __init__(self, jobs: Sequence[Job], places: list[int], W: Array | None, most: int) -> None:
+        """Take the jobs at `places`; W is the memory they share, or None to copy them together.
+
+        The rule works on `most` bytes of it at a time.
+        """
         self.places = places
         self.arrays = [jobs[i].W for i in places]
-        self.is_copy = W is None
         size = sum(array.size for array in self.arrays)
         self.W = np.empty(size, self.arrays[0].dtype) if W is None else W
         self.g = np.empty_like(self.W) if len(places) > 1 else None
-        self.length = min(max(-(-self.W.nbytes // 2), LEAST), BLOCK) // self.W.itemsize
+        self.copies = list(self._parted(self.W)) if W is None else []
+        self.length = most // self.W.itemsize
         states = zip(*(jobs[i].states for i in places), strict=True)
         self.states = [np.concatenate(each, axis=None, dtype=self.W.dtype) for each in states]
 
@@ -149,7 +152,7 @@ class _Stretch:
 
     def run(self, rule: Rule, lr: float, t: int, grads: Sequence[Array], whole: bool) -> None:
         """Bring the gradients together, run the rule block by block, bring copies back."""
-        if self.is_copy:
+        if self.copies:
             np.concatenate(self.arrays, axis=None, out=self.W)
         g = grads[0].reshape(-1)
         if self.g is not None:
@@ -161,9 +164,8 @@ class _Stretch:
             for start in range(0, len(self.W), length):
                 block = slice(start, start + length)
                 rule(self.W[block], g[block], lr, t, *[state[block] for state in self.states])
-        if self.is_copy:
-            for array, part in zip(self.arrays, self._parted(self.W), strict=True):
-                array[...] = part
+        for array, copy in zip(self.arrays, self.copies, strict=False):
+            array[...] = copy
 
 
 # ---- which arrays go together --------------------------------------------------------------------

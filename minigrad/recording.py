@@ -14,6 +14,7 @@ bits.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -67,7 +68,7 @@ class _Writer:
 
     def __init__(self, output: Node, x: Array, t: Array, parameters: Sequence[Node]) -> None:
         self.known: dict[str, Any] = {
-            "ones": np.ones,
+            "one": functools.partial(np.array, 1),  # np.ones takes four times as long
             "array": np.ndarray,
             "asarray": np.asarray,
             "errstate": np.errstate,
@@ -117,10 +118,9 @@ class _Writer:
     def _back(self, output: Node, parameters: Sequence[Node]) -> None:
         """Write the walk back."""
         targets = {node._birth for node in parameters}
-        path = between(output, targets)
-        leads = targets.union(node._birth for node in path)
+        path, births = between(output, targets)
         dtype = self._constant(output._array.dtype)
-        self.lines.append(f"    {self._total(output)} = ones((), {dtype})")
+        self.lines.append(f"    {self._total(output)} = one({dtype})")
         self.lines.append(f"    {self.names[id(output)]} = None")
         self.sums: dict[int, int] = {}
         careful = False
@@ -130,7 +130,7 @@ class _Writer:
                 raise UnrepeatableError(f"{function} has a joint rule")
             careful = careful or function in MASKING
             for rule, x in zip(node._rules, node._arguments, strict=False):
-                if rule is not None and isinstance(x, Node) and x._birth in leads:
+                if rule is not None and isinstance(x, Node) and x._birth in births:
                     self._share(node, rule, x, careful and is_entrywise(function))
 
     def _share(self, node: Node, rule: Any, x: Node, clears: bool) -> None:

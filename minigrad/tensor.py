@@ -27,6 +27,7 @@ from minigrad.graph import (
     constant,
     defvjp,
     freeze,
+    frozen,
     leaf,
     misfit,
     open_further,
@@ -49,6 +50,45 @@ GETITEM: Any = operator.getitem
 SHARE_TENSORS = "share Tensors"  # in the memo of a deepcopy: keep Tensors as they are
 _SCALARS = (float, int)
 F = TypeVar("F", bound=Function)
+
+
+# ---- operators -----------------------------------------------------------------------------------
+@functools.cache
+def recorder(ufunc: np.ufunc) -> Callable[..., Tensor]:
+    """Make a function, or a method, that records `ufunc`: `apply` with as little Python as can be.
+
+    It knows its ufunc by itself, and takes Tensors, Python's numbers and arrays of floats; with
+    anything else it hands over to `apply`.
+    """
+
+    def unary(a: Tensor) -> Tensor:
+        x = a._array
+        return record(Tensor, ufunc, RULES[ufunc], (a,), (x,), NO_KEYWORDS, ufunc(x))
+
+    def binary(a: Any, b: Any) -> Tensor:
+        x = a._array if type(a) is Tensor else a if type(a) in _SCALARS else _frozen_floats(a)
+        y = b._array if type(b) is Tensor else b if type(b) in _SCALARS else _frozen_floats(b)
+        if x is None or y is None:
+            return apply(Tensor, ufunc, (a, b), NO_KEYWORDS)
+        try:
+            z = ufunc(x, y)
+        except ValueError as error:
+            raise misfit(ufunc, (x, y), error) from error
+        pair = (a if type(a) is Tensor else x, b if type(b) is Tensor else y)
+        return record(Tensor, ufunc, RULES[ufunc], pair, (x, y), NO_KEYWORDS, z)
+
+    return unary if ufunc.nin == 1 else binary
+
+
+def _both_ways(ufunc: np.ufunc) -> tuple[Callable[..., Tensor], Callable[..., Tensor]]:
+    """Make the methods of an operator: with self on the left, and on the right."""
+    recorded = recorder(ufunc)
+    return recorded, lambda self, other: recorded(other, self)
+
+
+def _frozen_floats(a: Any) -> Any:
+    """Keep an array of floats as it is now; None for anything else."""
+    return frozen(a) if type(a) is np.ndarray and a.dtype.kind == "f" else None
 
 
 class Tensor(Node, ArrayMethods):
@@ -176,56 +216,16 @@ class Tensor(Node, ArrayMethods):
             node.grad = g if node.grad is None else np.asarray(node.grad + g)
 
     # ---- operators: NumPy's ufuncs -------------------------------------------------------------
-    def __add__(self, other: Any) -> Tensor:
-        return _binary(np.add, self, other)
-
-    def __radd__(self, other: Any) -> Tensor:
-        return _binary(np.add, other, self)
-
-    def __sub__(self, other: Any) -> Tensor:
-        return _binary(np.subtract, self, other)
-
-    def __rsub__(self, other: Any) -> Tensor:
-        return _binary(np.subtract, other, self)
-
-    def __mul__(self, other: Any) -> Tensor:
-        return _binary(np.multiply, self, other)
-
-    def __rmul__(self, other: Any) -> Tensor:
-        return _binary(np.multiply, other, self)
-
-    def __truediv__(self, other: Any) -> Tensor:
-        return _binary(np.divide, self, other)
-
-    def __rtruediv__(self, other: Any) -> Tensor:
-        return _binary(np.divide, other, self)
-
-    def __mod__(self, other: Any) -> Tensor:
-        return _binary(np.remainder, self, other)
-
-    def __rmod__(self, other: Any) -> Tensor:
-        return _binary(np.remainder, other, self)
-
-    def __pow__(self, other: Any) -> Tensor:
-        return _binary(np.power, self, other)
-
-    def __rpow__(self, other: Any) -> Tensor:
-        return _binary(np.power, other, self)
-
-    def __matmul__(self, other: Any) -> Tensor:
-        return _binary(np.matmul, self, other)
-
-    def __rmatmul__(self, other: Any) -> Tensor:
-        return _binary(np.matmul, other, self)
-
-    def __neg__(self) -> Tensor:
-        return _unary(np.negative, self)
-
-    def __pos__(self) -> Tensor:
-        return _unary(np.positive, self)
-
-    def __abs__(self) -> Tensor:
-        return _unary(np.absolute, self)
+    __add__, __radd__ = _both_ways(np.add)
+    __sub__, __rsub__ = _both_ways(np.subtract)
+    __mul__, __rmul__ = _both_ways(np.multiply)
+    __truediv__, __rtruediv__ = _both_ways(np.divide)
+    __mod__, __rmod__ = _both_ways(np.remainder)
+    __pow__, __rpow__ = _both_ways(np.power)
+    __matmul__, __rmatmul__ = _both_ways(np.matmul)
+    __neg__ = recorder(np.negative)
+    __pos__ = recorder(np.positive)
+    __abs__ = recorder(np.absolute)
 
     def __divmod__(self, other: Any) -> tuple[Any, Tensor]:
         return self // other, self % other
@@ -264,7 +264,7 @@ class Tensor(Node, ArrayMethods):
         if method == "__call__" and not kwargs and ufunc in RULES:
             if MET and ufunc not in COMPLEX:
                 refuse_complex(ufunc, args)
-            return _unary(ufunc, *args) if len(args) == 1 else _binary(ufunc, *args)
+            return recorder(ufunc)(*args)
         for name in ("out", "where"):
             if name in kwargs:
                 _refuse(ufunc, name)
@@ -373,32 +373,6 @@ def _refuse(ufunc: np.ufunc, name: str) -> None:
 def _constant(function: Function, *args: Any) -> Any:
     """Call a comparison or another function without derivative: a plain array."""
     return constant(function, args, {})
-
-
-def _unary(ufunc: np.ufunc, x: Tensor) -> Tensor:
-    """Record ufunc(x): what `apply` does, for the operators, with as little Python as possible."""
-    xs = (x,)
-    a = x._array
-    return record(Tensor, ufunc, RULES[ufunc], xs, (a,), NO_KEYWORDS, ufunc(a))
-
-
-def _binary(ufunc: np.ufunc, a: Any, b: Any) -> Tensor:
-    """Record ufunc(a, b): what `apply` does, for the operators, with little Python."""
-    x = a._array if type(a) is Tensor else a if type(a) in _SCALARS else _frozen_floats(a)
-    y = b._array if type(b) is Tensor else b if type(b) in _SCALARS else _frozen_floats(b)
-    if x is None or y is None:
-        return apply(Tensor, ufunc, (a, b), NO_KEYWORDS)
-    try:
-        z = ufunc(x, y)
-    except ValueError as error:
-        raise misfit(ufunc, (x, y), error) from error
-    pair = (a if type(a) is Tensor else x, b if type(b) is Tensor else y)
-    return record(Tensor, ufunc, RULES[ufunc], pair, (x, y), NO_KEYWORDS, z)
-
-
-def _frozen_floats(a: Any) -> Any:
-    """Keep an array of floats as it is now; None for anything else."""
-    return freeze(a) if type(a) is np.ndarray and a.dtype.kind == "f" else None
 
 
 # ---- functions of one's own ----------------------------------------------------------------------

@@ -155,3 +155,23 @@ def test_a_value_with_leading_axes_of_one_fits_forward_and_backward_or_not_at_al
 def test_at_needs_an_index():
     with pytest.raises((TypeError, AttributeError)):
         Tensor([1.0, 2.0]).at.set(0.0)
+
+
+@pytest.mark.parametrize("name", [name for name in dir(np.ndarray) if not name.startswith("_")])
+def test_what_a_tensor_lacks_of_an_array_is_said_and_not_listed(name):
+    x = Tensor(A)
+    assert hasattr(x, name) == (name in dir(x))
+    if name not in dir(x):
+        with pytest.raises(
+            AttributeError, match=rf"a Tensor has no (method |\.){name}[,:]"
+        ) as found:
+            getattr(x, name)
+        assert (found.value.name, found.value.obj) == (name, x)
+
+
+def test_no_hook_stands_before_the_attributes():
+    # In Python 3.11 each attribute would take three times as long: a quarter of the walk back.
+    assert not hasattr(Tensor, "__getattr__")
+    assert Tensor.__getattribute__ is object.__getattribute__
+    with pytest.raises(AttributeError, match="'Tensor' object has no attribute 'shap'"):
+        _ = Tensor(A).shap

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad import optimizer_blocks
+from minigrad.optimizer_blocks import Job, Plan
 from minigrad.optimizers import Optimizer
 
 EACH = [mg.SGD, mg.Momentum, mg.Nesterov, mg.AdaGrad, mg.RMSprop, mg.Adam, mg.AdamW]
@@ -239,3 +240,26 @@ def test_a_thousand_steps_are_those_of_the_definition(make):
     assert net._memory.recordings._recording is not None
     for key, p in net.params.items():
         np.testing.assert_allclose(p, plain[key], rtol=1e-8, atol=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "lengths"),
+    [
+        ([3], [3]),
+        ([10], [5, 5]),  # a half
+        ([5, 5], [5, 5]),  # neither is more than half of all
+        ([6], [4, 2]),  # LEAST, which is more than a half
+        ([20], [6, 6, 6, 2]),  # BLOCK, which is less
+    ],
+)
+def test_a_block_is_half_of_all_parameters_between_its_bounds(sizes, lengths):
+    seen = []
+
+    def rule(W, g, lr, t):
+        seen.append(len(W))
+
+    jobs = {str(i): Job(np.zeros(n), np.ones(n), 1, []) for i, n in enumerate(sizes)}
+    Plan(jobs, elementwise=True).run(
+        rule, 0.1, [job.g for job in jobs.values()], dict.fromkeys(jobs, 1)
+    )
+    assert seen == lengths

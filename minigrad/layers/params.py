@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import ItemsView, Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import ItemsView, Iterable, Iterator, Mapping, MutableMapping, ValuesView
 from sys import getrefcount
 from typing import Any
 
@@ -63,6 +63,10 @@ class Params(MutableMapping[str, Array]):
     def items(self) -> ItemsView[str, Array]:
         """Return pairs of name and array."""
         return {name: tensor._array for name, tensor in self._tensors.items()}.items()
+
+    def values(self) -> ValuesView[Array]:
+        """Return the arrays."""
+        return {name: tensor._array for name, tensor in self._tensors.items()}.values()
 
     def __delitem__(self, name: str) -> None:
         raise KeyError(f"parameter {name} belongs to its layer and cannot be deleted")
