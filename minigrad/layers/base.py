@@ -303,7 +303,7 @@ class Layer(Part):
 
 
 for _name, _told in OF_NETWORKS.items():
-    setattr(Layer, _name, Sign(_name, f"layers and networks have no {_name}: {_told}"))
+    setattr(Layer, _name, Sign(_name, f"layers and networks have no .{_name}: {_told}"))
 
 
 def _written_in(cls: type) -> set[str]:
