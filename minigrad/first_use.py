@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
+from minigrad.habits import OF_MINIGRAD
+
 
 def on_first_use(
     package: str, names: Mapping[str, str]
@@ -51,6 +53,14 @@ def _unknown(package: str, name: str) -> str:
         return f"module {package!r} has no attribute {name!r}"
     import difflib
 
-    close = difflib.get_close_matches(name, vars(import_module(package))["__all__"], n=1)
-    hint = f": did you mean {close[0]}?" if close else ""
+    names = vars(import_module(package))["__all__"]
+    if folded := [known for known in names if known.casefold() == name.casefold()]:
+        hint = f": did you mean {folded[0]}?"
+    elif package == "minigrad" and name.casefold() in OF_MINIGRAD:
+        hint = f": {OF_MINIGRAD[name.casefold()]}"
+    elif package == "minigrad" and callable(getattr(import_module("numpy"), name, None)):
+        hint = f": it is NumPy's own, np.{name}, which takes Tensors where it has a derivative"
+    else:
+        close = difflib.get_close_matches(name, names, n=1)
+        hint = f": did you mean {close[0]}?" if close else ""
     return f"module {package!r} has no attribute {name!r}{hint}"

@@ -48,7 +48,7 @@ RECORDED: dict[Function, Function] = {}  # what is recorded of functions that re
 PLACES: dict[Function, Function] = {}  # functions that take entries: where these stand, or None
 MASKING: set[Function] = set()  # where, clip …: what they cut off must not leak back as 0 · inf
 
-_birthday = itertools.count(1).__next__
+now = _birthday = itertools.count(1).__next__  # what is made later has a later birthday
 _new = object.__new__
 
 
@@ -268,10 +268,27 @@ def freeze(argument: Any) -> Any:
 def frozen(array: Any) -> Any:
     """Keep an array as it is now: copied, unless nobody can write into it."""
     base = array.base
-    if array.flags.writeable or (isinstance(base, np.ndarray) and base.flags.writeable):
+    if array.flags.writeable or (base is not None and not _fixed(base)):
         array = array.copy("K")
         array.setflags(False)  # write=False, said in a third of the time
     return array
+
+
+def _fixed(owner: Any) -> bool:
+    """Tell whether nobody writes into the memory that `owner` stands for, as far as one can see."""
+    while not isinstance(owner, memoryview):
+        if isinstance(owner, np.ndarray) and (owner.flags.writeable or owner.base is None):
+            return not owner.flags.writeable
+        owner = getattr(owner, "base", None)  # as_strided puts an object of its own between
+        if owner is None:
+            return False
+    return isinstance(owner.obj, _Lent)
+
+
+class _Lent(np.ndarray[Any, Any]):
+    """An array that `borrowed` looks at: so `freeze` tells its memory from other people's."""
+
+    __slots__ = ()
 
 
 def borrowed(array: Any) -> Any:
@@ -279,7 +296,7 @@ def borrowed(array: Any) -> Any:
     if not isinstance(array, np.ndarray):
         return array
     try:
-        buffer: Any = array
+        buffer: Any = array.view(_Lent)
         return np.asarray(memoryview(buffer).toreadonly())
     except (ValueError, TypeError):  # a dtype without a buffer, such as datetime64
         return freeze(array)
@@ -408,10 +425,11 @@ def misfit(function: Function, values: Iterable[Any], error: ValueError) -> Valu
     """Add the shapes of the operands to an error of NumPy's."""
     if not called(function).startswith("np."):
         return error
-    shapes = " and ".join(
+    shapes = [
         str(np.shape(v)) if isinstance(v, np.ndarray) else type(v).__name__
         for v in values
         if hasattr(v, "shape")
-    )
+    ]
+    given = f"shape{'s' * (len(shapes) > 1)} {' and '.join(shapes)}"
     kind = np.linalg.LinAlgError if isinstance(error, np.linalg.LinAlgError) else ValueError
-    return kind(f"{called(function)} of shapes {shapes}: {error}")
+    return kind(f"{called(function)} of {given}: {error}")

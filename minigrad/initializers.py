@@ -233,8 +233,8 @@ def get(init: str | float | Initializer) -> Initializer:
     import difflib
 
     close = difflib.get_close_matches(init.lower(), _NAMES, n=1)
-    hint = f"did you mean {close[0]!r}? " if close else ""
-    raise ValueError(f"unknown initializer {init!r}: {hint}There are {', '.join(_NAMES)}")
+    hint = f"did you mean {close[0]!r}? There" if close else "there"
+    raise ValueError(f"unknown initializer {init!r}: {hint} are {', '.join(_NAMES)}")
 
 
 def _lengths(shape: Shape) -> tuple[int, ...]:

@@ -10,6 +10,7 @@ from typing import Any, NoReturn, TypeAlias
 
 import numpy as np
 
+from minigrad.habits import OF_TENSORS, Sign
 from minigrad.updates import added_at, maximum_at, minimum_at, multiplied_at, written_at
 
 Axis: TypeAlias = int | tuple[int, ...] | None
@@ -61,13 +62,13 @@ class ArrayMethods:
         """Standard deviation over `axis`; the derivative at a constant is 0."""
         return np.std(self, axis=axis, **_given(dtype, out), **options)
 
-    def argmax(self: Any, axis: int | None = None) -> Any:
+    def argmax(self: Any, axis: int | None = None, **options: Any) -> Any:
         """Index of the largest entry: a constant, a plain integer array."""
-        return np.argmax(self, axis=axis)
+        return np.argmax(self, axis=axis, **options)
 
-    def argmin(self: Any, axis: int | None = None) -> Any:
+    def argmin(self: Any, axis: int | None = None, **options: Any) -> Any:
         """Index of the smallest entry: a constant, a plain integer array."""
-        return np.argmin(self, axis=axis)
+        return np.argmin(self, axis=axis, **options)
 
     def argsort(self: Any, axis: int = -1) -> Any:
         """Indices that would sort: a constant, a plain integer array."""
@@ -176,13 +177,14 @@ class ArrayMethods:
         raise TypeError("math.trunc() of a Tensor: np.trunc(t), a plain array, is a constant")
 
     def __init_subclass__(cls) -> None:
-        """Put a sign where an array has an attribute and this class has none.
+        """Put a sign where an array, or a habit, has an attribute and this class has none.
 
         `__getattr__` could do it, but in Python 3.11 it triples the price of every attribute.
         """
-        for name in dir(np.ndarray):
+        functions = [name for name, value in vars(np).items() if isinstance(value, np.ufunc)]
+        for name in (*dir(np.ndarray), *OF_TENSORS, *functions):
             if not name.startswith("_") and not hasattr(cls, name):
-                setattr(cls, name, Sign(name))
+                setattr(cls, name, Sign(name, lacking(name)))
                 SIGNS.add(name)
 
     def __dir__(self) -> list[str]:
@@ -191,6 +193,8 @@ class ArrayMethods:
 
 class At:
     """What stands between `x.at` and `.set(value)`: the array, then the index.
+
+    A plain array has no `.at`; `np.where(mask, value, x)` takes arrays and Tensors.
 
     >>> import minigrad as mg
     >>> x = mg.Tensor([1.0, 2.0, 3.0])
@@ -242,16 +246,6 @@ class At:
         return self._array.__array_function__(function, (), (self._array, *self._index, value), {})
 
 
-class Sign:
-    """Stands where an array has an attribute and a Tensor has none, and says what to write."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def __get__(self, tensor: Any, kind: type) -> NoReturn:
-        raise AttributeError(lacking(self.name), name=self.name, obj=tensor)
-
-
 def _given(dtype: Any, out: Any) -> dict[str, Any]:
     """List the options that were given, for the graph to remember no others."""
     return {k: v for k, v in (("dtype", dtype), ("out", out)) if v is not None}
@@ -265,6 +259,8 @@ def lacking(name: str) -> str:
             f"a Tensor has no .{name}, which writes in place: x.at[index].set(value), {instead}"
             "makes a new one"
         )
-    if hasattr(np, name):
+    if name in OF_TENSORS:
+        return f"a Tensor has no .{name}: {OF_TENSORS[name]}"
+    if callable(getattr(np, name, None)):
         return f"a Tensor has no method {name}: write np.{name}(x)"
     return f"a Tensor has no .{name}: x.data.{name} is that of its values, without history"

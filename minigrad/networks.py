@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,20 +11,22 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from minigrad import storage
-from minigrad.backward import gradients
+from minigrad.backward import gradients, leaves
 from minigrad.differences import numerical_gradient
 from minigrad.functions.activations import real_numbers
-from minigrad.graph import Array, borrowed, freeze
+from minigrad.graph import Array, borrowed, freeze, now
 from minigrad.layers import (
     Layer,
     Loss,
     as_layer,
+    buffers,
 )
 from minigrad.layers.by_hand import arrays_in
+from minigrad.layers.inside import reached, replaced
 from minigrad.layers.located import Located, watched
 from minigrad.layers.params import lay_end_to_end
 from minigrad.layers.randomness import Replay
-from minigrad.layers.structure import Part, Structure, layers_by_path
+from minigrad.layers.structure import HELD, Part, Structure, layers_by_path
 from minigrad.summary import summary
 from minigrad.tensor import Tensor
 
@@ -111,7 +114,7 @@ class Network(Layer, abstract=True):
 
     def _trainable(self, x: Any, t: Any) -> Tensor:
         """Compute the objective, and refuse what parameters would not learn from."""
-        forwards = Part.forwards
+        forwards, structure, start = Part.forwards, self.structure(), now()
         loss = self.objective(x, t)
         if Part.forwards != forwards:
             self._check_forwards(forwards)
@@ -120,7 +123,29 @@ class Network(Layer, abstract=True):
                 "the loss does not depend on any parameter: call layers as layer(x), and do not "
                 "turn Tensors into arrays on the way"
             )
+        if not structure.is_trained:
+            self._check_leaves(loss, x, start)
+            structure.is_trained = True
         return loss
+
+    def _check_leaves(self, loss: Tensor, x: Any, start: int) -> None:
+        """Refuse Tensors behind the loss that would not be trained: those of hidden layers.
+
+        A Tensor that the objective itself makes is an input, for derivatives by it, if no layer
+        holds it.
+        """
+        known = {*map(id, self.structure().tensors.values())}
+        known.update(id(leaf) for leaf in (leaves(x) if isinstance(x, Tensor) else ()))
+        for leaf in leaves(loss):
+            if id(leaf) not in known and (leaf._birth < start or HELD.get(id(leaf)) is leaf):
+                name, shape = type(self).__name__, leaf._array.shape
+                raise TypeError(
+                    f"a Tensor of shape {shape} takes part in the loss and is no parameter of "
+                    f"{name}, so that it would not be trained: put it, or its layer, in an "
+                    f"attribute, list or dict of the net; make a constant an array, tensor.data; "
+                    "to train a part of what a loss depends on, use mg.gradients(net.objective(x, "
+                    "t), [...])"
+                )
 
     def _check_forwards(self, earlier: int) -> None:
         """Refuse a layer that was called by `forward`, which hides it from the graph."""
@@ -150,6 +175,11 @@ class Network(Layer, abstract=True):
         """Compute the output for a batch of inputs, as an array; train_flag=False."""
         with Located(self):
             y = self._run(borrowed(self._batch(x)), train_flag=False)
+        if isinstance(y, (tuple, list, dict)):
+            raise TypeError(
+                f"{type(self).__name__} has {len(y)} outputs, and predict returns one array: for "
+                "several call the net itself, net(x), and take the .data of each"
+            )
         return np.array(y._array if isinstance(y, Tensor) else y)
 
     def loss(self, x: Any, t: Any) -> float:
@@ -224,7 +254,7 @@ class Network(Layer, abstract=True):
         if isinstance(x, Tensor):
             return real_numbers(x)
         if not isinstance(x, np.ndarray):
-            x = real_numbers(np.asarray(x))
+            x = real_numbers(_one_array(x))
             x = x if x.dtype.kind not in "iu" else x.astype(np.float64)  # numbers in lists
         for tensor in self.structure().tensors.values():
             dtype = tensor._array.dtype
@@ -244,24 +274,38 @@ class Network(Layer, abstract=True):
 
     # ---- keeping it ----------------------------------------------------------------------------
     def state_dict(self) -> dict[str, Array]:
-        """Copy all parameters: {name: array}."""
-        return {name: p.copy() for name, p in self.params.items()}
+        """Copy all parameters, and the buffers that layers name: {name: array}."""
+        return {name: p.copy() for name, p in self.params.items()} | buffers.state(self)
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Put arrays in place of all parameters.
+        """Put arrays in place of all parameters and buffers.
 
         Raises:
             ValueError: naming all missing, unexpected and unfit entries; nothing is loaded then.
         """
-        for name, value in storage.fitted(self.params, state).items():
+        places, own = buffers.found_in(self), state
+        if places and isinstance(state, Mapping):
+            own = {name: value for name, value in state.items() if name not in places}
+        values = storage.fitted(self.params, own)
+        kept = buffers.fitted(self, state)
+        for name, value in values.items():
             self.params[name] = value
+        for name, value in kept.items():
+            setattr(*places[name], value)
 
     def save(self, path: Any) -> None:
-        """Write all parameters to an .npz file, without pickle."""
+        """Write all parameters and buffers to an .npz file, without pickle.
+
+        Warns:
+            UserWarning: naming arrays that may be buffers, in layers that do not say: see
+                `Layer.buffers`. They are not saved.
+        """
+        for warning in buffers.undeclared(self):
+            warnings.warn(warning, stacklevel=2)
         storage.save(path, self.state_dict())
 
     def load(self, path: Any) -> None:
-        """Read the parameters that `save` wrote.
+        """Read the parameters and buffers that `save` wrote.
 
         Raises:
             FileNotFoundError: when there is no such file.
@@ -277,10 +321,10 @@ class Network(Layer, abstract=True):
         converted: dict[int, tuple[Array, Array]] = {}  # an array in two layers stays one
         for _, layer in layers_by_path(twin):
             for name in layer.param_grads:
-                value = getattr(layer._owner, name)
+                value = reached(layer._owner, name)
                 if isinstance(value, np.ndarray):
                     converted.setdefault(id(value), (value, value.astype(dtype)))
-                    setattr(layer._owner, name, converted[id(value)][1])
+                    replaced(layer._owner, name, converted[id(value)][1])
         for tensor in twin.tensors().values():
             tensor._array = tensor._array.astype(dtype, copy=False)
         return twin
@@ -297,6 +341,21 @@ class Network(Layer, abstract=True):
         lines = [f"{name}={value!r}" for name, value in vars(self).items() if _is_part(value)]
         inner = "".join("  " + line.replace("\n", "\n  ") + ",\n" for line in lines)
         return f"{type(self).__name__}(\n{inner})"
+
+
+def _one_array(x: Any) -> Array:
+    """Make an array of a batch given as lists; refuse several inputs."""
+    several = isinstance(x, dict)
+    try:
+        array = np.asarray(None if several else x)
+    except ValueError:  # arrays, but of different shapes
+        several = True
+    if several:
+        raise TypeError(
+            "a batch is one array, with a row for each example: join several inputs, "
+            "np.concatenate([x, z], axis=1), and take them apart in __call__, x[:, :n] and x[:, n:]"
+        )
+    return array
 
 
 def _refuse_infinite(named: Mapping[str, Any]) -> None:

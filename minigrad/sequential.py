@@ -84,6 +84,12 @@ class Sequential(Network):
             x = layer(x, train_flag=train_flag) if layer.takes_train_flag else layer(x)
         return x
 
+    def heeds_train_flag(self) -> bool:
+        """Tell whether one of the layers does: passing it on makes no difference by itself."""
+        if type(self)._definition is not Sequential._definition:
+            return super().heeds_train_flag()
+        return any(layer.heeds_train_flag() for layer in self.layers)
+
     def parts(self) -> Iterator[tuple[str, Any]]:
         """Number the parameters of each kind."""
         used: dict[str, int] = {}
@@ -117,7 +123,7 @@ ACTIVATIONS = {"relu": (ReLU, "he"), "sigmoid": (Sigmoid, "xavier"), "tanh": (Ta
 
 def mlp(
     sizes: Any,
-    *,
+    *more: Any,
     activation: str = "relu",
     dropout: float = 0.0,
     init: Any = None,
@@ -148,6 +154,8 @@ def mlp(
       loss=SoftmaxWithLoss(),
     )
     """
+    if more:
+        raise TypeError("mlp takes the sizes in one list, mlp([784, 50, 10]), and options by name")
     if not isinstance(sizes, (list, tuple)) or len(sizes) < 2:
         raise ValueError(f"mlp needs a list of the sizes of input, hidden and output, not {sizes}")
     if activation not in ACTIVATIONS:

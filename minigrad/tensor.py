@@ -33,6 +33,7 @@ from minigrad.graph import (
     open_further,
     record,
 )
+from minigrad.habits import NO_ARRAY, NO_FLOAT, NO_OPTIONS
 from minigrad.kinds import COMPLEX, MET, check_dtype, float_array, refuse_complex
 from minigrad.methods import ArrayMethods
 
@@ -131,7 +132,7 @@ class Tensor(Node, ArrayMethods):
     # ---- looking at it -------------------------------------------------------------------------
     @property
     def data(self) -> Array:
-        """The values, as a read-only view; no history, no gradient."""
+        """The values, read-only, without history: `W = mg.Tensor(W.data - lr * W.grad)`."""
         view = self._array.view()
         view.flags.writeable = False
         return view
@@ -181,16 +182,10 @@ class Tensor(Node, ArrayMethods):
         return int(self._array)
 
     def __float__(self) -> float:
-        raise TypeError(
-            "float() and the math module would drop the gradient of a Tensor: use NumPy's function "
-            "(np.exp, not math.exp), np.stack to gather Tensors, or .item() for a constant"
-        )
+        raise TypeError(NO_FLOAT)
 
     def __array__(self, *args: Any, **kwargs: Any) -> Array:
-        raise TypeError(
-            "a Tensor does not turn into an array by itself, because its gradient would be lost: "
-            "use .data for the values, np.stack([...]) to gather Tensors into one"
-        )
+        raise TypeError(NO_ARRAY)
 
     def __format__(self, spec: str) -> str:
         return format(self._array[()], spec) if self.ndim == 0 else format(str(self._array), spec)
@@ -203,7 +198,7 @@ class Tensor(Node, ArrayMethods):
         return f"Tensor({text}{dtype}{name}{made})"
 
     # ---- differentiating it --------------------------------------------------------------------
-    def backward(self, grad: ArrayLike | None = None) -> None:
+    def backward(self, grad: ArrayLike | None = None, **options: Any) -> None:
         """Add the gradient of this Tensor into `.grad` of every leaf that it was computed from.
 
         Args:
@@ -214,6 +209,8 @@ class Tensor(Node, ArrayMethods):
             ValueError: when `grad` is missing or has another shape.
             RuntimeError: when a parameter was written since the graph was recorded.
         """
+        if options:
+            raise TypeError(f"backward has no {', '.join(options)}=: {NO_OPTIONS}")
         reached = leaves(self)
         for node, g in zip(reached, gradients(self, reached, grad), strict=True):
             node.grad = g if node.grad is None else np.asarray(node.grad + g)

@@ -10,6 +10,7 @@ import minigrad
 
 PACKAGE = Path(minigrad.__file__).parent
 ROOMS = [  # a module imports from rooms above its own, or inside its own room
+    ["habits"],
     ["first_use"],
     ["kinds"],
     ["updates"],
@@ -139,6 +140,7 @@ def test_rooms_beside_the_engine_know_nothing_of_it():
     }
     allowed = {
         "minigrad.methods imports minigrad.updates",
+        "minigrad.methods imports minigrad.habits",
         "minigrad.updates imports minigrad.kinds",
         "minigrad.graph imports minigrad.kinds",
     }

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minigrad import Tensor, defvjp, gradients, primitive
-from minigrad.graph import called, write
+from minigrad.graph import borrowed, called, freeze, write
 
 square = primitive(lambda g, y, x: 2 * g * x)(lambda x: x * x)
 
@@ -219,6 +219,31 @@ def test_writing_into_a_constant_after_the_call_changes_no_gradient(name):
     assert np.sum(call(x, constant)).item() != value or np.any(
         gradients(np.sum(call(x, constant)), x) != before
     ), "the write would have mattered"
+
+
+SEEN_OTHERWISE = {  # arrays over somebody's memory that do not show whose it is
+    "windows": lambda a: np.lib.stride_tricks.sliding_window_view(a, 2)[:, 0],
+    "strides": lambda a: np.lib.stride_tricks.as_strided(a, writeable=False),
+    "memoryview": lambda a: np.asarray(memoryview(a).toreadonly()),
+    "buffer": lambda a: np.frombuffer(memoryview(a).toreadonly()),
+    "read-only view": lambda a: np.broadcast_to(a, a.shape),
+}
+
+
+@pytest.mark.parametrize("view", SEEN_OTHERWISE.values(), ids=SEEN_OTHERWISE)
+def test_a_constant_in_memory_of_somebody_elses_is_kept_as_it_was(view):
+    memory = np.full(3, 3.0)
+    constant, x = view(memory), Tensor(2.0)
+    y = np.sum(x**2 * constant) / constant.size
+    memory[:] = 6.0
+    assert gradients(y, x) == 12.0
+
+
+def test_a_view_of_a_borrowed_or_frozen_array_is_not_copied():
+    window = np.lib.stride_tricks.sliding_window_view
+    for owner in (borrowed(np.ones(4)), freeze(np.ones(4))):
+        for view in (owner[1:], window(owner, 2), np.broadcast_to(owner, (2, 4))):
+            assert freeze(view) is view
 
 
 def test_a_leaf_does_not_follow_the_array_it_was_made_of():

@@ -229,7 +229,7 @@ def test_a_function_means_itself():
     [
         ("xaver", "unknown initializer 'xaver': did you mean 'xavier'. There are he, relu, "),
         ("He_Norml", "did you mean 'he_normal'"),
-        ("???", r"unknown initializer '\?\?\?': There are he, relu, .*zeros$"),
+        ("???", r"unknown initializer '\?\?\?': there are he, relu, .*zeros$"),
     ],
 )
 def test_an_unknown_name_gets_the_nearest_and_the_list(name, message):

@@ -5,7 +5,9 @@ import copy
 import functools
 import gc
 import pickle
+import sys
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 from typing import ClassVar
 
 import numpy as np
@@ -97,6 +99,22 @@ def test_a_layer_used_twice_in_one_graph_keeps_a_cache_per_call(make):
     expected = gradient(plain(plain(x)) * plain(x + 1), x, *plain.tensors().values())
     for a, e in zip(found, expected, strict=True):
         near(a, e)
+
+
+@each_way
+def test_every_way_may_be_used_by_several_threads_at_once(make):
+    net = mg.Sequential(make(*weights(2, 3, 0)), make(*weights(3, 2, 1)), loss=mg.SoftmaxWithLoss())
+    batches = [(X * k, np.array([0, 1])) for k in (1.0, -1.0, 2.0)] * 10
+    expected = [net.gradient(*batch) for batch in batches]
+    pause = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(3) as pool:
+            found = list(pool.map(lambda batch: net.gradient(*batch), batches))
+    finally:
+        sys.setswitchinterval(pause)
+    for mine, theirs in zip(found, expected, strict=True):
+        assert all(np.array_equal(mine[name], theirs[name]) for name in theirs)
 
 
 @each_way
@@ -437,10 +455,20 @@ def test_a_layer_of_two_inputs_has_two_gradients_in_the_books_protocol():
     assert layer.backward(np.array(2.0)) == (8, 6)
 
 
-@pytest.mark.parametrize("wrong", [BookRelu, None, 3, np.tanh, [mg.ReLU()], mg.ReLU])
-def test_what_is_no_layer_is_refused(wrong):
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (BookRelu, r"brackets behind it, BookRelu\(\)"),
+        (None, "forward and backward"),
+        (3, "forward and backward"),
+        (np.tanh, r"mg\.Tanh\(\)"),
+        ([mg.ReLU()], "unpack"),
+        (mg.ReLU, r"brackets behind it, mg\.ReLU\(\)"),
+    ],
+)
+def test_what_is_no_layer_is_refused(wrong, words):
     for take in (mg.wrap, mg.Sequential):
-        with pytest.raises(TypeError, match="forward and backward"):
+        with pytest.raises(TypeError, match=words):
             take(wrong)
 
 

@@ -6,6 +6,9 @@ import os
 import pickle
 import subprocess
 import sys
+from collections import deque
+from types import SimpleNamespace
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -162,6 +165,21 @@ def test_in_place_writes_reach_the_layers_through_a_dict_of_params_too():
     assert np.array_equal(net[2].b.data, np.ones(3))
     params["b2"] = np.zeros(3)
     assert np.array_equal(net[2].b.data, np.ones(3))
+
+
+@pytest.mark.parametrize("before", [False, True], ids=["fresh", "laid out"])
+def test_a_row_of_a_parameter_that_somebody_keeps_goes_on_reaching_the_layer(before):
+    net = small()
+    layer = net if before else net[0]
+    rows = list(next(iter(layer.params.values())))
+    net.notes = []  # the wiring may have changed: parameters are laid out anew
+    net.gradient(X, T)
+    rows[0][:] = 7.0
+    assert (net.params["W1"][0] == 7.0).all()
+    del rows
+    net.notes = {}
+    net.gradient(X, T)
+    assert len({id(p.base) for p in net.params.values()}) == 1  # end to end again
 
 
 def test_params_are_a_mapping_of_arrays():
@@ -415,6 +433,24 @@ def test_an_array_in_place_of_a_parameter_is_never_a_silent_constant():
     else:
         remedy = "params" if np.array_equal(net.params["W1"], W) else ""
     assert "params" in remedy
+    assert list(net.params) == names
+
+
+SHRINK = {
+    "*": lambda layer: setattr(layer, "W", layer.W * 0.01),
+    "*=": lambda layer: exec("layer.W *= 0.01", {"layer": layer}),
+    "-=": lambda layer: exec("layer.W -= 0.1 * layer.W.data", {"layer": layer}),
+}
+
+
+@pytest.mark.parametrize("shrink", SHRINK.values(), ids=SHRINK)
+def test_a_result_in_place_of_a_parameter_is_refused_with_what_to_write(shrink):
+    net = small()
+    names = list(net.params)
+    with pytest.raises(TypeError, match=r"layer\.W = mg\.Tensor\(values\).*layer\.W\.data"):
+        shrink(net[0])
+    assert list(net.params) == names
+    net[0].W = mg.Tensor(net[0].W.data * 0.01)  # the remedy
     assert list(net.params) == names
 
 
@@ -970,6 +1006,133 @@ def test_an_error_names_the_layer_through_every_door():
     for attempt in attempts:
         with pytest.raises(ValueError, match=r"Affine\(2, 4\).*\(6, 5\).*\(2, 4\)"):
             attempt(bad)
+
+
+class Hiding(mg.Network):
+    """Its second layer stands where no walk looks."""
+
+    def __init__(self, keep, find):
+        super().__init__(loss=mg.SoftmaxWithLoss())
+        self.first, self.find = mg.Affine(2, 4, rng=0), find
+        keep(self, mg.Affine(4, 3, rng=1))
+
+    def __call__(self, x):
+        return self.find(self)(np.tanh(self.first(x)))
+
+
+ELSEWHERE = []
+HIDING = {
+    "in a deque": (lambda s, layer: setattr(s, "d", deque([layer])), lambda s: s.d[0]),
+    "in an object": (
+        lambda s, layer: setattr(s, "o", SimpleNamespace(layer=layer)),
+        lambda s: s.o.layer,
+    ),
+    "in a global": (lambda s, layer: ELSEWHERE.append(layer), lambda s: ELSEWHERE[-1]),
+    "made in the call": (lambda s, layer: None, lambda s: mg.Affine(4, 3, rng=1)),
+    "an old leaf": (
+        lambda s, layer: setattr(s, "f", lambda: layer.W),
+        lambda s: lambda x: x @ s.f(),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", HIDING.values(), ids=HIDING)
+def test_a_parameter_that_would_silently_not_be_trained_is_refused(case):
+    net = Hiding(*case)
+    for _ in range(2):
+        with pytest.raises(TypeError, match=r"shape \(4, 3\).*no parameter of Hiding.*attribute"):
+            net.gradient(X, T)
+    assert net.loss(X, T) > 0  # without training nothing is lost
+
+
+def test_what_an_objective_makes_of_its_inputs_is_no_parameter():
+    class Flat(mg.Network):
+        def __init__(self):
+            super().__init__()
+            self.net = mg.mlp([2, 3, 1], activation="tanh", rng=0)
+
+        def __call__(self, x):
+            return self.net(x)
+
+        def objective(self, x, t, train_flag=True):
+            x = mg.Tensor(x)
+            slope = mg.gradients(np.sum(self(x)), x, create_graph=True)
+            return np.sum(slope**2) + np.sum(mg.grad(lambda x: np.sum(self(x)))(x) ** 2)
+
+    assert Flat().gradient(X, X)["net.W1"].any()
+
+
+@pytest.mark.parametrize("given", [mg.Tensor(X), 2 * mg.Tensor(X)], ids=["leaf", "result"])
+def test_a_batch_may_be_a_tensor_of_somebody_elses(given):
+    net = small()
+    expected = net.gradient(given.data, T)
+    assert near(net.gradient(given, T), expected)
+
+
+class Deaf(mg.Network):
+    """Takes no train_flag."""
+
+    def __init__(self, inner):
+        super().__init__(loss=mg.SoftmaxWithLoss())
+        self.inner, self.out = inner, mg.Affine(2, 3, rng=0)
+
+    def __call__(self, x):
+        inner = self.inner[0] if isinstance(self.inner, list) else self.inner
+        return self.out(inner(x))
+
+
+class DeafBlock(mg.Layer):
+    def __init__(self):
+        self.drop = mg.Dropout(0.5, rng=0)
+
+    def __call__(self, x):
+        return self.drop(x)
+
+
+class DeafByHand(mg.Layer):
+    param_grads: ClassVar = {}
+
+    def __init__(self):
+        self.drop = mg.Dropout(0.5, rng=0)
+
+    def forward(self, x):
+        return self.drop.forward(x)
+
+    def backward(self, dout):
+        return self.drop.backward(dout)
+
+
+class BookDropout:
+    def forward(self, x, train_flg=True):
+        self.mask = np.full(x.shape, train_flg)
+        return x * self.mask
+
+    def backward(self, dout):
+        return dout * self.mask
+
+
+DEAF = {
+    "a layer": lambda: Deaf(mg.Dropout(0.5, rng=0)),
+    "in a list": lambda: Deaf([mg.Dropout(0.5, rng=0)]),
+    "in a Sequential": lambda: Deaf(mg.Sequential(mg.ReLU(), mg.Dropout(0.5, rng=0))),
+    "somebody else's": lambda: Deaf(mg.wrap(BookDropout())),
+    "in a deaf layer": lambda: mg.Sequential(DeafBlock(), loss=mg.SoftmaxWithLoss()),
+    "by hand": lambda: mg.Sequential(DeafByHand(), loss=mg.SoftmaxWithLoss()),
+}
+
+
+@pytest.mark.parametrize("door", ["predict", "loss", "gradient", "accuracy"])
+@pytest.mark.parametrize("make", DEAF.values(), ids=DEAF)
+def test_a_dropout_that_would_never_hear_of_testing_is_refused(make, door):
+    net, batch = make(), [X] if door == "predict" else [X, T * 0]
+    for _ in range(2):  # and again
+        with pytest.raises(TypeError, match=r"takes no train_flag.*train_flag=False\)"):
+            getattr(net, door)(*batch)
+
+
+def test_layers_that_do_not_heed_train_flag_need_none():
+    for inner in (mg.Sequential(mg.ReLU(), mg.mlp([2, 2], rng=0)), mg.wrap(InPlace())):
+        assert Deaf(inner).predict(X).shape == (6, 3)
 
 
 class Forgetful(mg.Network):

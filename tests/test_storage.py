@@ -275,3 +275,106 @@ def test_a_file_that_is_read_while_it_is_replaced_stays_whole(tmp_path):
     loading = net()
     loading.load(path)
     assert same(loading.state_dict(), net(2).state_dict())
+
+
+# ---- buffers: what training changes without a gradient -------------------------------------------
+
+
+class Centred:
+    """A book-like layer that remembers the mean of its batches, and scales."""
+
+    def __init__(self):
+        self.gamma, self.dgamma, self.mean = np.ones(2), None, None
+
+    def forward(self, x, train_flg=True):
+        if train_flg:
+            self.mean = x.mean(0) if self.mean is None else 0.5 * self.mean + 0.5 * x.mean(0)
+        self.xc = x - self.mean
+        return self.gamma * self.xc
+
+    def backward(self, dout):
+        self.dgamma = np.sum(dout * self.xc, axis=0)
+        return dout * self.gamma
+
+
+class CentredOurs(mg.Layer):
+    buffers = ("mean",)
+
+    def __init__(self):
+        self.gamma, self.mean = mg.Tensor(np.ones(2)), np.zeros(2)
+
+    def __call__(self, x, train_flag=True):
+        if train_flag:
+            values = x.data if isinstance(x, mg.Tensor) else x
+            self.mean = 0.5 * self.mean + 0.5 * np.mean(values, axis=0)
+        return self.gamma * (x - self.mean)
+
+
+class Undeclared(CentredOurs):
+    buffers = None
+
+
+class Held(mg.Network):
+    def __init__(self, layer):
+        super().__init__(loss=mg.SoftmaxWithLoss())
+        self.parts_of_it = [{"a": layer}]
+
+    def __call__(self, x, train_flag=False):
+        return self.parts_of_it[0]["a"](x, train_flag=train_flag)
+
+
+def wrapped(**options):
+    return mg.wrap(Centred(), param_grads={"gamma": "dgamma"}, **options)
+
+
+KEEPING = {
+    "wrapped": lambda: mg.Sequential(wrapped(buffers=["mean"]), loss=mg.SoftmaxWithLoss()),
+    "ours": lambda: mg.Sequential(CentredOurs(), loss=mg.SoftmaxWithLoss()),
+    "inside": lambda: Held(CentredOurs()),
+}
+BATCH = np.array([[1.0, 2.0], [5.0, -3.0], [0.5, 0.5]]), np.array([0, 1, 0])
+
+
+@pytest.mark.parametrize("make", KEEPING.values(), ids=KEEPING)
+def test_buffers_are_saved_and_loaded_with_the_parameters(tmp_path, make):
+    trained, fresh = make(), make()
+    for _ in range(3):
+        trained.gradient(*BATCH)
+    trained.save(tmp_path / "net.npz")
+    fresh.load(tmp_path / "net.npz")
+    assert np.array_equal(fresh.predict(BATCH[0]), trained.predict(BATCH[0]))
+    (name,) = trained.state_dict().keys() - trained.params.keys()
+    assert name in {"0.mean", "parts_of_it.0.a.mean"}
+    state = trained.state_dict()
+    trained.gradient(*BATCH)
+    assert np.array_equal(state[name], fresh.state_dict()[name])  # a copy
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda s: s.pop("0.mean"), r"missing 0\.mean \(2,\)"),
+        (lambda s: s.update({"0.mean": np.ones(3)}), r"0\.mean has shape \(3,\)"),
+        (lambda s: s.update({"0.mean": np.array("x")}), r"0\.mean holds"),
+        (lambda s: s.update({"0.other": np.ones(2)}), r"unexpected 0\.other"),
+    ],
+)
+def test_buffers_that_do_not_fit_are_refused_and_nothing_is_loaded(change, words):
+    net = KEEPING["ours"]()
+    state = {name: value + 1 for name, value in net.state_dict().items()}
+    change(state)
+    before = net.state_dict()
+    with pytest.raises(ValueError, match=words):
+        net.load_state_dict(state)
+    assert same(net.state_dict(), before)
+
+
+@pytest.mark.parametrize("layer", [wrapped, Undeclared])
+def test_arrays_that_may_be_buffers_are_never_left_out_without_a_word(tmp_path, layer):
+    net = mg.Sequential(layer(), loss=mg.SoftmaxWithLoss())
+    net.gradient(*BATCH)
+    with pytest.warns(UserWarning, match=r"net\[0\] \w+ keeps arrays that are not saved, mean"):
+        net.save(tmp_path / "net.npz")
+    net[0].buffers = ()  # the author has decided
+    net.save(tmp_path / "net.npz")
+    assert net.state_dict().keys() == net.params.keys()

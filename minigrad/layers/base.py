@@ -12,7 +12,7 @@ A layer is written in one of two ways, and this class adds the other half:
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from operator import is_
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -23,8 +23,11 @@ import numpy as np
 from minigrad.backward import gradients
 from minigrad.functions.activations import real_numbers
 from minigrad.graph import Array, Node, input_node, leaf
+from minigrad.habits import OF_NETWORKS, Sign
 from minigrad.layers.by_hand import record_by_hand, spells_train_flg, takes_train_flag
-from minigrad.layers.inside import attributes
+from minigrad.layers.inside import attributes, reached
+from minigrad.layers.located import answering
+from minigrad.layers.modes import check_train_flag
 from minigrad.layers.params import Params
 from minigrad.layers.structure import Part, Structure
 from minigrad.recording import Recordings
@@ -51,7 +54,8 @@ class Layer(Part):
     """A step of a network: call it on Tensors or arrays, or use the book's forward and backward.
 
     Attributes that are Tensors, layers, or lists, tuples and dicts of them, are its parameters and
-    parts. A subclass is written in one of the two ways above.
+    parts. A subclass is written in one of the two ways above. Arrays that training changes without
+    a gradient, such as running means, are saved with a network when `buffers` names them.
 
     Raises:
         TypeError: when a subclass is made that defines forward without backward, backward without
@@ -70,6 +74,7 @@ class Layer(Part):
     """
 
     param_grads: Mapping[str, str] = MappingProxyType({})  # of a layer written by hand
+    buffers: Sequence[str] | None = None  # attributes that are saved with the parameters
     _definition: ClassVar[Any] = None  # the nearest __call__ that a person wrote
     takes_train_flag: ClassVar[bool] = False  # read from the signature, once
 
@@ -89,7 +94,7 @@ class Layer(Part):
         nearest = _written_in(lineage[0]) if lineage else set()
         inherited = next((_written_in(c) for c in lineage[1:]), set())
         if "__call__" in nearest:
-            cls._definition = vars(lineage[0])["__call__"]
+            cls._definition = answering(vars(lineage[0])["__call__"])
             _install(cls, __call__=cls._definition, forward=Layer.forward, backward=Layer.backward)
         elif len(nearest | (inherited - {"__call__"})) == 2:
             _install(cls, __call__=_call_by_hand)
@@ -121,6 +126,10 @@ class Layer(Part):
     def latest(self) -> int:
         """When `forward` was called the latest time, by the count of all; 0 for never."""
         return self._memory.forwards
+
+    def heeds_train_flag(self) -> bool:
+        """Tell whether it makes a difference to this layer that it is training."""
+        return self.takes_train_flag
 
     @classmethod
     def is_by_hand(cls) -> bool:
@@ -203,7 +212,9 @@ class Layer(Part):
             layer.refreshed()
         self.refreshed()
         if memory.structure is None or not memory.structure.is_current():
-            memory.structure = Structure(self)
+            found = Structure(self)
+            check_train_flag((self, *found.inner))
+            memory.structure = found
         return memory.structure
 
     @property
@@ -222,7 +233,7 @@ class Layer(Part):
                 if grads.get(name) is not None:
                     found[id(tensor)] = grads[name]
         inner = {k: found[id(t)] for k, t in structure.tensors.items() if id(t) in found}
-        own = {k: getattr(self._owner, grad, None) for k, grad in self.param_grads.items()}
+        own = {k: reached(self._owner, grad, None) for k, grad in self.param_grads.items()}
         return {**inner, **self._memory.grads, **own}
 
     def refreshed(self) -> None:
@@ -232,12 +243,14 @@ class Layer(Part):
 
     def _leaf(self, name: str) -> Tensor:
         """Give an array of a layer written by hand a Tensor, which stays the same."""
-        if not hasattr(self._owner, name):
+        try:
+            value = reached(self._owner, name)
+        except AttributeError:
+            known = [key for key in attributes(self._owner) if key != "_Layer__memory"]
             raise TypeError(
                 f"param_grads of {type(self._owner).__name__} names {name!r}, and there is none: "
-                f"its attributes are {', '.join(attributes(self._owner))}"
-            )
-        value = getattr(self._owner, name)
+                f"its attributes are {', '.join(known)}"
+            ) from None
         if isinstance(value, Tensor):
             return value
         if not isinstance(value, np.ndarray) or value.dtype.kind != "f":
@@ -265,6 +278,11 @@ class Layer(Part):
             memory = self.__dict__["_Layer__memory"] = _Memory()
         return memory
 
+    def __dir__(self) -> list[str]:
+        return [
+            name for name in super().__dir__() if name not in OF_NETWORKS or hasattr(self, name)
+        ]
+
     def __deepcopy__(self, memo: dict[Any, Any]) -> Any:
         twin = memo[id(self)] = object.__new__(type(self))
         shared = SHARE_TENSORS in memo
@@ -282,6 +300,10 @@ class Layer(Part):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
+
+
+for _name, _told in OF_NETWORKS.items():
+    setattr(Layer, _name, Sign(_name, f"layers and networks have no .{_name}: {_told}"))
 
 
 def _written_in(cls: type) -> set[str]:

@@ -49,7 +49,7 @@ class Affine(Layer):
         self,
         n_in: int,
         n_out: int,
-        *,
+        *unnamed: Any,
         init: str | float | Callable[..., Array] = "he",
         bias: bool = True,
         dtype: DTypeLike = np.float64,
@@ -59,6 +59,10 @@ class Affine(Layer):
             raise TypeError(
                 "Affine takes sizes, Affine(784, 50), and makes W and b itself; the book's "
                 "Affine(W, b) stands in a network by mg.wrap"
+            )
+        if unnamed:
+            raise TypeError(
+                "Affine takes two sizes, Affine(50, 10), and the rest by name: rng=0 for a seed"
             )
         for name, size in (("n_in", n_in), ("n_out", n_out)):
             if not isinstance(size, (int, np.integer)) or size < 1:

@@ -11,6 +11,7 @@ import copy
 import inspect
 from collections import deque
 from collections.abc import Callable, Mapping
+from threading import RLock
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
@@ -25,6 +26,8 @@ _CONSTANT = (
     *(int, float, str, bytes, tuple, frozenset, type(None), np.generic, np.ufunc),
     *(type, FunctionType, BuiltinFunctionType, ModuleType),
 )
+# What forward keeps must be its own still when it is copied: one thread at a time does both.
+_TURN = RLock()
 _CONTAINERS = (list, dict, set, deque, np.ndarray)  # of these a class attribute may be a cache
 
 
@@ -50,11 +53,12 @@ def record_by_hand(
     """
     name = type(layer).__name__
     given = [real_numbers(np.array(x._array if isinstance(x, Node) else x)) for x in inputs]
-    result = layer.forward(*given, **options)
-    output = np.array(None if isinstance(result, Node) else result)
-    if output.dtype.kind != "f":
-        raise TypeError(f"{name}.forward must return an array of floats, not {result!r:.60}")
-    kept = _copied(layer, params)
+    with _TURN:
+        result = layer.forward(*given, **options)
+        output = np.array(None if isinstance(result, Node) else result)
+        if output.dtype.kind != "f":
+            raise TypeError(f"{name}.forward must return an array of floats, not {result!r:.60}")
+        kept = _copied(layer, params)
 
     rule = Pullback(kept, inputs, params, gradients_of)
     arguments = (*inputs, *params.values())

@@ -29,6 +29,24 @@ def inside(root: Any) -> Iterator[tuple[str, Any]]:
             stack += reversed(list(_items(path, value)))
 
 
+def reached(value: Any, path: str, *default: Any) -> Any:
+    """Follow dots from an object to what it holds: l1.W; `default` where there is none.
+
+    >>> from types import SimpleNamespace
+    >>> reached(SimpleNamespace(l1=SimpleNamespace(W=2)), "l1.W")
+    2
+    """
+    for name in path.split("."):
+        value = getattr(value, name, *default)
+    return value
+
+
+def replaced(owner: Any, path: str, value: Any) -> None:
+    """Put another value in the place that `reached` finds."""
+    *way, name = path.split(".")
+    setattr(reached(owner, ".".join(way)) if way else owner, name, value)
+
+
 def attributes(value: Any) -> dict[str, Any]:
     """List an object's attributes, those in __slots__ too."""
     found = dict(getattr(value, "__dict__", {}))

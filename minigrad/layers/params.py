@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import ItemsView, Iterable, Iterator, Mapping, MutableMapping, ValuesView
 from sys import getrefcount
 from typing import Any
@@ -16,7 +17,8 @@ class Params(MutableMapping[str, Array]):
     """A mapping from names to the arrays that the layers compute with, in a fixed order.
 
     `params[k]` is the layer's own array. `params[k] -= d` and `params[k] = v` write into it, and
-    from then on a graph that was recorded before refuses to run backward.
+    from then on a graph that was recorded before refuses to run backward. A write into an array
+    that was taken out, `for p in params.values(): p -= d`, reaches the layer too, but is not seen.
 
     Raises:
         KeyError: for a name that is not among the parameters; none can be added or deleted.
@@ -87,13 +89,13 @@ class Params(MutableMapping[str, Array]):
 def lay_end_to_end(tensors: Iterable[Tensor]) -> None:
     """Move the values of parameters into one buffer for each dtype, in this order.
 
-    Optimizers then go through them as one array. An array that somebody else holds, or a graph,
-    stays where it is: what is written into it must go on reaching the layer.
+    Optimizers then go through them as one array. An array that somebody else holds stays where it
+    is, and so does one in a buffer that somebody holds a view of, or a graph: what is written into
+    it must go on reaching the layer.
     """
     movable: dict[Any, list[Tensor]] = {}
-    for tensor in tensors:
-        if getrefcount(tensor._array) == _HELD_BY_ONE:
-            movable.setdefault(tensor._array.dtype, []).append(tensor)
+    for tensor in _held_by_nobody_else(tensors):
+        movable.setdefault(tensor._array.dtype, []).append(tensor)
     for dtype, group in movable.items():
         buffer = np.empty(sum(tensor.size for tensor in group), dtype)
         start = 0
@@ -103,6 +105,18 @@ def lay_end_to_end(tensors: Iterable[Tensor]) -> None:
             place[...] = tensor._array
             tensor._array = place
             start = end
+
+
+def _held_by_nobody_else(tensors: Iterable[Tensor]) -> list[Tensor]:
+    """Choose the tensors whose arrays, and the buffers under them, nothing else refers to."""
+    alone = [tensor for tensor in tensors if getrefcount(tensor._array) == _HELD_BY_ONE]
+    views = Counter(id(tensor._array.base) for tensor in alone)
+    return [
+        tensor
+        for tensor in alone
+        if tensor._array.base is None
+        or getrefcount(tensor._array.base) == views[id(tensor._array.base)] + _HELD_BY_ONE - 1
+    ]
 
 
 def _held_by_one() -> int:

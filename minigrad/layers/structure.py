@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from operator import is_
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 
 from minigrad.kinds import is_complex
 from minigrad.layers.params import Params
 from minigrad.tensor import Tensor
+
+HELD: WeakValueDictionary[int, Tensor] = WeakValueDictionary()  # parameters, by their ids
 
 
 class Part:
@@ -34,19 +37,33 @@ class Part:
                 'and if backward is written by hand, say in the class param_grads = {"W": "dW"}'
             )
         old = vars(self).get(name)
-        if isinstance(old, Tensor) and old._function is None and _is_numbers(value):
-            raise TypeError(
-                f"{name} is a parameter, a Tensor, and numbers in its place would not be trained: "
-                f"layer.params[{name!r}] = values changes it, layer.{name} = mg.Tensor(values) "
-                "puts another one there"
-            )
+        if isinstance(old, Tensor) and old._function is None:
+            _check_successor(name, value)
         if self.is_static or is_structural(value) or is_structural(old):
             Part.changes += 1
+            if isinstance(value, Tensor):
+                HELD[id(value)] = value
         object.__setattr__(self, name, value)
 
     def __delattr__(self, name: str) -> None:
         Part.changes += 1
         object.__delattr__(self, name)
+
+
+def _check_successor(name: str, value: Any) -> None:
+    """Refuse what would not be trained in a parameter's place: numbers, results of calls."""
+    if isinstance(value, Tensor) and value._function is not None:
+        raise TypeError(
+            f"{name} is a parameter, and a Tensor that was computed would not be trained in its "
+            f"place: layer.{name} = mg.Tensor(values), where values are computed from "
+            f"layer.{name}.data, puts another one there; params[...] -= or *= changes it in place"
+        )
+    if _is_numbers(value):
+        raise TypeError(
+            f"{name} is a parameter, a Tensor, and numbers in its place would not be trained: "
+            f"layer.params[{name!r}] = values changes it, layer.{name} = mg.Tensor(values) "
+            "puts another one there"
+        )
 
 
 def _is_numbers(value: Any) -> bool:
@@ -106,6 +123,7 @@ class Structure:
         self._watch(root, set())
         self.inner = [layer for _, layer in layers_by_path(root) if layer is not root]
         self.by_hand = [layer for layer in self.inner if layer.param_grads]
+        self.is_trained = False  # whether an objective was seen to depend on no other leaves
         self._version = Part.changes
 
     def is_current(self) -> bool:

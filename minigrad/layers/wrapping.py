@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,15 +10,24 @@ import numpy as np
 from minigrad.graph import Node
 from minigrad.layers.base import Layer
 from minigrad.layers.by_hand import arrays_in, record_by_hand, spells_train_flg, takes_train_flag
+from minigrad.layers.inside import reached
+from minigrad.layers.mistaken import instead_of
 
 
-def wrap(layer: Any, param_grads: Mapping[str, str] | None = None) -> Layer:
+def wrap(
+    layer: Any,
+    param_grads: Mapping[str, str] | None = None,
+    buffers: Sequence[str] | None = None,
+) -> Layer:
     """Make a layer of any object with `forward(x)` and `backward(dout)`.
 
     Args:
         layer: the object; its forward may take `train_flag`.
         param_grads: names of the attributes that are parameters, each with the name of the
-            attribute where `backward` leaves its gradient: {"W": "dW", "b": "db"}.
+            attribute where `backward` leaves its gradient: {"W": "dW", "b": "db"}; dots lead into
+            what the object holds, {"l1.W": "l1.dW"}.
+        buffers: names of the attributes that a network saves with its parameters, though no
+            gradient reaches them: ["running_mean", "running_var"].
 
     Raises:
         TypeError: when the object has no forward or no backward, or lacks a named parameter.
@@ -30,21 +39,27 @@ def wrap(layer: Any, param_grads: Mapping[str, str] | None = None) -> Layer:
     array([2., 2.])
     """
     if isinstance(layer, Layer):
-        if param_grads:
-            raise TypeError(f"{layer!r} is a layer already: name its param_grads in its class")
+        if param_grads or buffers:
+            named = "param_grads" if param_grads else "buffers"
+            raise TypeError(f"{layer!r} is a layer already: name its {named} in its class")
         return layer
     for name in ("forward", "backward"):
         if isinstance(layer, type) or not callable(getattr(layer, name, None)):
-            kind = f"the class {layer.__name__}" if isinstance(layer, type) else repr(layer)
-            raise TypeError(f"wrap needs an object with forward and backward, and {kind} is none")
-    return Wrapped(layer, param_grads)
+            raise TypeError(instead_of(layer))
+    return Wrapped(layer, param_grads, buffers)
 
 
 class Wrapped(Layer):
     """An object with forward and backward, standing in a network; made by `wrap`."""
 
-    def __init__(self, layer: Any, param_grads: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        layer: Any,
+        param_grads: Mapping[str, str] | None = None,
+        buffers: Sequence[str] | None = None,
+    ) -> None:
         self.layer = layer
+        self.buffers = None if buffers is None else tuple(buffers)
         self.param_grads = dict(param_grads or {})
         self.structure()  # refuses what is no array of floats
 
@@ -61,9 +76,14 @@ class Wrapped(Layer):
         names = self.param_grads
 
         def gradients_of(layer: Any) -> dict[str, Any]:
-            return {name: getattr(layer, grad, None) for name, grad in names.items()}
+            return {name: reached(layer, grad, None) for name, grad in names.items()}
 
         return record_by_hand(self.layer, inputs, options, tensors, gradients_of)
+
+    def heeds_train_flag(self) -> bool:
+        """Tell whether the object's forward is told that it is training."""
+        forward = self.layer.forward
+        return takes_train_flag(forward) or spells_train_flg(forward)
 
     @property
     def grads(self) -> dict[str, Any]:
@@ -91,6 +111,7 @@ def as_layer(layer: Any) -> Layer:
     wrap(Double)
     """
     held = arrays_in(layer) if _undeclared(layer) else []
+    held = [path for path in held if "_Layer__memory" not in path]
     if not held:
         return wrap(layer)
     name, listed = type(layer).__name__, ", ".join(held)
