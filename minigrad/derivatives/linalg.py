@@ -138,7 +138,15 @@ defvjp(
     lambda g, y, a: times(g[..., None, None], mT(inverse_or_nan(a, np.isfinite(y)))),
     complex=True,
 )
-RECORDED[np.linalg.slogdet] = lambda a: np.linalg.slogdet(a)[1]
+
+
+def _log_determinant(a: Any) -> Any:
+    """Give the logarithm of the determinant: of its absolute value, for real numbers."""
+    sign, log = np.linalg.slogdet(a)
+    return log + 1j * np.angle(sign) if is_complex(a) else log
+
+
+RECORDED[np.linalg.slogdet] = _log_determinant
 
 
 def _slogdet(a: Any) -> Any:
@@ -148,8 +156,7 @@ def _slogdet(a: Any) -> Any:
     """
     result = np.linalg.slogdet(arrays(a))
     if is_complex(a):
-        whole = result[1] + 1j * np.angle(result[0])
-        log = known(np.linalg.slogdet, whole, a)
+        log = known(np.linalg.slogdet, _log_determinant(arrays(a)), a)
         return type(result)(known(np.exp, result[0], 1j * np.imag(log)), np.real(log))
     return type(result)(result[0], known(np.linalg.slogdet, result[1], a))
 
