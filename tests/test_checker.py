@@ -435,3 +435,21 @@ def test_what_is_constant_but_for_rounding_is_right_in_both_modes():
 
     report = gradcheck(nothing, np.array([0.64758974, 0.47694813, 0.01190742]))
     assert report.verdict is Verdict.PASS
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(2, 5), st.sampled_from([1e-3, 0.1, 1.0, 100.0]))
+def test_slopes_of_zero_that_rounding_leaves_something_of_accuse_nobody(seed, n, unit):
+    rng = np.random.default_rng(seed)
+    u, v = rng.uniform(0.5, 2, (2, n))
+    a = unit * np.outer(u, v)  # all its cofactors cancel, from n = 3 on
+    report = gradcheck(np.linalg.det, a, contracts=False, diagnose=False, raise_exception=False)
+    assert report.verdict is not Verdict.FAIL
+
+
+@pytest.mark.parametrize("unit", [1.0, 1e-8, 1e-20, 1e12])
+def test_no_unit_is_so_small_that_a_wrong_slope_is_put_down_to_rounding(unit):
+    def backward(dout):
+        return 2 * 100 * unit * dout
+
+    report = check_vjp(lambda x: unit * np.exp(100 * x), backward, np.zeros(()), **VALUES)
+    assert report.verdict is Verdict.FAIL

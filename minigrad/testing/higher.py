@@ -11,7 +11,7 @@ from minigrad.backward import gradients
 from minigrad.graph import Array, Node
 from minigrad.tensor import Tensor
 from minigrad.testing import corners
-from minigrad.testing.evidence import OF_LARGEST, OF_TERMS, Comparison
+from minigrad.testing.evidence import OF_LARGEST, OF_TERMS, Comparison, lost_nearby
 from minigrad.testing.findings import Finding, Verdict
 from minigrad.testing.jacobian import Point, joined
 from minigrad.testing.naming import flat
@@ -55,6 +55,8 @@ def forward_mode(
     rounding += np.where(constant, OF_LARGEST * sum(np.sum(np.abs(u)) for u in us), 0.0)
     about = "y", point.centre, yours, numerical, bar, bar + rounding
     found = Comparison(*about, kinks, corners=kinks)
+    if found.is_wrong:
+        found = found.less_sure(lost_nearby(point) * sum(np.sum(np.abs(u)) for u in us))
     if found.is_wrong:
         kinks |= corners.gaps_at(point, rng) > 0
         found = Comparison(*about, kinks, corners=kinks)
