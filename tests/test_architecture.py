@@ -130,6 +130,31 @@ def test_no_module_imports_itself_by_way_of_others():
     assert [name for name in MODULES if name in reached(name, set())] == []
 
 
+FOLDERS = [  # inside a room, as FLOOR is for rooms: each imports from those before it
+    ["testing.numeric", "testing.reports", "testing.subjects"],
+    ["testing.evidence"],
+    ["testing.contracts"],
+    ["testing.diagnosis"],
+    ["explain.assets", "explain.data"],
+    ["explain.drawing"],
+    ["explain.page"],
+    ["explain.questions"],
+]
+HEIGHT = {folder: height for height, folders in enumerate(FOLDERS) for folder in folders}
+
+
+def test_folders_inside_a_room_import_one_way():
+    folder = {name: ".".join(name.split(".")[1:3]) for name in MODULES}
+    backwards = [
+        f"{name} imports {other}"
+        for name, others in OURS.items()
+        for other in others
+        if folder[other] in HEIGHT
+        and HEIGHT[folder[other]] > HEIGHT.get(folder[name], len(FOLDERS))
+    ]
+    assert backwards == []
+
+
 def test_rooms_beside_the_engine_know_nothing_of_it():
     beside = {
         f"{name} imports {other}"

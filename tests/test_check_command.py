@@ -11,8 +11,9 @@ import zoo
 from zoo import VALUES
 
 from minigrad.cli import main
-from minigrad.testing import command, diagnosis
+from minigrad.testing import command
 from minigrad.testing.anything import checked
+from minigrad.testing.diagnosis import diagnosis
 
 LAYERS = """
 import numpy as np

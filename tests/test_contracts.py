@@ -6,7 +6,8 @@ from zoo import CONTRACTS, TWINS, ZOO
 from zoo_checked import spread, subject_of
 
 import minigrad as mg
-from minigrad.testing import Verdict, check_layer, contracts
+from minigrad.testing import Verdict, check_layer
+from minigrad.testing.contracts import contracts
 
 WRONG_CONDUCT = [one for one in ZOO if one.wrong in CONTRACTS]
 

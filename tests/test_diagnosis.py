@@ -5,8 +5,9 @@ import pytest
 from zoo import VALUES
 from zoo_checked import SLIPS, checked, is_named, label
 
-from minigrad.testing import causes, check_layer, check_vjp
-from minigrad.testing.probes import Spy, instrumented
+from minigrad.testing import check_layer, check_vjp
+from minigrad.testing.diagnosis.probes import Spy, instrumented
+from minigrad.testing.reports import causes
 
 NAMED = [  # a specimen that has the cause, and one that has not, although it looks like it
     ("affine: bias of every row", "affine: mean for bias"),

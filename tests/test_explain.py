@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad.explain import Explanation
-from minigrad.explain.model import array_summary
+from minigrad.explain.data.model import array_summary
 
 X = np.random.default_rng(0).normal(size=(4, 2))
 T = np.array([0, 1, 0, 1])

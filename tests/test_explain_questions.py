@@ -18,7 +18,7 @@ from test_explain import (
 )
 
 import minigrad as mg
-from minigrad.explain.activations import activation
+from minigrad.explain.questions.activations import activation
 
 
 @pytest.fixture(autouse=True)

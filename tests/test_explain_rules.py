@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from test_derivatives import name_of
 
 import minigrad as mg
-from minigrad.explain.readings import READINGS, one_hot
+from minigrad.explain.data.readings import READINGS, one_hot
 from minigrad.pieces import rows_of
 
 HELPERS = {

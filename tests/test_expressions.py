@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import minigrad as mg
-from minigrad.explain.expressions import (
+from minigrad.explain.data.expressions import (
     DEEPEST,
     FUNCTIONS,
     LONGEST,

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minigrad.explain.crossings import Neighbours, as_read, crossings, order
-from minigrad.explain.heights import ROW_GAP, Column, grant
-from minigrad.explain.layout import Edge, Size, arrange, ranks
+from minigrad.explain.drawing.crossings import Neighbours, as_read, crossings, order
+from minigrad.explain.drawing.heights import ROW_GAP, Column, grant
+from minigrad.explain.drawing.layout import Edge, Size, arrange, ranks
 
 SIZES = st.builds(Size, st.floats(5, 150), st.floats(5, 60))
 

@@ -28,12 +28,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import minigrad as mg
-from minigrad.explain.closed import closed, runs
-from minigrad.explain.numbers import value_text
-from minigrad.explain.page import page
-from minigrad.explain.painting import unit_key
-from minigrad.explain.tables import table
-from minigrad.explain.views import BUDGET, views
+from minigrad.explain.data.numbers import value_text
+from minigrad.explain.drawing.painting import unit_key
+from minigrad.explain.drawing.views import BUDGET, views
+from minigrad.explain.page.closed import closed, runs
+from minigrad.explain.page.page import page
+from minigrad.explain.page.tables import table
 
 WIDTHS = (360, 800, 1600)
 each_sample = pytest.mark.parametrize("sample", SAMPLES.values(), ids=SAMPLES.keys())

@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import minigrad as mg
-from minigrad.explain.diagrams import dot, entities, mermaid, quoted
-from minigrad.explain.model import Group, Trace
-from minigrad.explain.model import Line as Value
-from minigrad.explain.page import page
-from minigrad.explain.painting import paint
-from minigrad.explain.picture import Box, Label, Line, Picture, heat_map, label, shortened
-from minigrad.explain.svg import drawn
-from minigrad.explain.tables import markup
-from minigrad.explain.views import LIMIT, unopened, views
+from minigrad.explain.data.model import Group, Trace
+from minigrad.explain.data.model import Line as Value
+from minigrad.explain.drawing.diagrams import dot, entities, mermaid, quoted
+from minigrad.explain.drawing.painting import paint
+from minigrad.explain.drawing.picture import Box, Label, Line, Picture, heat_map, label, shortened
+from minigrad.explain.drawing.svg import drawn
+from minigrad.explain.drawing.views import LIMIT, unopened, views
+from minigrad.explain.page.page import page
+from minigrad.explain.page.tables import markup
 
 SVG = "{http://www.w3.org/2000/svg}"
 ADVANCE = 0.602  # the widest of the common monospaced fonts: DejaVu Sans Mono, Menlo

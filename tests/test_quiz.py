@@ -9,10 +9,10 @@ import pytest
 
 import minigrad as mg
 from minigrad.explain.command import explained
+from minigrad.explain.data.model import Contribution, Line, Step, Trace
 from minigrad.explain.examples import EXAMPLES
-from minigrad.explain.model import Contribution, Line, Step, Trace
-from minigrad.explain.questions import LARGEST, in_full
-from minigrad.explain.quiz import Quiz
+from minigrad.explain.questions.questions import LARGEST, in_full
+from minigrad.explain.questions.quiz import Quiz
 
 needs_browser = pytest.mark.skipif(not browser.found(), reason="no Chromium is installed here")
 

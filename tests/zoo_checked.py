@@ -6,8 +6,8 @@ import numpy as np
 from zoo import ZOO, Pair
 
 from minigrad.testing import check_layer, check_vjp
-from minigrad.testing.causes import PROMOTES
-from minigrad.testing.subjects import of_layer, of_pair
+from minigrad.testing.reports.causes import PROMOTES
+from minigrad.testing.subjects.subjects import of_layer, of_pair
 
 SLIPS = {one.name: one for one in ZOO}
 ALL = os.environ.get("HYPOTHESIS_PROFILE") in {"ci", "thorough"}

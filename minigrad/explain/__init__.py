@@ -16,9 +16,9 @@ import types
 import typing
 
 from minigrad.explain import entry
+from minigrad.explain.data.model import Contribution, Failure, Group, Line, Step, Trace
 from minigrad.explain.entry import explain
 from minigrad.explain.explanation import Explanation
-from minigrad.explain.model import Contribution, Failure, Group, Line, Step, Trace
 
 __all__ = ["Contribution", "Explanation", "Failure", "Group", "Line", "Step", "Trace", "explain"]
 

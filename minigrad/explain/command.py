@@ -18,11 +18,11 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from minigrad.explain.data.expressions import ExpressionError, evaluate, names_in, read_value
+from minigrad.explain.data.watching import Locals
 from minigrad.explain.entry import explain
 from minigrad.explain.examples import EXAMPLES
-from minigrad.explain.expressions import ExpressionError, evaluate, names_in, read_value
 from minigrad.explain.letters import printable
-from minigrad.explain.watching import Locals
 from minigrad.tensor import Tensor
 
 ABOUT = "show the backward pass of an expression, a net or an example, step by step"

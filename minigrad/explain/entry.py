@@ -10,15 +10,15 @@ from typing import Any, overload
 
 import numpy as np
 
-from minigrad.explain.again import Rerun
-from minigrad.explain.build import behind, traced
-from minigrad.explain.entries import Entry
+from minigrad.explain.data.again import Rerun
+from minigrad.explain.data.build import behind, traced
+from minigrad.explain.data.entries import Entry
+from minigrad.explain.data.failures import argument_text, failure, nodes_in
+from minigrad.explain.data.forward import Made, Watched
+from minigrad.explain.data.model import Group, Trace
+from minigrad.explain.data.names import Names, parameters
+from minigrad.explain.data.watching import Watching, callable_name, is_learners
 from minigrad.explain.explanation import Explanation
-from minigrad.explain.failures import argument_text, failure, nodes_in
-from minigrad.explain.forward import Made, Watched
-from minigrad.explain.model import Group, Trace
-from minigrad.explain.names import Names, parameters
-from minigrad.explain.watching import Watching, callable_name, is_learners
 from minigrad.graph import Array, Node
 from minigrad.layers import Layer
 from minigrad.layers.randomness import Replay

@@ -8,15 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.explain import again, checking, drawings, entries, paths
-from minigrad.explain import health as healths
-from minigrad.explain.located import Place, located
-from minigrad.explain.model import Line, Trace
+from minigrad.explain.data import again, entries
+from minigrad.explain.data.located import Place, located
+from minigrad.explain.data.model import Line, Trace
+from minigrad.explain.drawing import drawings
+from minigrad.explain.drawing.views import LIMIT
 from minigrad.explain.notebook import html
-from minigrad.explain.page import page
-from minigrad.explain.quiz import Quiz
+from minigrad.explain.page.page import page
+from minigrad.explain.questions import checking, paths
+from minigrad.explain.questions import health as healths
+from minigrad.explain.questions.quiz import Quiz
 from minigrad.explain.text import text
-from minigrad.explain.views import LIMIT
 
 
 class Explanation(Trace):

@@ -11,8 +11,8 @@ from html import escape
 
 import numpy as np
 
-from minigrad.explain.model import Contribution, Line, Step, Trace
-from minigrad.explain.numbers import number, shape_text, summary, with_numbers
+from minigrad.explain.data.model import Contribution, Line, Step, Trace
+from minigrad.explain.data.numbers import number, shape_text, summary, with_numbers
 from minigrad.explain.text import STOPPED, titled, wrapped_failure
 from minigrad.graph import Array
 

@@ -7,9 +7,9 @@ import shutil
 import sys
 from collections.abc import Iterator, Sequence
 
+from minigrad.explain.data.model import Contribution, Failure, Group, Line, Step, Trace
+from minigrad.explain.data.numbers import shape_text, value_text, with_numbers
 from minigrad.explain.letters import printable
-from minigrad.explain.model import Contribution, Failure, Group, Line, Step, Trace
-from minigrad.explain.numbers import shape_text, value_text, with_numbers
 from minigrad.graph import Array
 
 SHOWN = 60  # calls; a larger graph is told layer by layer

@@ -8,7 +8,7 @@ if typing.TYPE_CHECKING:  # what stands here for editors and type checkers …
     from minigrad.testing import strategies
     from minigrad.testing.anything import assert_gradients
     from minigrad.testing.checks import check_layer, check_network, check_vjp, gradcheck
-    from minigrad.testing.numerical import (
+    from minigrad.testing.numeric.numerical import (
         NumericalDerivative,
         numerical_derivative,
         numerical_gradient,
@@ -29,7 +29,7 @@ else:  # … stands here for Python, which imports it when it is first used
             "anything": "assert_gradients",
             "checks": "check_layer check_network check_vjp gradcheck",
             "properties": "gradtest",
-            "numerical": "NumericalDerivative numerical_derivative numerical_gradient",
+            "numeric.numerical": "NumericalDerivative numerical_derivative numerical_gradient",
             "report": "Cause Finding GradientError Mismatch Report Verdict",
         },
     )

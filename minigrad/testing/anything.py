@@ -9,9 +9,9 @@ from typing import Any
 
 from minigrad.networks import Network
 from minigrad.testing import both_modes, checks, made_up, profiles
-from minigrad.testing.outcomes import place
 from minigrad.testing.report import GradientError, Report, Verdict
-from minigrad.testing.trials import NothingRunsError, Trial, required, trials
+from minigrad.testing.subjects.outcomes import place
+from minigrad.testing.subjects.trials import NothingRunsError, Trial, required, trials
 
 CACHES = ("cache", "ctx", "saved", "memo", "tape")
 OF_THE_CHECK = ("param_grads", "fixed", "rows", "fewest", "rtol", "contracts", "diagnose", "order")

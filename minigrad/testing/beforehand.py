@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from minigrad.testing.findings import Verdict
-from minigrad.testing.jacobian import Point
-from minigrad.testing.judging import holds_integers, raised
-from minigrad.testing.subject import Run, Subject
+from minigrad.testing.evidence.jacobian import Point
+from minigrad.testing.evidence.judging import holds_integers, raised
+from minigrad.testing.reports.findings import Verdict
+from minigrad.testing.subjects.subject import Run, Subject
 
 
 class StoppedError(Exception):

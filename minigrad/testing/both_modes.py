@@ -9,9 +9,9 @@ from typing import Any
 
 from minigrad.layers import Layer
 from minigrad.layers.wrapping import Wrapped
-from minigrad.testing.findings import Finding, Verdict
-from minigrad.testing.naming import copied, flag_in
 from minigrad.testing.report import Report
+from minigrad.testing.reports.findings import Finding, Verdict
+from minigrad.testing.subjects.naming import copied, flag_in
 
 Check = Callable[[Any, Mapping[str, Any]], Report]
 WORST_FIRST = (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS)

@@ -17,13 +17,15 @@ from typing import Any
 import numpy as np
 
 from minigrad.graph import Array
-from minigrad.testing import beforehand, contracts, corners, diagnosis, higher, places
-from minigrad.testing import sampled as sampling
+from minigrad.testing import beforehand
 from minigrad.testing.beforehand import StoppedError
-from minigrad.testing.evidence import Comparison, Evidence, compared
-from minigrad.testing.findings import Cause, Finding, Verdict
-from minigrad.testing.jacobian import Point
-from minigrad.testing.judging import (
+from minigrad.testing.contracts import contracts
+from minigrad.testing.diagnosis import diagnosis
+from minigrad.testing.evidence import corners, higher, places
+from minigrad.testing.evidence import sampled as sampling
+from minigrad.testing.evidence.evidence import Comparison, Evidence, compared
+from minigrad.testing.evidence.jacobian import Point
+from minigrad.testing.evidence.judging import (
     SINGLE,
     judged,
     kinks_of,
@@ -32,12 +34,13 @@ from minigrad.testing.judging import (
     severity,
     unused,
 )
-from minigrad.testing.ours import FunctionSubject
-from minigrad.testing.projections import Judge
-from minigrad.testing.randomness import restore
+from minigrad.testing.evidence.projections import Judge
 from minigrad.testing.report import Report
-from minigrad.testing.showing import grad_of
-from minigrad.testing.subject import Run, Subject
+from minigrad.testing.reports.findings import Cause, Finding, Verdict
+from minigrad.testing.reports.showing import grad_of
+from minigrad.testing.subjects.ours import FunctionSubject
+from minigrad.testing.subjects.randomness import restore
+from minigrad.testing.subjects.subject import Run, Subject
 
 
 class Check:

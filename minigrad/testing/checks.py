@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
-from minigrad.testing import both_modes, subjects
+from minigrad.testing import both_modes
 from minigrad.testing.checking import Check
 from minigrad.testing.report import GradientError, Report
+from minigrad.testing.subjects import subjects
 
 
 def gradcheck(

@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.testing import loading, trials
+from minigrad.testing import loading
 from minigrad.testing.anything import checked
 from minigrad.testing.report import Report, Verdict
+from minigrad.testing.subjects import trials
 
 ABOUT = "check the gradients of a layer, a function or a network in a file"
 EPILOG = """\

@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from minigrad.testing.anything import kind_of
-from minigrad.testing.trials import quiet
+from minigrad.testing.subjects.trials import quiet
 
 
 class UnreadableError(Exception):

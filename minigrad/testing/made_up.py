@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
-from minigrad.testing.findings import Verdict
 from minigrad.testing.report import Report
-from minigrad.testing.trials import Trial
+from minigrad.testing.reports.findings import Verdict
+from minigrad.testing.subjects.trials import Trial
 
 OTHER_GUESSES = 8  # looked at, where the first may have been a wrong one
 Check = Callable[..., Report]

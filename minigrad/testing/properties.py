@@ -11,7 +11,7 @@ from typing import Any
 from minigrad.testing import profiles
 from minigrad.testing.anything import OF_THE_CHECK, called, checked, kind_of
 from minigrad.testing.report import GradientError, Verdict
-from minigrad.testing.trials import parameters
+from minigrad.testing.subjects.trials import parameters
 from minigrad.testing.with_hypothesis import hypothesis, st
 
 LARGEST = 1e300  # Hypothesis climbs towards finite numbers

@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from minigrad.graph import Array
-from minigrad.testing import pages, showing
-from minigrad.testing.findings import Cause, Finding, Mismatch, Verdict
+from minigrad.testing.reports import pages, showing
+from minigrad.testing.reports.findings import Cause, Finding, Mismatch, Verdict
 
 __all__ = ["Cause", "Finding", "GradientError", "Mismatch", "Report", "Verdict"]
 

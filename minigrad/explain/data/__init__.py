@@ -1,0 +1,1 @@
+"""What a backward pass did, as plain data."""

@@ -1,0 +1,126 @@
+"""The lines of the forward pass: what was computed from what, in the learner's names."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minigrad.explain.data.calls import call_text, index_text, literal
+from minigrad.explain.data.model import Group, Line
+from minigrad.explain.data.names import Names, arrays_of
+from minigrad.graph import Array, Node, called, input_node
+from minigrad.tensor import GETITEM
+
+
+class Made(NamedTuple):
+    """Where a call was recorded: in which call of a layer, and by which line of whose code."""
+
+    layer: int | None
+    source: tuple[str, int] | None
+
+
+class Watched(NamedTuple):
+    """What was seen while the forward pass ran; empty for a graph that was there already."""
+
+    made: dict[int, Made]  # by the birth of the node
+    layers: list[Group]
+    owners: list[Any]  # the layer behind each group
+
+
+class Lines:
+    """The lines of a graph, made one after the other, operands first."""
+
+    def __init__(self, names: Names, watched: Watched) -> None:
+        self.names, self.watched = names, watched
+        self.lines: list[Line] = []
+        self.nodes: list[Node | None] = []  # behind each line; None for data
+        self.ids: dict[int, int] = {}  # by birth
+        self._array: dict[Any, int] = {}  # arrays that take part, by name or identity
+        self._unnamed = 0
+        self._used: set[str] = set()
+        names.reserve()
+
+    def add(self, node: Node) -> None:
+        """Make the line of a node, and before it those of the arrays that its call was given."""
+        if node._function is None or node._function is input_node:
+            kind = "leaf" if node._function is None else "data"
+            value = node._array.copy()  # a parameter's array goes on to be trained
+            name, named = self._name(node)
+            self._append(node, Line(len(self.lines), kind, name, named, value))
+            return
+        made = self.watched.made.get(node._birth, Made(None, None))
+        operands = tuple(self._operand(a, made) for a in node._arguments)
+        texts = [self.text(a, i) for a, i in zip(node._arguments, operands, strict=True)]
+        if node._function is GETITEM:
+            texts[1] = index_text(node._arguments[1], self.names.of_array)
+        name, named = self._name(node)
+        line = Line(len(self.lines), "call", name, named, node._array)
+        line.call = call_text(node._function, texts, node._keywords)
+        line.function = called(node._function)
+        line.operands, line.layer, line.source = operands, made.layer, made.source
+        if made.layer is not None:
+            self.watched.layers[made.layer].lines.append(line.id)
+        self._append(node, line)
+
+    def _name(self, node: Node) -> tuple[str, bool]:
+        """Name a value, and tell whether the name is the learner's.
+
+        Where a name has changed hands, as in x = relu(x), the later value is called by the layer
+        that made it, or numbered.
+        """
+        learners = self.names.of_node(node)
+        for name, named in ((learners, True), (self.names.outputs.get(id(node)), False)):
+            if name is not None and name not in self._used:
+                self._used.add(name)
+                return name, named
+        name = self.names.unique(learners) if learners else self._invented(node)
+        self._used.add(name)
+        return name, learners is not None
+
+    def text(self, argument: Any, line: int | None) -> str:
+        """Write an argument: the name of its line, or itself."""
+        return self.lines[line].name if line is not None else literal(argument, self.names.of_array)
+
+    def _append(self, node: Node | None, line: Line) -> None:
+        self.lines.append(line)
+        self.nodes.append(node)
+        if node is not None:
+            self.ids[node._birth] = line.id
+
+    def _operand(self, argument: Any, made: Made) -> int | None:
+        """Find the line of an argument; None for a number, an index, an option."""
+        if isinstance(argument, Node):
+            return self.ids[argument._birth]
+        if not isinstance(argument, np.ndarray) or argument.ndim == 0:
+            return None
+        name = self.names.of_array(argument)
+        found = None if name is not None else self._attribute(argument, made)
+        key = name or found or id(argument)
+        if key not in self._array:
+            shown = name if name and name not in self._used else None
+            shown = shown or self.names.unique(name or found or "c")
+            self._used.add(shown)
+            line = Line(len(self.lines), "data", shown, bool(name or found), argument)
+            line.layer = made.layer if found else None
+            self._append(None, line)
+            self._array[key] = line.id
+        return self._array[key]
+
+    def _attribute(self, array: Array, made: Made) -> str | None:
+        """Find the attribute of the layer that holds an array: mask."""
+        if made.layer is None:
+            return None
+        for name, held in arrays_of(self.watched.owners[made.layer]):
+            if held.shape == array.shape and np.array_equal(held, array):
+                return name
+        return None
+
+    def _invented(self, node: Node) -> str:
+        """Make a name for what has none: p for the probabilities, else v1, v2 …"""
+        if node._function is not None and called(node._function) == "_probabilities":
+            return self.names.unique("p")
+        self._unnamed += 1
+        name = f"v{self._unnamed}"
+        unique = self.names.unique(name)
+        return unique if unique == name else self._invented(node)

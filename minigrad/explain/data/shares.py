@@ -1,0 +1,115 @@
+"""One rule of one call, run again: on another gradient, or on a Tensor to differentiate it.
+
+The local derivatives are found by differentiating the rule by `g`; for a backward that was written
+by hand, by running it on one entry at a time.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minigrad.backward import fitted, gradients
+from minigrad.explain.data.model import Contribution, Step, Trace
+from minigrad.graph import Array, Node, each
+from minigrad.tensor import Tensor
+
+_MOST = 4096  # entries of a gradient that a backward by hand is run for, one by one
+
+
+def share_of(trace: Trace, step: Step, c: Contribution, g: Any) -> Any:
+    """Run the rule of a contribution on the gradient `g` of its call; broadcasting is undone.
+
+    Raises:
+        RuntimeError: when a parameter was written since, and the call's values are gone.
+    """
+    node = trace.nodes[step.line]
+    assert isinstance(node, Node)
+    refuse_written(trace, step.line)
+    rules = list(zip(node._arguments, each(node._rules), strict=False))
+    rule: Any = rules[c.position][1]
+    with np.errstate(all="ignore"):
+        made = rule(g, node._array, *node._values, **node._keywords)
+    if type(node._rules) is not tuple:
+        made = made[c.position]
+    return fitted(made, trace.lines[c.to].value, node._function)
+
+
+def refuse_written(trace: Trace, line: int) -> None:
+    """Refuse to run a call again on values that have been replaced."""
+    node = trace.nodes[line]
+    for argument in () if node is None else node._arguments:
+        if isinstance(argument, Node) and node is not None and argument._written > node._birth:
+            raise RuntimeError(
+                f"{argument.name or 'a parameter'} was written after this was explained: explain "
+                "the new graph"
+            )
+
+
+def is_by_hand(trace: Trace, step: Step) -> bool:
+    """Tell whether the rule of a call is a backward that somebody wrote by hand."""
+    node = trace.nodes[step.line]
+    return node is not None and isinstance(node._function, type)
+
+
+def local_derivative(trace: Trace, step: Step, c: Contribution) -> Array:
+    """Differentiate a number by a number: what the rule makes of 1."""
+    return np.asarray(share_of(trace, step, c, np.ones_like(step.gradient)))
+
+
+# ---- one entry of a share, as a sum over the entries of the gradient -----------------------------
+class Weights(NamedTuple):
+    """Local derivatives: what the entries of a gradient, or their conjugates, are multiplied by."""
+
+    of: Array
+    conjugate: bool = False
+
+
+def local_derivatives(
+    trace: Trace, step: Step, c: Contribution, index: tuple[int, ...]
+) -> list[Weights] | None:
+    """Differentiate one entry that a rule makes by the gradient that it is given.
+
+    The entry is the sum of all weights times their entries; its real part, if the operand is real
+    and the gradient complex. None where the rule is written by hand and the gradient too large to
+    go through.
+    """
+    if is_by_hand(trace, step):
+        return _by_hand(trace, step, c, index)
+    g = Tensor(step.gradient)
+    share = share_of(trace, step, c, g)
+    if not isinstance(share, Tensor):
+        return []
+    entry = share[index]
+    if share.dtype.kind != "c":
+        return [Weights(np.asarray(gradients(entry, g)))]
+    real, imaginary = (np.asarray(gradients(entry, g, grad=v)) for v in (1, -1j))
+    if g.dtype.kind != "c":
+        return [Weights(real + 1j * imaginary)]
+    plain, conjugate = (real + 1j * imaginary) / 2, np.conj(real - 1j * imaginary) / 2
+    both = [
+        Weights(_without_rounding(plain, real)),
+        Weights(_without_rounding(conjugate, real), conjugate=True),
+    ]
+    return [weights for weights in both if np.any(weights.of)]
+
+
+def _without_rounding(weights: Array, beside: Array) -> Array:
+    """Put 0 in place of what is nothing beside the largest."""
+    tiny = np.abs(weights) <= 1e-12 * np.max(np.abs(beside), initial=0.0)
+    return np.where(tiny, 0, weights)
+
+
+def _by_hand(
+    trace: Trace, step: Step, c: Contribution, index: tuple[int, ...]
+) -> list[Weights] | None:
+    """Run a backward on one entry at a time."""
+    if step.gradient.size > _MOST:
+        return None
+    found = np.zeros(step.gradient.shape)
+    for place in np.ndindex(found.shape):
+        unit = np.zeros_like(step.gradient)
+        unit[place] = 1
+        found[place] = share_of(trace, step, c, unit)[index]
+    return [Weights(found)]

@@ -1,0 +1,199 @@
+"""How a graph is divided into pictures that a person can take in: large parts are drawn as one box.
+
+Calls are divided into runs that follow each other in time, first by layer, then by number. What a
+run needs was computed before it, so boxes made of runs never point at each other in a circle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import groupby
+from math import ceil
+
+from minigrad.explain.data.model import Line, Trace
+
+LIMIT = 60  # boxes of one picture
+EXITS = 6  # boxes for values that other views need; more are one box
+BUDGET = 1000  # calls; a graph of more is stepped through part by part
+PEEKED = 1500  # boxes of all pictures of the insides of such parts
+
+
+@dataclass
+class Unit:
+    """What one box stands for: a call, or a run of calls; `view` is the picture of its inside."""
+
+    calls: list[int]
+    title: str = ""
+    note: str = ""
+    view: int | None = None
+
+
+@dataclass
+class View:
+    """One picture: which units it shows, and the view that it is the inside of."""
+
+    name: str
+    calls: list[int]
+    up: int | None = None
+    peek: bool = False  # it is looked into, and not stepped through
+    units: list[Unit] = field(default_factory=list)
+    piles: list[list[int]] = field(default_factory=list)  # operands from elsewhere, by their boxes
+
+
+def views(trace: Trace, inside: str | None = None, limit: int = LIMIT) -> list[View]:
+    """Divide a trace into views, the whole first; `inside` begins with one part of it.
+
+    Raises:
+        KeyError: when no box of the whole is called `inside`.
+    """
+    calls = [line.id for line in trace.lines if line.kind == "call"]
+    found = [View("whole graph", calls)]
+    divide(trace, found, limit, inside is not None or len(calls) <= BUDGET)
+    if inside is None:
+        return found
+    parts = {view.name: view.calls for view in found[1:]}
+    if inside not in parts:
+        most = ", ".join([*parts][:LIMIT])
+        raise KeyError(f"no part is called {inside!r}; there are {most or 'none'}")
+    found = [View(inside, parts[inside])]
+    divide(trace, found, limit, len(parts[inside]) <= BUDGET)
+    return found
+
+
+def divide(trace: Trace, found: list[View], limit: int, opens: bool) -> None:
+    """Divide the views of a list, and append the insides of their boxes.
+
+    If these shall not open, the first view's boxes can be looked into, and no others.
+    """
+    whole = sum(line.kind == "call" for line in trace.lines)
+    for v, view in enumerate(found):  # the list grows on the way
+        room = limit - 1 if len(view.calls) == whole else limit - 1 - EXITS
+        if view.peek:
+            room = max(12, min(room, PEEKED // (len(found) - 1)))
+        view.units = _units(trace, view.calls, room)
+        view.piles = [[operand] for operand in alone(trace, view.units)]
+        if len(view.units) + len(view.piles) > room:
+            view.piles = piles(trace, view.units)
+        for unit in view.units if opens or v == 0 else ():
+            if len(unit.calls) > 1:
+                unit.view = len(found)
+                found.append(View(unit.title, unit.calls, up=v, peek=not opens))
+
+
+def unopened(found: list[View]) -> Iterator[Unit]:
+    """Give the calls, and the parts that are one step, in the order of the forward pass."""
+    stack = list(reversed(found[0].units))
+    while stack:
+        unit = stack.pop()
+        if unit.view is None or found[unit.view].peek:
+            yield unit
+        else:
+            stack += reversed(found[unit.view].units)
+
+
+def inputs(trace: Trace) -> list[Line]:
+    """List the leaves and data that a page shows one by one."""
+    return [line for line in trace.lines if line.kind != "call"][:LIMIT]
+
+
+def _units(trace: Trace, calls: list[int], limit: int) -> list[Unit]:
+    """Divide some calls so that at most `limit` boxes are drawn, leaves and data counted."""
+    units = [Unit([call]) for call in calls]
+    if len(units) + len(alone(trace, units)) <= limit:
+        return units
+    layers = _by_layer(trace, calls)
+    for count, least in ((alone, 6), (piles, 2)):  # leaves in piles only if it must be
+        units, runs = layers, limit
+        while len(units) + len(count(trace, units)) > limit and runs > least:
+            runs = max(least, runs // 2)
+            units = _merged(trace, units, runs)
+        if len(units) + len(count(trace, units)) <= limit:
+            break
+    return units
+
+
+def piles(trace: Trace, units: list[Unit]) -> list[list[int]]:
+    """Put operands from elsewhere that the same units use together."""
+    by_use: dict[tuple[int, ...], list[int]] = {}
+    for operand, users in alone(trace, units).items():
+        by_use.setdefault(tuple(map(id, users)), []).append(operand)
+    return list(by_use.values())
+
+
+def alone(trace: Trace, units: list[Unit]) -> dict[int, list[Unit]]:
+    """Find the operands that have a box of their own: who uses them.
+
+    A leaf that one run of calls alone uses is inside its box.
+    """
+    home = {call for unit in units for call in unit.calls}
+    users: dict[int, dict[int, Unit]] = {}
+    for unit in units:
+        for call in unit.calls:
+            for operand in trace.lines[call].operands:
+                if operand is not None and operand not in home:
+                    users.setdefault(operand, {})[id(unit)] = unit
+    found = {}
+    for operand, by in users.items():
+        is_leaf = trace.lines[operand].kind != "call"
+        if not (is_leaf and len(by) == 1 and all(len(unit.calls) > 1 for unit in by.values())):
+            found[operand] = list(by.values())
+    return found
+
+
+# ---- runs of calls -------------------------------------------------------------------------------
+def _by_layer(trace: Trace, calls: list[int]) -> list[Unit]:
+    """Put calls of one layer that follow each other into one unit, the outermost layer first."""
+    paths = {call: _layers(trace, call) for call in calls}
+    shared = 0
+    while len({path[shared : shared + 1] for path in paths.values()}) == 1 and any(
+        len(path) > shared for path in paths.values()
+    ):
+        shared += 1  # all of it happens inside this layer
+
+    def run(call: int) -> tuple[int, ...]:
+        return paths[call][shared : shared + 1] or (-1 - call,)
+
+    units = []
+    for key, group in groupby(calls, run):
+        unit = Unit(list(group))
+        if key[0] >= 0:
+            layer = trace.layers[key[0]]
+            again = f", call {layer.call} of {layer.calls}" if layer.calls > 1 else ""
+            unit.title, unit.note = layer.path + again, layer.title
+        units.append(unit)
+    return units
+
+
+def _layers(trace: Trace, call: int) -> tuple[int, ...]:
+    """List the layers around a call, the outermost first."""
+    path: list[int] = []
+    layer = trace.lines[call].layer
+    while layer is not None:
+        path.append(layer)
+        layer = trace.layers[layer].parent
+    return tuple(reversed(path))
+
+
+def _merged(trace: Trace, units: list[Unit], count: int) -> list[Unit]:
+    """Merge units that follow each other into about `count`, of about as many calls each."""
+    calls = sum(len(unit.calls) for unit in units)
+    share = ceil(calls / count)
+    first = {}
+    seen = 0
+    for unit in units:
+        first[id(unit)] = seen
+        seen += len(unit.calls)
+    runs = [list(group) for _, group in groupby(units, lambda unit: first[id(unit)] // share)]
+    if len(runs) == 1:  # a part that is the whole would never end
+        return units
+    return [run[0] if len(run) == 1 else _run(trace, run) for run in runs]
+
+
+def _run(trace: Trace, units: list[Unit]) -> Unit:
+    """Make one unit of several."""
+    inner = [call for unit in units for call in unit.calls]
+    names = [unit.title for unit in units if unit.title]
+    ends = [trace.lines[call].name for call in (inner[0], inner[-1])]
+    title = f"{names[0]} … {names[-1]}" if len(names) > 1 else f"{ends[0]} … {ends[1]}"
+    return Unit(inner, title, f"{len(inner)} calls")

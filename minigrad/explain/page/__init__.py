@@ -1,0 +1,1 @@
+"""One page to step through, without a network."""

@@ -1,0 +1,145 @@
+"""What the script of the page reads, as JSON: when things happen, and what a click shows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minigrad.explain.data.entries import PathSum, path_sum
+from minigrad.explain.data.model import Line, Trace
+from minigrad.explain.drawing.painting import unit_key
+from minigrad.explain.drawing.picture import Picture
+from minigrad.explain.drawing.views import View, inputs, unopened
+from minigrad.explain.page.closed import closed
+from minigrad.explain.page.schedule import Schedule
+from minigrad.explain.page.tables import Table, same_cells, table
+
+MOST = 100  # parts of one sum that a click lists
+TERMS = 600  # entries of a page whose every product is written down
+SHOWN = 4  # of the products that one entry is the sum of
+
+
+def embedded(
+    trace: Trace, schedule: Schedule, found: list[View], pictures: list[Picture]
+) -> dict[str, Any]:
+    """Collect it; `forward` is the number of steps before the way back begins."""
+    return {
+        "views": [_view(schedule, *pair) for pair in zip(found, pictures, strict=True)],
+        "arrays": _arrays(trace, schedule, _clickable(trace, found)),
+        "forward": schedule.seed or len(schedule.moments),
+        **closed(trace, found),
+    }
+
+
+def _view(schedule: Schedule, view: View, picture: Picture) -> dict[str, Any]:
+    """Say when the boxes and lines of a view have their turn, and which boxes open."""
+    made, back = schedule.made, schedule.back
+    boxes = {}
+    for unit in view.units:
+        boxes[unit_key(unit)] = [_range(unit.calls, made), _range(unit.calls, back)]
+    for box in picture.boxes:
+        if box.key not in boxes:
+            at, whole = _single(schedule, box.key)
+            boxes[box.key] = [[at, at], [whole, whole] if whole is not None else None]
+    lines = {}
+    for line in picture.lines:
+        head = boxes[picture.boxes[line.head].key]
+        known = boxes[picture.boxes[line.tail].key][0]
+        lines[line.key] = [head[0], head[1] if line.gradient else None, known and known[0]]
+    return {
+        "name": view.name,
+        "peek": view.peek,
+        "up": view.up,
+        "steps": _range(view.calls, made),
+        "back": _range(view.calls, back),
+        "boxes": boxes,
+        "lines": lines,
+        "inside": {unit_key(u): u.view for u in view.units if u.view is not None},
+    }
+
+
+def _range(calls: list[int], when: dict[int, int]) -> list[int] | None:
+    """Give the first and the last step in which some calls have their turn."""
+    steps = [when[call] for call in calls if call in when]
+    return [min(steps), max(steps)] if steps else None
+
+
+def _single(schedule: Schedule, key: str) -> tuple[int, int | None]:
+    """Say when the value of a box that is no call is known, and when its gradient is complete."""
+    if key == "failed":
+        return len(schedule.moments) - 1, None
+    line = int(key.removeprefix("out").removeprefix("pile"))
+    if key.startswith("out"):
+        return schedule.made[line], schedule.complete(line) or schedule.seed
+    return schedule.made[line], schedule.complete(line)
+
+
+# ---- arrays --------------------------------------------------------------------------------------
+def _clickable(trace: Trace, found: list[View]) -> list[int]:
+    """List the lines whose numbers the page shows."""
+    shown: set[int | None] = {line.id for line in inputs(trace)}
+    for unit in unopened(found):
+        shown.add(unit.calls[-1])
+        if len(unit.calls) == 1:
+            shown.update(trace.lines[unit.calls[0]].operands)
+    return sorted(line for line in shown if line is not None)
+
+
+def _arrays(trace: Trace, schedule: Schedule, clickable: list[int]) -> dict[str, Any]:
+    """Write down the arrays; the terms of their entries too, as long as these are few."""
+    arrays = {}
+    entries = 0
+    for i in clickable:
+        line = trace.lines[i]
+        layout = table(line.value)
+        entries += len(layout.cells) * line.paths
+        told = _terms(trace, schedule, line, layout) if entries <= TERMS else []
+        arrays[str(i)] = _array(schedule, line, layout, told)
+    return arrays
+
+
+def _array(schedule: Schedule, line: Line, layout: Table, told: list[list[str]]) -> dict[str, Any]:
+    """Write down a value, its gradient and the parts of it, as far as a table shows them."""
+    array = {
+        "name": line.name,
+        "shape": str(line.value.shape) if line.value.ndim else "",
+        "rows": layout.rows,
+        "columns": layout.columns,
+        "entries": [layout.place(k) for k in range(len(layout.cells))],
+        "value": layout.cells,
+    }
+    if line.gradient is None:
+        role = "it is data" if line.kind == "data" else "the result does not depend on it by a rule"
+        return array | {"why": f"No gradient flows here: {role}."}
+    parts = schedule.parts.get(line.id, [])
+    written = [
+        {
+            "step": schedule.back.get(step.line, 0),
+            "rule": f"{line.d} {c.sign} {c.rule}",
+            "cells": same_cells(layout, c.share),
+        }
+        for step, c in parts[:MOST]
+    ]
+    for part, terms in zip(written, told, strict=False):
+        part["terms"] = terms
+    gradient = {"gradient": same_cells(layout, line.gradient), "gradientName": line.d}
+    return array | gradient | {"parts": written, "more": len(parts) - len(written)}
+
+
+def _terms(trace: Trace, schedule: Schedule, line: Line, layout: Table) -> list[list[str]]:
+    """Write for each part, entry by entry, the products that it is the sum of."""
+    return [
+        ["" if at is None else _products(path_sum(trace, step, c, at)) for at in layout.entries]
+        for step, c in schedule.parts.get(line.id, [])[:MOST]
+    ]
+
+
+def _products(found: PathSum) -> str:
+    """Write a sum with letters, and with numbers."""
+    terms = [str(term) for term in found.terms]
+    if not found.adds_up or (len(terms) == 1 and "·" not in terms[0]):
+        return found.formula
+    more = f" + … {len(terms) - SHOWN} more" if len(terms) > SHOWN + 1 else ""
+    shown = terms[:SHOWN] if more else terms
+    added = f"{' + '.join(shown)}{more}"
+    added = f"Re({added})" if found.real else added
+    return f"{found.formula} = {added}" if shown else found.formula

@@ -1,0 +1,1 @@
+"""What one can ask an explanation, and what it asks back."""

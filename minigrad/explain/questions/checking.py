@@ -1,0 +1,226 @@
+"""The gradients of an explanation beside finite differences, and a prediction that comes true."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from minigrad.explain.data.again import Rerun
+from minigrad.explain.data.factors import Index
+from minigrad.explain.data.model import Line, Trace
+from minigrad.explain.data.numbers import number
+from minigrad.explain.letters import printable
+from minigrad.graph import Array
+
+ENTRIES = 25  # of each leaf that are compared, drawn at random where there are more
+_NO_SLOPE = "the output is not finite there or a step away; health() finds where that begins"
+_KINK, _UNDEFINED = "kink", "undefined"
+_STEPS = ((1e-5, 1e-6, 1e-7), (1e-2, 1e-3, 1e-4))  # in float64, and where less is computed with
+_TOLERANCE = {"float64": 1e-5, "float32": 1e-2, "float16": 0.2}
+
+
+@dataclass
+class Nudge:
+    """A small step of one entry: the change of the output that the gradient predicts, and the
+    change that came.
+    """
+
+    entry: str
+    step: float | complex
+    predicted: float
+    actual: float
+
+
+@dataclass
+class Verdict:
+    """What finite differences say of one leaf's gradient."""
+
+    name: str
+    d: str  # the name of the gradient
+    ok: bool
+    compared: int  # entries
+    of: int
+    at_kinks: int  # of these; where the function has a kink there is no derivative to compare with
+    not_finite: int  # of these; the function is not finite here or beside, and has no slope
+    worst: float  # largest difference
+    scale: float  # of the gradient
+    blur: float  # the rounding of the differences, where that is what the agreement rests on
+    nudge: Nudge | None
+
+    @property
+    def nothing_left(self) -> bool:
+        """Whether no entry could be compared."""
+        return 0 < self.compared == self.at_kinks + self.not_finite
+
+    @property
+    def mark(self) -> str:
+        """✓ for agreement; ✗ for a difference, or no finite output; – at kinks alone."""
+        return "✓" if self.ok else "–" if self.nothing_left and not self.not_finite else "✗"
+
+
+@dataclass(repr=False)
+class Check:
+    """Verdicts for all leaves; `ok` when all agree. `cause` says why nothing could be compared."""
+
+    verdicts: list[Verdict]
+    output: str
+    cause: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether all leaves were compared and agree."""
+        return not self.cause and all(verdict.ok for verdict in self.verdicts)
+
+    def __str__(self) -> str:
+        return printable("\n".join(_told(self)))
+
+    __repr__ = __str__
+
+
+def check(trace: Trace, rerun: Rerun, rng: np.random.Generator) -> Check:
+    """Compare the gradients of all leaves with central differences."""
+    assert trace.output is not None
+    reached = [line for line in trace.leaves if line.gradient is not None]
+    with np.errstate(all="ignore"):  # what is not finite is told, and not warned of
+        found = [_verdict(line, rerun, rng) for line in reached]
+    return Check(found, trace.lines[trace.output].name)
+
+
+def _verdict(line: Line, rerun: Rerun, rng: np.random.Generator) -> Verdict:
+    assert line.gradient is not None
+    total = line.value.size
+    places = list(np.ndindex(line.value.shape))
+    if total > ENTRIES:
+        places = [places[i] for i in sorted(rng.choice(total, ENTRIES, replace=False))]
+    scale = float(np.max(np.abs(line.gradient), initial=0.0))
+    around = scale if math.isfinite(scale) else 0.0
+    found = [_compared(line, rerun, place, around) for place in places]
+    compared = [pair for pair in found if not isinstance(pair, str)]
+    worst = float(np.max([gap for gap, _ in compared], initial=0.0))  # a NaN stays one
+    blur = max((blur for _, blur in compared), default=0.0)
+    bar = _TOLERANCE.get(str(line.value.real.dtype), 1e-2) * max(scale, 1e-6)
+    ok = worst <= bar + blur and math.isfinite(scale)
+    kinks, undefined = found.count(_KINK), found.count(_UNDEFINED)
+    ok = ok and (bool(compared) or not places)
+    nudge = _nudge(line, rerun) if total else None
+    blurred = blur if ok and worst > bar else 0.0
+    return Verdict(
+        line.name, line.d, ok, len(places), total, kinks, undefined, worst, scale, blurred, nudge
+    )
+
+
+def _compared(line: Line, rerun: Rerun, place: Index, scale: float) -> tuple[float, float] | str:
+    """Give the difference at one entry, and how much of it may be rounding; or why there is none.
+
+    A complex entry can move in two directions. The slope along d is the real part of g d.
+    """
+    assert line.gradient is not None
+    gaps, blurs = [], []
+    for direction in (1.0, 1j) if line.value.dtype.kind == "c" else (1.0,):
+        found = _slope(line, rerun, place, direction, scale)
+        if isinstance(found, str):
+            return found
+        slope, blur = found
+        gaps.append(abs(slope - (line.gradient[place].item() * direction).real))
+        blurs.append(blur)
+    return float(np.max(gaps)), max(blurs)
+
+
+def _slope(
+    line: Line, rerun: Rerun, place: Index, direction: complex, scale: float
+) -> tuple[float, float] | str:
+    """Measure a slope, and how far rounding may have moved it.
+
+    At a kink the slopes to the left and to the right differ, however small the step is; where a
+    function bends, they come together with it.
+    """
+    before = math.inf
+    here = _at(line, rerun, place, 0.0)
+    for step in _STEPS[here.precision > 1e-10]:
+        h = step * max(1.0, abs(line.value[place].item()))
+        above, below = (_at(line, rerun, place, d * direction) for d in (h, -h))
+        left, right = (here.sum - below.sum) / h, (above.sum - here.sum) / h
+        blur = 8 * here.precision * max(here.size, above.size, below.size) / h
+        gap = abs(left - right)
+        if not math.isfinite(gap + blur):
+            return _UNDEFINED
+        if gap <= 1e-3 * (scale + abs(left) + abs(right)) + 2 * blur:
+            return (left + right) / 2, blur
+        if gap > before / 2:
+            return _KINK
+        before = gap
+    return (left + right) / 2, blur + gap
+
+
+class _Output(NamedTuple):
+    """The real part of an output, summed; the sizes of its entries, summed; their precision."""
+
+    sum: float
+    size: float
+    precision: float
+
+
+def _at(line: Line, rerun: Rerun, place: Index, step: complex) -> _Output:
+    """Run the forward pass with one entry of a leaf moved by `step`."""
+    is_complex = line.value.dtype.kind == "c"
+    values: Array = line.value.astype(np.complex128 if is_complex else np.float64)
+    values[place] += step if is_complex else step.real
+    output = rerun(line.id, values)
+    size = float(np.sum(np.abs(output)))
+    return _Output(float(np.sum(output).real), size, float(np.finfo(output.dtype).eps))
+
+
+def _nudge(line: Line, rerun: Rerun) -> Nudge:
+    """Take a step where the gradient is largest, in the direction in which it is larger."""
+    assert line.gradient is not None
+    flat = int(np.argmax(np.abs(line.gradient)))
+    place = tuple(map(int, np.unravel_index(flat, line.value.shape)))
+    size = max(1.0, abs(line.value[place].item()))
+    step = 1e-3 * 10.0 ** math.floor(math.log10(size)) if math.isfinite(size) else 1e-3
+    g = line.gradient[place].item()
+    direction = 1j if abs(g.imag) > abs(g.real) else 1.0
+    moved, here = (_at(line, rerun, place, d) for d in (step * direction, 0.0))
+    change = moved.sum - here.sum
+    entry = line.name + (f"[{', '.join(map(str, place))}]" if place else "")
+    return Nudge(entry, step * direction, (g * step * direction).real, change)
+
+
+def _told(found: Check) -> Iterator[str]:
+    if found.cause:
+        yield f"not compared: {found.cause}"
+        return
+    names = max((len(verdict.d) for verdict in found.verdicts), default=0)
+    yield "Backprop and finite differences"
+    for v in found.verdicts:
+        yield f"  {v.mark} {v.d.ljust(names)}  {_words(v)}"
+    steps = [v.nudge for v in found.verdicts if v.nudge is not None]
+    steps = [n for n in steps if math.isfinite(n.predicted + n.actual)]
+    if steps:
+        yield "A small step, and what the gradient predicts of it"
+    for n in steps:
+        yield (
+            f"  {n.entry} + {number(n.step)}: {found.output} is to change by "
+            f"{number(n.predicted)}, and changes by {number(n.actual)}"
+        )
+
+
+def _words(v: Verdict) -> str:
+    """Say what became of one leaf."""
+    entries = f"{v.compared} of {v.of} entries" if v.compared < v.of else f"{v.of} entries"
+    entries = "1 entry" if v.of == 1 else entries
+    if v.nothing_left:
+        kinks = "at a kink, not checked: the slopes on its two sides differ"
+        if not v.not_finite:
+            return kinks
+        beside = f"{v.at_kinks} at a kink, and elsewhere " if v.at_kinks else ""
+        return f"not compared: {beside}{_NO_SLOPE}"
+    told = "agree" if v.ok else "DIFFER"
+    left = f", {v.at_kinks} at a kink left out" if v.at_kinks else ""
+    left += f", {v.not_finite} without a finite slope left out" if v.not_finite else ""
+    rounding = f", rounding {number(v.blur, 2)}" if v.blur else ""
+    gap = f"largest difference {number(v.worst, 2)}{rounding}, largest gradient {number(v.scale)}"
+    return f"{told} on {entries}{left}: {gap}"

@@ -1,0 +1,204 @@
+"""What is wrong with a pass, in plain words: dead units, saturation, gradients that vanish, NaN."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from minigrad.explain.data.located import Place
+from minigrad.explain.data.model import Line, Trace
+from minigrad.explain.data.numbers import number
+from minigrad.explain.letters import printable
+from minigrad.explain.questions.activations import activation
+from minigrad.graph import Array
+
+Locate = Callable[[Trace, Line], "Place | None"]
+_RATIO = 1000.0  # between the gradients of two layers, to be called vanishing or exploding
+_LISTED = 20  # activations that are told one by one
+_SHARE = 0.5  # of units that are dead or saturated, to be called a problem
+
+
+@dataclass
+class Finding:
+    """One thing that was looked at, and whether it is a problem."""
+
+    kind: str  # finite, dead, saturated, vanishing, exploding, gradients
+    problem: bool
+    line: int | None
+    words: str
+
+
+@dataclass(repr=False)
+class Health:
+    """All findings; `ok` when none is a problem."""
+
+    findings: list[Finding]
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong."""
+        return not any(finding.problem for finding in self.findings)
+
+    def __str__(self) -> str:
+        return printable("\n".join(f"{'✗' if f.problem else '✓'} {f.words}" for f in self.findings))
+
+    __repr__ = __str__
+
+
+def health(trace: Trace, locate: Locate) -> Health:
+    """Look for what keeps a network from learning."""
+    findings = [*_not_finite(trace, locate)]
+    units = [finding for line in trace.lines for finding in _units(trace, line)]
+    bad = [finding for finding in units if finding.problem]
+    if len(units) > _LISTED:
+        good = len(units) - len(bad)
+        words = f"{good} of {len(units)} activations are neither dead nor saturated"
+        units = [*bad[:_LISTED], Finding("units", False, None, words)]
+    findings += units
+    findings += _ratios(trace)
+    return Health(findings)
+
+
+# ---- numbers that are none -----------------------------------------------------------------------
+def _not_finite(trace: Trace, locate: Locate) -> Iterator[Finding]:
+    """Find the first value, forward and then backward, that is not finite."""
+    for line in trace.lines:
+        if not _finite(line.value):
+            yield Finding("finite", True, line.id, _forward_words(trace, line, locate))
+            return
+    for step in trace.steps:
+        line = trace.lines[step.line]
+        for c in step.contributions:
+            if not _finite(c.share):
+                to = trace.lines[c.to]
+                told = f"{to.d} is the first gradient that is not finite ({_bad(c.share)}): "
+                told += f"{to.d} {c.sign} {c.rule}, on the way back through {line.name} = "
+                told += f"{line.call}{_where(trace, line, locate)}"
+                yield Finding("finite", True, to.id, told)
+                return
+    yield Finding("finite", False, None, "all values and all gradients are finite")
+
+
+def _forward_words(trace: Trace, line: Line, locate: Locate) -> str:
+    if line.kind != "call":
+        return f"{line.name} itself is not finite ({_bad(line.value)}), before anything is computed"
+    told = f"{line.name} = {line.call} is the first value that is not finite ({_bad(line.value)})"
+    told += _where(trace, line, locate)
+    place = tuple(map(int, np.argwhere(~np.isfinite(line.value))[0]))
+    shown = []
+    for i in dict.fromkeys(line.operands):
+        operand = None if i is None else trace.lines[i]
+        if operand is not None and operand.value.shape in (line.value.shape, ()):
+            at = place if operand.value.ndim else ()
+            index = f"[{', '.join(map(str, at))}]" if at else ""
+            shown.append(f"{operand.name}{index} is {number(operand.value[at])}")
+    index = f"[{', '.join(map(str, place))}]" if place else ""
+    if shown:
+        told += f"; {', '.join(shown)}, and so {line.name}{index} is {number(line.value[place])}"
+    return told
+
+
+def _where(trace: Trace, line: Line, locate: Locate) -> str:
+    told = "" if line.layer is None else f", in {_layer(trace, line)}"
+    found = locate(trace, line)
+    if found is not None:
+        told += f", {'at' if found.sure else 'probably at'} {found.file}:{found.number}"
+        told += f" ({found.code})" if found.code else ""
+    return told
+
+
+def _finite(array: Any) -> bool:
+    return array.dtype.kind not in "fc" or bool(np.all(np.isfinite(array)))
+
+
+def _bad(array: Array) -> str:
+    """Count what is not finite: 2 nan of 6 entries."""
+    nan, infinite = int(np.sum(np.isnan(array))), int(np.sum(np.isinf(array)))
+    parts = [f"{n} {what}" for n, what in ((nan, "nan"), (infinite, "infinite")) if n]
+    return f"{' and '.join(parts)} of {array.size}" if array.size > 1 else parts[0][2:]
+
+
+# ---- units ---------------------------------------------------------------------------------------
+def _units(trace: Trace, line: Line) -> Iterator[Finding]:
+    """Look at the units of an activation: the last axis, over all rows."""
+    if line.kind != "call" or line.value.size == 0 or line.value.dtype.kind != "f":
+        return
+    name = f"{line.name}{_of_layer(trace, line)}"
+    rows = line.value.reshape(-1, line.value.shape[-1]) if line.value.ndim else line.value
+    if rows.ndim < 2:
+        return
+    units, many = rows.shape[1], f"all {len(rows)} rows"
+    kind = activation(trace, line)
+    if kind == "ReLU":
+        dead = int(np.sum(np.all(rows <= 0, axis=0)))
+        told = f"{name}: {dead} of {units} ReLU units are 0 in {many} and learn nothing from them"
+        told = told if dead else f"{name}: no ReLU unit is 0 in {many}"
+        yield Finding("dead", dead > _SHARE * units, line.id, told)
+    elif kind:
+        slope = rows * (1 - rows) * 4 if kind == "sigmoid" else 1 - rows**2
+        flat = float(np.mean(slope < 0.05))
+        told = f"{name}: {100 * flat:.0f} % of the entries are saturated: the slope there is "
+        told += "under a twentieth of what it can be"
+        told = told if flat else f"{name}: no entry is saturated"
+        yield Finding("saturated", flat > _SHARE, line.id, told)
+
+
+def _of_layer(trace: Trace, line: Line) -> str:
+    return "" if line.layer is None else f" ({_layer(trace, line)})"
+
+
+def _layer(trace: Trace, line: Line) -> str:
+    assert line.layer is not None
+    group = trace.layers[line.layer]
+    return f"{group.path} {group.title}"
+
+
+# ---- from layer to layer -------------------------------------------------------------------------
+def _ratios(trace: Trace) -> Iterator[Finding]:
+    """Compare the gradients that arrive at the first layer with weights and at the last."""
+    weights = {x.id for x in trace.leaves if x.value.ndim > 1 and x.gradient is not None}
+    weighted = []
+    for line in trace.lines:
+        used = {i for i in line.operands if i is not None}
+        if not line.on_path or not weights & used or not line.value.ndim:
+            continue
+        if used <= weights:
+            weights.add(line.id)  # W.T is a weight too
+        else:
+            weighted.append(line)
+    if len(weighted) < 2:
+        return
+    first, last = weighted[0], weighted[-1]
+    early, late = _size(first.gradient), _size(last.gradient)
+    if not np.isfinite(early + late):
+        return
+    told = f"{last.d} is of size {number(late)} and {first.d} of {number(early)}"
+    if early * _RATIO < late:
+        told += f": gradients vanish on the way back to the first layer{_steepest(weighted)}"
+        yield Finding("vanishing", True, first.id, told)
+    elif early > late * _RATIO:
+        told += f": gradients explode on the way back to the first layer{_steepest(weighted)}"
+        yield Finding("exploding", True, first.id, told)
+    else:
+        told += " (root mean square): they neither vanish nor explode on the way back"
+        yield Finding("gradients", False, first.id, told)
+
+
+def _steepest(weighted: list[Line]) -> str:
+    """Say between which two neighbours the gradient changes most, where there are more than two."""
+    sizes = [_size(line.gradient) for line in weighted]
+    if len(sizes) < 3 or not all(sizes):
+        return ""
+    steps = [abs(math.log(a / b)) for a, b in itertools.pairwise(sizes)]
+    i = int(np.argmax(steps))
+    factor = number(sizes[i] / sizes[i + 1], 2)
+    return f"; most between {weighted[i + 1].d} and {weighted[i].d}, times {factor}"
+
+
+def _size(gradient: Any) -> float:
+    return float(np.sqrt(np.mean(np.square(np.abs(gradient).astype(np.float64)))))

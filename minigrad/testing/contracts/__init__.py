@@ -1,0 +1,1 @@
+"""What a layer owes its callers beside right numbers."""

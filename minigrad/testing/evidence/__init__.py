@@ -1,0 +1,1 @@
+"""Your gradient beside the numerical one, entry by entry."""

@@ -1,0 +1,1 @@
+"""Derivatives from values alone, each with its error bar."""

@@ -1,0 +1,1 @@
+"""What a check says, as text, as HTML and as data."""

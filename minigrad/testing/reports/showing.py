@@ -1,0 +1,159 @@
+"""Reports as text: what is wrong first, then why, where, and what was looked at."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from textwrap import wrap
+from typing import Any
+
+import numpy as np
+
+from minigrad.graph import Array
+from minigrad.testing.reports.findings import Finding, Mismatch, Verdict
+
+SHADES = "·░▒▓█"  # right; off by less than 1 %, 10 %, 100 %; more
+LEGEND = "· right   ░ under 1 %   ▒ under 10 %   ▓ under 100 %   █ more"
+MOST_ROWS, MOST_COLUMNS = 12, 60
+MOST_ENTRIES = 4
+WIDTH = 96
+
+
+def text(report: Any) -> str:
+    """The whole report."""
+    blocks = [
+        explained(report),
+        entries(report),
+        *(picture(name, error) for name, error in report.errors.items()),
+        looked_at(report),
+        [line for note in report.notes for line in wrap(f"note: {note}", WIDTH)],
+        [f"{report.evaluations} evaluations in {report.seconds:.2f} s"] * bool(report.evaluations),
+    ]
+    head = f"{report.verdict.name}  {headline(report)}"
+    shown = ("\n".join(f"  {line}".rstrip() for line in block) for block in blocks if block)
+    return "\n\n".join([head, *shown])
+
+
+def headline(report: Any) -> str:
+    """What happened, in a line."""
+    if report.verdict is Verdict.PASS:
+        return f"{report.name}"
+    if report.reason:
+        return f"{report.name}: {report.reason}"
+    wrong = [grad_of(name) for name in report.counts]
+    if wrong:
+        least = "at least " if report.sampled else ""
+        counts = [f"{least}{a} of {b}" for a, b in report.counts.values()]
+        what = ", ".join(f"{name} in {n} entries" for name, n in zip(wrong, counts, strict=True))
+        return f"{report.name}: wrong gradient, {what}"
+    broken = [found.name for found in report.checks if found.verdict is Verdict.FAIL]
+    return f"{report.name}: {', '.join(broken)}"
+
+
+def explained(report: Any) -> list[str]:
+    """The cause, what to do, and the lines of code that it is about."""
+    lines = []
+    if report.cause:
+        lines += wrap(("" if report.cause.certain else "perhaps: ") + report.cause.sentence, WIDTH)
+        lines += wrap(f"→ {report.cause.remedy}", WIDTH) if report.cause.remedy else []
+        lines += [""] if report.where else []
+    return lines + list(report.where)
+
+
+def entries(report: Any) -> list[str]:
+    """The worst entries, in columns."""
+    shown = report.worst[:MOST_ENTRIES]
+    if not shown:
+        return []
+    rows = [(m.place, f"{m.yours:.6g}", f"{m.numerical:.6g}", f"{m.bar:.0e}") for m in shown]
+    a, b, c = (max(len(row[i]) for row in rows) for i in range(3))
+    lines = [
+        f"{place:<{a}}   yours {yours:>{b}}   numerical {number:>{c}} ± {bar}"
+        for place, yours, number, bar in rows
+    ]
+    total = sum(wrong for wrong, _ in report.counts.values())
+    return lines + ([f"… and {total - len(shown)} more"] if total > len(shown) else [])
+
+
+def picture(name: str, error: Array) -> list[str]:
+    """A heat map of the relative error of one gradient."""
+    shape = " × ".join(map(str, error.shape)) or "a number"
+    if error.size <= 1:
+        return []
+    title = f"relative error of {grad_of(name)} ({shape})"
+    return [title, *("  " + row for row in heat(error)), LEGEND]
+
+
+def heat(error: Array) -> list[str]:
+    """Shade an array of relative errors, one character for each entry or block of entries.
+
+    >>> heat(np.array([[0.0, 0.005], [0.5, 2.0]]))
+    ['·░', '▓█']
+    """
+    table = error.reshape(-1, error.shape[-1]) if error.ndim else error.reshape(1, 1)
+    high = -(-table.shape[0] // MOST_ROWS) if table.shape[0] > MOST_ROWS else 1
+    wide = -(-table.shape[1] // MOST_COLUMNS) if table.shape[1] > MOST_COLUMNS else 1
+    rows = []
+    for i in range(0, table.shape[0], high):
+        blocks = [table[i : i + high, j : j + wide] for j in range(0, table.shape[1], wide)]
+        rows.append("".join(shade(float(np.max(block, initial=0))) for block in blocks))
+    return rows
+
+
+def shade(error: float) -> str:
+    """One character for a relative error.
+
+    >>> shade(0.05)
+    '▒'
+    """
+    if error == 0:
+        return SHADES[0]
+    return SHADES[1 + sum(error >= limit for limit in (0.01, 0.1, 1.0))]
+
+
+def looked_at(report: Any) -> list[str]:
+    """What was checked: values one by one, contracts by name, the broken ones with a sentence."""
+    values = [found for found in report.checks if found.order]
+    contracts = [found for found in report.checks if not found.order]
+    shown = [*values, *(found for found in contracts if found.verdict is not Verdict.PASS)]
+    lines = [line for found in shown for line in _line(found)]
+    kept = [found.name for found in contracts if found.verdict is Verdict.PASS]
+    if kept:
+        lines += _wrapped(f"{len(kept)} slips not made: ", kept)
+    return lines
+
+
+def _line(found: Finding) -> list[str]:
+    mark = {Verdict.PASS: "✓", Verdict.FAIL: "✗", Verdict.INCONCLUSIVE: "?"}[found.verdict]
+    return wrap(f"{mark} {found.name}: {found.sentence}", WIDTH, subsequent_indent="    ")
+
+
+def _wrapped(start: str, names: Sequence[str], width: int = WIDTH) -> list[str]:
+    lines = ["✓ " + start]
+    for i, name in enumerate(names):
+        word = name + (", " if i + 1 < len(names) else "")
+        if len(lines[-1]) + len(word) > width:
+            lines.append("    ")
+        lines[-1] += word
+    return [line.rstrip() for line in lines]
+
+
+def relative(mismatch: Mismatch) -> float:
+    """The relative error of an entry.
+
+    >>> relative(Mismatch("W", (0,), 1.5, 1.0, 0.0))
+    0.5
+    """
+    size = abs(mismatch.numerical)
+    error = abs(mismatch.yours - mismatch.numerical)
+    return error / size if size else math.inf if error else 0.0
+
+
+def grad_of(name: str) -> str:
+    """What the gradient of an operand is called: dW for W.
+
+    >>> grad_of("W"), grad_of("params[0]")
+    ('dW', 'the gradient of params[0]')
+    """
+    name = name.removeprefix("self.")
+    return f"d{name}" if name.isidentifier() else f"the gradient of {name}"

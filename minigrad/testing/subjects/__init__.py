@@ -1,0 +1,1 @@
+"""What is checked, and what it is checked on."""
