@@ -1,7 +1,6 @@
 """The walk back: what `gradients` and `backward` promise, whatever the functions are."""
 
 import gc
-import time
 import weakref
 
 import hypothesis.extra.numpy as hnp
@@ -402,7 +401,6 @@ def test_the_gradient_of_a_mean_is_the_mean_of_gradients():
 
 # ---- a million nodes, and memory -----------------------------------------------------------------
 def test_a_million_calls_are_recorded_walked_and_released_without_recursion(collector_off):
-    start = time.perf_counter()
     x = Tensor(1.0)
     y = x
     for _ in range(1_000_000):
@@ -412,7 +410,6 @@ def test_a_million_calls_are_recorded_walked_and_released_without_recursion(coll
     assert x.grad == 1.0
     del y
     assert alive() is None
-    assert time.perf_counter() - start < 60
 
 
 def test_a_leaf_that_is_used_thirty_thousand_times_adds_them_all_up():

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import false_alarms, picture, report, targets
+from benchmarks import explaining, false_alarms, picture, report, targets
 from benchmarks.cases import CASES
 from benchmarks.peers import SIDES, Side
 from benchmarks.runner import QUICK, SideError, apart, run_case
@@ -177,3 +177,12 @@ def test_a_portion_of_random_functions_is_the_same_each_time_and_accuses_nobody(
     assert sum(found["verdicts"].values()) == 6
     assert not found["named"]
     assert false_alarms.portion(3, 6)["evaluations"] == found["evaluations"]
+
+
+def test_explanations_keep_their_limits_in_the_committed_run():
+    run = json.loads((RESULTS / "explaining.json").read_text(encoding="utf-8"))
+    assert run["cases"].keys() == explaining.LIMITS.keys()
+    for name, (seconds, size) in explaining.LIMITS.items():
+        assert run["cases"][name]["seconds"] <= seconds
+        assert size is None or run["cases"][name]["bytes"] <= size
+    assert (RESULTS / "explaining.md").read_text(encoding="utf-8") == explaining.table(run)

@@ -4,7 +4,6 @@ import base64
 import hashlib
 import json
 import re
-import time
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
@@ -92,19 +91,15 @@ def test_no_name_changes_the_structure_of_the_page(names):
     assert text.encode("utf-8").decode("utf-8") == text
 
 
-def test_a_page_of_two_layers_is_small_and_made_in_under_a_second():
+def test_a_page_of_two_layers_is_small():
     e = two_layers(784, 50, 10, batch=100)
-    start = time.process_time()
     text = page(e)
-    assert time.process_time() - start < 1
     assert len(text.encode()) <= 150_000
 
 
-def test_ten_thousand_calls_are_explained_in_five_seconds():
-    start = time.process_time()  # of this process: others may be running
+def test_ten_thousand_calls_have_a_page_of_three_megabytes_at_most():
     e = chain(9_000)
     text = page(e)
-    assert time.process_time() - start < 5
     assert sum(line.kind == "call" for line in e.lines) == 10_000
     assert len(text) < 3_000_000
 
