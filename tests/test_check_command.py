@@ -366,3 +366,74 @@ def test_made_up_inputs_serve_for_most_affine_layers_of_the_zoo(monkeypatch):
     assert twins.count("PASS") >= 0.5 * len(twins)
     assert twins.count("FAIL") <= 1
     assert wrong.count("FAIL") >= 0.7 * len(wrong)
+
+
+# ---- a forward that is right ---------------------------------------------------------------------
+RIGHT = """
+import numpy as np
+
+class Sigmoid:
+    def forward(self, x):
+        return 1 / (1 + np.exp(-x))
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+def wide(x):
+    return np.ones((7, 7))
+
+def raises(x):
+    raise ValueError("no")
+"""
+TANH = """
+import numpy as np
+
+class Sigmoid:
+    def forward(self, x):
+        self.y = np.tanh(x)
+        return self.y
+
+    def backward(self, dout):
+        return dout * (1 - self.y**2)
+
+class Right:
+    def forward(self, x):
+        self.y = 1 / (1 + np.exp(-x))
+        return self.y
+
+    def backward(self, dout):
+        return dout * self.y * (1 - self.y)
+"""
+
+
+@pytest.mark.parametrize("made_up", [True, False])
+@pytest.mark.parametrize(
+    ("name", "like", "status", "said"),
+    [
+        ("Sigmoid", "Sigmoid", 1, "forward: computes something else: y["),
+        ("Right", "Sigmoid", 0, "forward: computes what it should"),
+        ("Right", "sigmoid", 0, "forward: computes what it should"),
+        ("Right", "wide", 1, "where (7, 7) is right"),
+        ("Right", "raises", 0, "forward: was not compared"),
+    ],
+)
+def test_a_forward_is_compared_with_the_right_one(
+    name, like, status, said, made_up, tmp_path, capsys
+):
+    (tmp_path / "tanh.py").write_text(TANH)
+    (tmp_path / "right.py").write_text(RIGHT)
+    words = [] if made_up else ["--input", "4,3"]
+    reference = ["--like", f"{tmp_path / 'right.py'}::{like}"]
+    assert main(["check", f"{tmp_path / 'tanh.py'}::{name}", *words, *reference]) == status
+    assert said in capsys.readouterr().out
+    main(["check", f"{tmp_path / 'tanh.py'}::{name}", *words, *reference, "--json"])
+    assert json.loads(capsys.readouterr().out)["parts"]["forward"] is ("what it" in said)
+
+
+def test_a_reference_that_is_not_there_is_an_error_of_usage(tmp_path, capsys):
+    (tmp_path / "tanh.py").write_text(TANH)
+    for like in ("nowhere.py::Sigmoid", str(tmp_path / "tanh.py"), f"{tmp_path / 'tanh.py'}::No"):
+        with pytest.raises(SystemExit) as stopped:
+            main(["check", f"{tmp_path / 'tanh.py'}::Right", "--like", like])
+        assert stopped.value.code == 64
+        assert "--like" in capsys.readouterr().err

@@ -3,7 +3,8 @@
 Every file in the folder is one student's. Each exercise is checked in a process of its own, by
 `minigrad check FILE.py::NAME --json`, so that a file that does not import, never ends, or calls
 sys.exit costs its own points and nobody else's. Grades go to grades.csv, feedback to a text file
-for each student. Those are what the checker printed: a verdict, the line, the cause.
+for each student. Those are what the checker printed: a verdict, the line, the cause. A forward
+that computes something else than the one in solution.py is worth nothing, whatever its backward.
 
     python examples/grading/grade.py examples/grading/submissions --out grades
 
@@ -14,6 +15,7 @@ prints
     ben           2.7          0                  0       2.7
     cleo            0          0                  0         0
     dana            0          0                  0         0
+    eve             4          0                  0         4
     feedback: grades/ada.txt …
 
 It runs what students wrote: do that in a container, or as a user who owns nothing.
@@ -31,12 +33,14 @@ EXERCISES = {  # the points, and what the checker is told beside the name
     "Sigmoid": (2, ["--input", "8,3"]),
     "SoftmaxWithLoss": (4, ["--input", "8,3", "--input", "8:3"]),
 }
+SOLUTION = Path(__file__).parent / "solution.py"
 SECONDS = 20  # for one exercise of one student
 
 
 def check(path, name, options, seconds):
     """What the checker found: its JSON, or the same fields for a process that gave none."""
     command = [sys.executable, "-m", "minigrad", "check", f"{path}::{name}", "--json", *options]
+    command += ["--like", f"{SOLUTION}::{name}"]
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, encoding="utf-8", timeout=seconds

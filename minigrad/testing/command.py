@@ -16,7 +16,9 @@ import numpy as np
 
 from minigrad.testing import loading
 from minigrad.testing.anything import checked
+from minigrad.testing.likeness import likeness
 from minigrad.testing.report import Report, Verdict
+from minigrad.testing.reports.findings import Finding
 from minigrad.testing.subjects import trials
 
 ABOUT = "check the gradients of a layer, a function or a network in a file"
@@ -62,6 +64,12 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="which attributes are parameters, and where backward leaves their gradients",
     )
     add_argument(
+        "--like",
+        type=_named,
+        metavar="FILE.py::NAME",
+        help="one whose forward is right: the outputs are compared too, for graders",
+    )
+    add_argument(
         "--order", type=int, choices=(1, 2), help="2: second derivatives of a function too"
     )
     add_argument("--seed", type=int, default=0, metavar="N", help="of the numbers (default: 0)")
@@ -93,6 +101,7 @@ def _once(args: argparse.Namespace, path: Path, name: str) -> int:
         inputs=args.input and [made(shape, args.seed + i) for i, shape in enumerate(args.input)],
         seed=args.seed,
         options=_options(args),
+        like=_reference(args),
     )
     if args.json:
         _print(json.dumps(graded(report, path, name), indent=2, ensure_ascii=False))
@@ -107,6 +116,7 @@ def examined(
     inputs: list[Any] | None = None,
     seed: int = 0,
     options: dict[str, Any] | None = None,
+    like: Any = None,
 ) -> Report:
     """Check what a name in a file stands for; whatever goes wrong is in the report.
 
@@ -116,11 +126,14 @@ def examined(
         inputs: of forward; None to make some up.
         seed: of the numbers.
         options: as in `minigrad.testing.assert_gradients`.
+        like: the same with a right forward, whose outputs are compared too.
     """
     try:
         thing = loading.find(loading.load(path), name)
         with trials.quiet():
             report = checked(thing, inputs, seed, options)
+            if like is not None:
+                _add(report, likeness(thing, like, inputs, seed, options))
         if report.verdict is Verdict.INCONCLUSIVE and inputs is None:
             report.notes = [*report.notes, REMEDY]
         return report
@@ -135,15 +148,19 @@ def graded(report: Report, path: Path, name: str) -> dict[str, Any]:
 
     Each gradient is a part (dx, dW, db), and good conduct is one, which all contracts together
     make. The score is the share of the gradients that are right, from 0 to 1; bad conduct counts
-    for one more that is wrong.
+    for one more that is wrong. Where the forward is compared and is another, the score is 0.
     """
-    values = [found for found in report.checks if found.order]
+    forwards = [found for found in report.checks if found.name == "forward"]
+    values = [found for found in report.checks if found.order and found not in forwards]
     gradients = {found.name: found.verdict is Verdict.PASS for found in values}
     contracts = [found.verdict for found in report.checks if not found.order]
     parts = gradients | ({"conduct": Verdict.FAIL not in contracts} if contracts else {})
     right, slips = sum(gradients.values()), Verdict.FAIL in contracts
     slips = slips or (not report.ok and right == len(gradients))  # something else went wrong
     score = right / (len(gradients) + slips) if gradients else 0.0
+    if forwards:
+        parts = {"forward": forwards[0].verdict is Verdict.PASS} | parts
+        score *= forwards[0].verdict is not Verdict.FAIL
     about: dict[str, Any] = {
         "file": str(path),
         "name": name,
@@ -153,6 +170,24 @@ def graded(report: Report, path: Path, name: str) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(report.to_json())
     found.pop("name")
     return {**about, **found, "text": str(report)}
+
+
+def _add(report: Report, found: Finding) -> None:
+    """Put a finding before the others; what is wrong is wrong, whatever else is right."""
+    report.checks = [found, *report.checks]
+    if found.verdict is Verdict.FAIL and report.verdict is not Verdict.FAIL:
+        report.verdict, report.reason = Verdict.FAIL, ""
+
+
+def _reference(args: argparse.Namespace) -> Any:
+    """Load what `--like` names; a reference that cannot be loaded is an error of usage."""
+    if args.like is None:
+        return None
+    path, name = args.like
+    try:
+        return loading.find(loading.load(path), name)
+    except loading.UnreadableError as error:
+        args.parser.error(f"--like {path}::{name}: {error}")
 
 
 def _options(args: argparse.Namespace) -> dict[str, Any]:
@@ -186,6 +221,14 @@ def _divided(args: argparse.Namespace) -> tuple[Path, str]:
     listed = ", ".join(f"{file}::{n}" for n in names) or f"and {file} has nothing that can be"
     args.parser.error(f"say what to check: {listed}")
     raise AssertionError("error does not return")
+
+
+def _named(text: str) -> tuple[Path, str]:
+    """Read FILE.py::NAME."""
+    file, _, name = text.partition("::")
+    if not name or not Path(file).is_file():
+        raise argparse.ArgumentTypeError(f"{text!r} is not FILE.py::NAME of a file that is there")
+    return Path(file), name
 
 
 def _array(text: str) -> tuple[tuple[int, ...], int | None]:
