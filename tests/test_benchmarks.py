@@ -186,3 +186,10 @@ def test_explanations_keep_their_limits_in_the_committed_run():
         assert run["cases"][name]["seconds"] <= seconds
         assert size is None or run["cases"][name]["bytes"] <= size
     assert (RESULTS / "explaining.md").read_text(encoding="utf-8") == explaining.table(run)
+
+
+def test_the_readme_tells_of_the_committed_run_of_random_functions():
+    found = json.loads((RESULTS / "false_alarms.json").read_text(encoding="utf-8"))["summary"]
+    said = re.findall(r"Of ([\d,]+) right functions .*?, (\d+) were accused and (\d+) left", README)
+    figures = f"{found['functions']:,}", str(found["accused"]), str(found["inconclusive"])
+    assert said == [figures]
