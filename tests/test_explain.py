@@ -142,7 +142,7 @@ def test_a_two_layer_net_with_dropout_and_softmax_reads_as_in_the_book():
     e = mg.explain(two_layers(), X, T)
     assert [line.call for line in e.lines if line.call] == [
         "x @ W1 + b1",
-        "np.maximum(affine1, 0)",
+        "relu(affine1)",
         "relu1 * mask",
         "dropout1 @ W2 + b2",
         "softmax(affine2)",

@@ -525,7 +525,7 @@ def test_a_net_that_does_not_fit_its_batch_is_explained_up_to_the_failing_call()
     )
     e = mg.explain(net, X, T)
     failure = e.failure
-    assert [line.call for line in e.lines if line.call] == ["x @ W1 + b1", "np.maximum(affine1, 0)"]
+    assert [line.call for line in e.lines if line.call] == ["x @ W1 + b1", "relu(affine1)"]
     assert failure.call == "relu1 @ W2 + b2"
     assert failure.operands == [("relu1", (4, 3)), ("W2", (4, 2)), ("b2", (2,))]
     assert failure.layer == "net[2] Affine(4, 2)"
