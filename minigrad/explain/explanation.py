@@ -118,8 +118,8 @@ class Explanation(Trace):
         """Compare the gradients of all leaves with finite differences, and predict a small step.
 
         The recorded calls are run again with one entry of a leaf moved, Dropout's masks and all
-        else as they were: three times for each of at most 25 entries of each leaf, and with smaller
-        steps where the two sides differ. What is a kink then is left out, and said; so is an entry
+        else as they were: three times for each of at most 25 entries of each leaf (fewer in a graph
+        of hundreds of calls), and with smaller steps where the two sides differ. What is a kink then is left out, and said; so is an entry
         without a finite slope. Complex entries are moved in both directions.
 
         Args:
