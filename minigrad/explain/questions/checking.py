@@ -17,7 +17,9 @@ from minigrad.explain.letters import printable
 from minigrad.graph import Array
 
 ENTRIES = 25  # of each leaf that are compared, drawn at random where there are more
-CALLS = 300_000  # that are run again, about: in a deep graph fewer entries of each leaf are compared
+CALLS = (
+    300_000  # that are run again, about: in a deep graph fewer entries of each leaf are compared
+)
 _NO_SLOPE = "the output is not finite there or a step away; health() finds where that begins"
 _KINK, _UNDEFINED = "kink", "undefined"
 _STEPS = ((1e-5, 1e-6, 1e-7), (1e-2, 1e-3, 1e-4))  # in float64, and where less is computed with
