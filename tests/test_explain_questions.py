@@ -18,6 +18,7 @@ from test_explain import (
 )
 
 import minigrad as mg
+from minigrad.explain.data.located import located
 from minigrad.explain.questions.activations import activation
 
 
@@ -462,6 +463,21 @@ def test_a_line_of_a_function_that_has_returned_is_a_guess_and_said_to_be():
     text = str(mg.explain(entropy).health())
     assert f"probably at {__file__}:" in text
     assert "(return -np.sum(shares * np.arctanh(shares / whole)))" in text
+
+
+def silu_of(values):
+    return mg.silu(values)
+
+
+def test_the_line_of_a_function_of_ours_is_found_and_no_other_is_taken_for_it():
+    z = mg.Tensor([1.0, 2.0])
+    out = mg.gelu(z)
+    e = mg.explain(out)
+    place = located(e, e.line("out"), __file__)
+    assert (place.code, place.sure) == ("out = mg.gelu(z)", True)
+    e = mg.explain(silu_of(z) * 2)
+    place = located(e, e.lines[1], __file__)
+    assert (place.code, place.sure) == ("return mg.silu(values)", False)
 
 
 def test_the_line_is_found_for_methods_too():
