@@ -7,13 +7,13 @@ import shutil
 import sys
 from collections.abc import Iterator, Sequence
 
+from minigrad.explain.data.failures import FIX
 from minigrad.explain.data.model import Contribution, Failure, Group, Line, Step, Trace
 from minigrad.explain.data.numbers import shape_text, value_text, with_numbers
 from minigrad.explain.letters import printable
 from minigrad.graph import Array
 
 SHOWN = 60  # calls; a larger graph is told layer by layer
-FIX = "Likely fix"
 BEGIN = "   (the walk back begins with 1)"
 BEGIN_SUM = "   (the walk back begins with ones: these are the gradients of the sum)"
 STOPPED = "✗ Here the {} pass stopped"
