@@ -1,7 +1,9 @@
 """Explanations: what they say is what the engine computed."""
 
+import base64
 import itertools
 import json
+import re
 from types import MappingProxyType
 
 import numpy as np
@@ -519,7 +521,10 @@ def test_colour_is_for_terminals_and_can_be_refused(monkeypatch):
 def test_the_notebook_shows_every_step_without_a_script():
     e = mg.explain(by_hand(), X, T)
     html = e._repr_mimebundle_()["text/html"]
-    assert html.count("<details") == len(e.steps) + 1
+    before, image, after = re.split(r'src="data:image/svg\+xml;base64,([^"]+)"', html)
+    assert base64.b64decode(image).decode() == e.to_svg()
+    html = before + after
+    assert html.count("<details") == len(e.steps) + 2
     assert not any(word in html for word in ("<script", "<style", "onclick", "http"))
     for tag in ("details", "summary", "table", "tr", "td", "div", "code", "pre", "p", "b", "i"):
         opened = sum(html.count(f"<{tag}{end}") for end in (">", " "))
