@@ -174,13 +174,14 @@ def apart(x):
     return x - np.mean(x)
 
 
+PAIR = np.array([0.6, 1.9])
 FLAT_IN_ONE_ROW = {
-    "constant but for rounding": lambda x: apart(np.log(2 + np.abs(apart([0.6, 1.9] + np.sin(x))))),
+    "constant but for rounding": lambda x: apart(np.log(2 + np.abs(apart(PAIR + np.sin(x))))),
     "corner of a square": lambda x: np.sort(np.cumprod(x - x[:1] + [0.0, 0.0, -1.1])) ** 2,
 }
 
 
-@pytest.mark.parametrize("name, size", list(zip(FLAT_IN_ONE_ROW, (2, 3), strict=True)))
+@pytest.mark.parametrize(("name", "size"), list(zip(FLAT_IN_ONE_ROW, (2, 3), strict=True)))
 def test_a_single_row_without_a_slope_is_not_accused(name, size):
     f, kept = FLAT_IN_ONE_ROW[name], {}
 

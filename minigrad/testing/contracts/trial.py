@@ -126,7 +126,7 @@ class Trial:
         errors = [abs(s - mine) for s in slopes]
         if min(errors) <= max(1e-3 * size, FLOOR):
             return False
-        if errors[1] < errors[0] / 2:  # x³ at 0, or x·|x|: it falls with the step, which is to blame
+        if errors[1] < errors[0] / 2:  # x³ or x·|x| at 0: it falls with the step
             return False
         gaps = [abs(at(h) - 2 * at(0.0) + at(-h)) / h for h in STEPS]
         if gaps[1] > max(gaps[0] / 2, 1e-3 * size):  # as h falls, f'' falls; a kink stays
