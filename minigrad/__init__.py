@@ -5,9 +5,10 @@ import sys
 import typing
 
 from minigrad import derivatives
-from minigrad.backward import gradients, unbroadcast
+from minigrad.backward import gradients
 from minigrad.first_use import on_first_use as _on_first_use
-from minigrad.graph import defvjp
+from minigrad.shares import unbroadcast
+from minigrad.table import defvjp
 from minigrad.tensor import Tensor, primitive
 
 if typing.TYPE_CHECKING:  # what stands here for editors and type checkers …

@@ -22,6 +22,8 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.calls import apply
+from minigrad.constants import arrays
 from minigrad.derivatives.elementwise import conj, over
 from minigrad.derivatives.products import mT
 from minigrad.derivatives.spectra import (
@@ -34,7 +36,8 @@ from minigrad.derivatives.spectra import (
     sums,
     turned,
 )
-from minigrad.graph import RECORDED, Function, apply, arrays, defvjp
+from minigrad.kinds import Function
+from minigrad.table import RECORDED, defvjp
 from minigrad.tensor import ADAPTERS, Tensor
 
 
