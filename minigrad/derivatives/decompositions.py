@@ -58,7 +58,7 @@ def refuse_phases(function: Function, v: Any, g: Any) -> None:
     v, g = arrays(v), arrays(g)
     if v.dtype.kind != "c":
         return
-    rounding = math.sqrt(np.finfo(v.dtype).eps) * np.max(np.abs(g), initial=0.0)
+    rounding = math.sqrt(np.finfo(v.dtype).eps) * (1 + np.max(np.abs(g), initial=0.0))
     if np.any(np.abs(np.imag(np.sum(v * g, axis=-2))) > rounding):
         raise TypeError(
             f"{called(function)} gives complex vectors up to a phase, a factor of length one, and "
