@@ -441,28 +441,6 @@ def orthonormal_and_triangular(matrix):
     )
 
 
-def helpers_of_rules(matrix, own_adjoint, numbers):
-    """The values' weights are real, what weighs the matrices is as the matrices are."""
-    values, loads = values_and_matrix, twice
-    return {
-        norms.nuclear_norm: calls(
-            lambda x: norms.nuclear_norm(x, singular_factors()), matrix, shapes=oblong(FULL)
-        ),
-        spectra.eigen_sum: calls(
-            of_eigen(spectra.eigen_sum), WIDE, own_adjoint, shapes=values(square())
-        ),
-        spectra.eigen_loads: calls(
-            of_eigen(spectra.eigen_loads), numbers, own_adjoint, shapes=loads(square())
-        ),
-        spectra.singular_sum: calls(
-            of_singular(spectra.singular_sum), WIDE, matrix, shapes=values(oblong())
-        ),
-        spectra.singular_loads: calls(
-            of_singular(spectra.singular_loads), numbers, matrix, shapes=loads(oblong())
-        ),
-    }
-
-
 DOMAINS = {
     # inverses and equations
     np.linalg.inv: calls(np.linalg.inv, regular, shapes=square()),
@@ -532,7 +510,21 @@ DOMAINS = {
         apart,
         shapes=several_frames(),
     ),
-    **helpers_of_rules(regular, symmetric, WIDE),
+    norms.nuclear_norm: calls(
+        lambda x: norms.nuclear_norm(x, singular_factors()), regular, shapes=oblong(FULL)
+    ),
+    spectra.eigen_sum: calls(
+        of_eigen(spectra.eigen_sum), WIDE, symmetric, shapes=values_and_matrix(square())
+    ),
+    spectra.eigen_loads: calls(
+        of_eigen(spectra.eigen_loads), WIDE, symmetric, shapes=twice(square())
+    ),
+    spectra.singular_sum: calls(
+        of_singular(spectra.singular_sum), WIDE, regular, shapes=values_and_matrix(oblong())
+    ),
+    spectra.singular_loads: calls(
+        of_singular(spectra.singular_loads), WIDE, regular, shapes=twice(oblong())
+    ),
 }
 
 WITH_COMPLEX_NUMBERS = {
@@ -593,5 +585,23 @@ WITH_COMPLEX_NUMBERS = {
         complexified(MATRIX_NORMS_OF_ENTRIES), matrix_norms_of_values(complex_regular)
     ),
     np.linalg.cond: condition(complex_regular),
-    **helpers_of_rules(complex_regular, hermitian, complex_numbers),
+    # helpers of the rules: what weighs values is real, what weighs matrices is complex
+    norms.nuclear_norm: calls(
+        lambda x: norms.nuclear_norm(x, singular_factors()), complex_regular, shapes=oblong(FULL)
+    ),
+    spectra.eigen_sum: calls(
+        of_eigen(spectra.eigen_sum), WIDE, hermitian, shapes=values_and_matrix(square())
+    ),
+    spectra.eigen_loads: calls(
+        of_eigen(spectra.eigen_loads), complex_numbers, hermitian, shapes=twice(square())
+    ),
+    spectra.singular_sum: calls(
+        of_singular(spectra.singular_sum), WIDE, complex_regular, shapes=values_and_matrix(oblong())
+    ),
+    spectra.singular_loads: calls(
+        of_singular(spectra.singular_loads),
+        complex_numbers,
+        complex_regular,
+        shapes=twice(oblong()),
+    ),
 }
