@@ -109,11 +109,17 @@ def test_the_phases_that_numpy_chose_make_no_difference(seed):
 
 
 # ---- real matrices are complex ones --------------------------------------------------------------
+def thin(a):
+    return np.linalg.svd(a, full_matrices=False)
+
+
 FUNCTIONS = {
     "eigvalsh": lambda a: np.sum(np.linalg.eigvalsh(a) ** 3),
     "eigh": lambda a: np.sum(np.abs(np.linalg.eigh(a)[1]) ** 2 * WEIGHTS),
     "svdvals": lambda a: np.sum(np.linalg.svdvals(a) ** 3),
     "svd": lambda a: np.sum(np.abs(np.linalg.svd(a)[0]) ** 2 * WEIGHTS),
+    "svd of few columns": lambda a: np.sum(np.abs(thin(a[:, :2]).U) ** 2 * WEIGHTS[:, :2]),
+    "svd of few rows": lambda a: np.sum(np.abs(thin(a[:2]).Vh) ** 2 * WEIGHTS[:2]),
     "cholesky": lambda a: np.sum(np.real(np.linalg.cholesky(a @ mH(a))) * WEIGHTS),
     "pinv": lambda a: np.sum(np.real(np.linalg.pinv(a[:, :3])) * WEIGHTS[:3]),
     "lstsq": lambda a: np.sum(np.abs(np.linalg.lstsq(a[:, :3], WEIGHTS)[0])),

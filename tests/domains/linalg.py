@@ -7,7 +7,6 @@ their sign, or their phase, are multiplied in pairs.
 import numpy as np
 from hypothesis import strategies as st
 
-from domains.complex import complexified
 from domains.samples import FLIP, WIDE, axes, calls, flat, one, several, signed
 from minigrad import Tensor
 from minigrad.derivatives import norms, spectra
@@ -137,6 +136,11 @@ def sized(rng, shape):
         rng.permutation(n)[i] * 3**k for k, (n, i) in enumerate(zip(shape, places, strict=True))
     )
     return 0.4 * 1.12**power * rng.choice([-1, 1], shape)
+
+
+def complex_sized(rng, shape):
+    """Of the same sizes, and any phase."""
+    return sized(rng, shape) * np.exp(1j * rng.uniform(-3, 3, shape))
 
 
 # ---- shapes --------------------------------------------------------------------------------------
@@ -364,27 +368,23 @@ def of_truncated_lstsq(a, b):
     return np.linalg.lstsq(a, b, rcond=0.5)[0]
 
 
-NORMS_OF_ENTRIES = st.one_of(
-    calls(np.linalg.norm, sized, shapes=one(1, 1), options=norm_options),
-    calls(np.linalg.norm, sized, shapes=one(), options=zero_size_options),
-)
-MATRIX_NORMS_OF_ENTRIES = calls(
-    np.linalg.matrix_norm, sized, shapes=one(2, 1), options=matrix_norm_options(*ENTRY_ORDERS)
-)
-
-
-def norms_of_values(matrix, of_equal):
-    """Norms by singular values that are apart, and the one that does not mind equal ones."""
+def norms_of(entries, matrix, of_equal):
+    """By entries, by singular values that are apart, and the one that does not mind equal ones."""
     every = matrix_norm_options(*ENTRY_ORDERS[:1], *VALUE_ORDERS)
     return st.one_of(
+        calls(np.linalg.norm, entries, shapes=one(1, 1), options=norm_options),
+        calls(np.linalg.norm, entries, shapes=one(), options=zero_size_options),
         calls(norm_of_moved, matrix, shapes=oblong(FULL), options=every),
         calls(lambda x: np.linalg.norm(x, "nuc"), of_equal, shapes=oblong(FULL, st.just(()))),
     )
 
 
-def matrix_norms_of_values(matrix):
-    options = matrix_norm_options(*VALUE_ORDERS)
-    return calls(np.linalg.matrix_norm, matrix, shapes=oblong(FULL), options=options)
+def matrix_norms_of(entries, matrix):
+    by_entries, by_values = matrix_norm_options(*ENTRY_ORDERS), matrix_norm_options(*VALUE_ORDERS)
+    return st.one_of(
+        calls(np.linalg.matrix_norm, entries, shapes=one(2, 1), options=by_entries),
+        calls(np.linalg.matrix_norm, matrix, shapes=oblong(FULL), options=by_values),
+    )
 
 
 def condition(matrix):
@@ -488,11 +488,11 @@ DOMAINS = {
     np.linalg.svdvals: calls(np.linalg.svdvals, regular, shapes=oblong()),
     np.linalg.qr: orthonormal_and_triangular(leading),
     # norms
-    np.linalg.norm: st.one_of(NORMS_OF_ENTRIES, norms_of_values(regular, equal)),
+    np.linalg.norm: norms_of(sized, regular, equal),
     np.linalg.vector_norm: calls(
         np.linalg.vector_norm, sized, shapes=one(0, 1), options=vector_norm_options
     ),
-    np.linalg.matrix_norm: st.one_of(MATRIX_NORMS_OF_ENTRIES, matrix_norms_of_values(regular)),
+    np.linalg.matrix_norm: matrix_norms_of(sized, regular),
     np.linalg.cond: condition(regular),
     norms.p_norm: calls(norms.p_norm, sized, shapes=one(1, 1), options=p_norm_options),
     # helpers of the rules
@@ -578,12 +578,11 @@ WITH_COMPLEX_NUMBERS = {
         least_square_solutions(complex_regular, complex_numbers),
         least_square_solutions(regular, complex_numbers),
     ),
-    np.linalg.norm: st.one_of(
-        complexified(NORMS_OF_ENTRIES), norms_of_values(complex_regular, complex_equal)
+    np.linalg.norm: norms_of(complex_sized, complex_regular, complex_equal),
+    np.linalg.vector_norm: calls(
+        np.linalg.vector_norm, complex_sized, shapes=one(0, 1), options=vector_norm_options
     ),
-    np.linalg.matrix_norm: st.one_of(
-        complexified(MATRIX_NORMS_OF_ENTRIES), matrix_norms_of_values(complex_regular)
-    ),
+    np.linalg.matrix_norm: matrix_norms_of(complex_sized, complex_regular),
     np.linalg.cond: condition(complex_regular),
     # helpers of the rules: what weighs values is real, what weighs matrices is complex
     norms.nuclear_norm: calls(
