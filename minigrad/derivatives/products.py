@@ -41,6 +41,11 @@ def mT(a: Any) -> Any:
     return np.swapaxes(a, -1, -2)
 
 
+def mH(a: Any) -> Any:
+    """Transpose the last two axes and conjugate: the adjoint, for real numbers the transpose."""
+    return conj(mT(a))
+
+
 # ---- matmul and its kin: stacks of vectors and matrices ------------------------------------------
 def matmul_left(g: Any, a: Any, b: Any) -> Any:
     """Differentiate a @ b by a, in all the forms of matmul."""
