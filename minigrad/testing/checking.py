@@ -238,6 +238,7 @@ class Check:
             if evidence is not None and any(map(self.point.is_large, self.point.operands)):
                 evidence = sampling.evidence_of_some(evidence, self.rng)
             cause = diagnosis.diagnose(evidence, self.findings)
+        self.notes += [note for note in self.subject.notes if note not in self.notes]
         self.notes += kinks_of(self.point) + unused(self.point) if self.seen else []
         where = self.where or (places.of_gradients(self.subject, wrong) if wrong else ())
         return Report(
