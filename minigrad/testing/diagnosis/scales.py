@@ -57,7 +57,7 @@ def powers(site: Site, value: Any) -> Iterator[Correction]:
     if np.any(value < 0):
         label = causes.WRONG_MASK if "Compare" in site.around[:2] else causes.SIGN
         yield Correction(label, "made positive", 1.3, lambda v, hit: np.abs(v))
-    yield Correction(causes.SIGN, "replaced by its sign", 1.9, lambda v, hit: np.sign(v))
+        yield Correction(causes.SIGN, "replaced by its sign", 1.9, lambda v, hit: np.sign(v))
     if np.max(np.abs(value), initial=0) < 50:
         yield Correction(
             causes.OPERAND, "replaced by its exponential", 2.6, lambda v, hit: np.exp(v)
