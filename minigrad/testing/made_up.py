@@ -33,10 +33,9 @@ def judged(report: Report, first: Trial, others: Iterator[Trial], check: Check) 
     if report.verdict is Verdict.INCONCLUSIVE:
         looked = (check(found, diagnose=False) for found in itertools.islice(others, OTHER_GUESSES))
         return next((other for other in looked if other.ok), report)
-    raised = has_raised(report)
-    if report.ok or (first.sure and not raised):
+    raised, shapes = has_raised(report), wrong_shapes(report)
+    if report.ok or (first.sure and not raised and not is_spread(report)):
         return report
-    shapes = wrong_shapes(report)
     reshaped = first.reshaped(shapes) if shapes else None
     guesses = iter([reshaped]) if reshaped else _differing(others, first)
     for found in itertools.islice(guesses, OTHER_GUESSES):
@@ -69,6 +68,17 @@ def wrong_shapes(report: Report) -> dict[str, tuple[int, ...]]:
         return {}
     wrong = {k: one.yours for k, one in report.evidence.operands.items() if not one.shape_is_right}
     return {k.removeprefix("self."): np.shape(g) for k, g in wrong.items() if g is not None}
+
+
+def is_spread(report: Report) -> bool:
+    """Tell whether the gradient of the first input has more entries than it.
+
+    Then forward stretched that input, by broadcasting, beside something that was made up too.
+    """
+    if report.evidence is None or not report.evidence.inputs:
+        return False
+    one = report.evidence.operands.get(next(iter(report.evidence.inputs)))
+    return one is not None and one.yours is not None and np.size(one.yours) > one.numerical.size
 
 
 def _second_thoughts(wrong: Report, other: Report | None, sure: bool) -> Report:

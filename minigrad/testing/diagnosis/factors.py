@@ -10,7 +10,7 @@ import numpy as np
 
 from minigrad.testing.diagnosis import multipliers
 from minigrad.testing.diagnosis.probes import Site
-from minigrad.testing.diagnosis.workbench import Workbench
+from minigrad.testing.diagnosis.workbench import Workbench, near
 from minigrad.testing.reports import causes
 
 
@@ -36,7 +36,7 @@ def meaning(
         return causes.NOT_DIVIDED, f"your batch has {rows} rows", True
     if is_batch:
         return causes.DIVIDED, f"your batch has {rows} rows", True
-    known = multipliers.told(factor, bench)
+    known = multipliers.told(factor, bench, sites)
     if known is not None:
         return *known, True
     for words, size in _reduced(bench, sites):
@@ -71,20 +71,22 @@ def _reduced(bench: Workbench, sites: Sequence[Site]) -> Iterator[tuple[str, flo
     """How many entries a mean or sum among these expressions takes together, and parts of that."""
     found = multipliers.reductions(bench.ahead, bench.before)
     among = {
-        k: about for k, about in found.items() if not sites or _is_among(bench.ahead.sites[k], sites)
+        k: about
+        for k, about in found.items()
+        if not sites or _is_among(bench.ahead.sites[k], sites)
     }
-    for k, (name, shape, axes) in among.items():  # what it does, before what it might have done
-        n, site = math.prod(shape[axis] for axis in axes), bench.ahead.sites[k]
-        if n > 1 and name != "sum":
+    for k, one in among.items():  # what it does, before what it might have done
+        n, site = one.count, bench.ahead.sites[k]
+        if n > 1 and one.name != "sum":
             yield f"the number of entries that `{site.text}` takes together", n
         if n > 2:
             yield f"n / (n − 1) for the n = {n} entries that `{site.text}` takes together", _less(n)
-    for k, (name, shape, _) in among.items():
-        for many in range(1, len(shape) + 1):
-            for axes in combinations(range(len(shape)), many):
-                n, site = math.prod(shape[axis] for axis in axes), bench.ahead.sites[k]
-                where = f"of what `{site.text}` takes together, along axes {axes}"
-                if n > 1 and name != "sum":
+    for k, one in among.items():
+        for many in range(1, len(one.shape) + 1):
+            for axes in combinations(range(len(one.shape)), many):
+                n, site = one._replace(axes=axes).count, bench.ahead.sites[k]
+                where = f"along axes {axes} of what `{site.text}` reduces"
+                if n > 1 and one.name != "sum":
                     yield f"the number of entries {where}", n
                 if n > 2:
                     yield f"n / (n − 1) for the n = {n} entries {where}", _less(n)
@@ -146,11 +148,6 @@ def scalars(bench: Workbench) -> dict[str, float]:
         if len(values) == 1 and isinstance(values[0], (float, np.floating)) and not literal:
             found.setdefault(bench.ahead.sites[k].text, float(values[0]))
     return {k: v for k, v in found.items() if v and not near(abs(v), 1)}
-
-
-def near(a: float, b: float) -> bool:
-    """Whether two factors are the same number, as far as slopes can tell."""
-    return math.isclose(a, b, rel_tol=1e-4)
 
 
 def number(x: float) -> str:

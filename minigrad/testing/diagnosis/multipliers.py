@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from minigrad.testing.diagnosis.probes import Site, Spy
-from minigrad.testing.diagnosis.workbench import Workbench
+from minigrad.testing.diagnosis.workbench import Workbench, near
 from minigrad.testing.reports import causes
 
 
@@ -50,23 +50,29 @@ def multipliers(spy: Spy, seen: dict[int, list[Any]]) -> Iterator[Multiplier]:
             continue
         scale = 1 / float(value) if around == ("Div",) else float(value)
         yield Multiplier(site, k, float(value), scale, isinstance(value, (int, np.integer)))
-    for call, n in means(spy, seen):
-        yield Multiplier(spy.sites[call], call, float(n), 1 / n, True, of_mean=True)
+    for call, one in reductions(spy, seen).items():
+        if one.name in {"mean", "var"} and one.count > 1:
+            n = one.count
+            yield Multiplier(spy.sites[call], call, float(n), 1 / n, True, of_mean=True)
 
 
-def means(spy: Spy, seen: dict[int, list[Any]]) -> Iterator[tuple[int, int]]:
-    """The place of each mean, and how many entries it takes together."""
-    for call, (name, shape, axes) in reductions(spy, seen).items():
-        if name == "mean":
-            n = math.prod(shape[axis] for axis in axes)
-            if n > 1:
-                yield call, n
+class Reduction(NamedTuple):
+    """A call of sum, mean, var or std: of what array, at which place, along which axes."""
+
+    name: str
+    shape: tuple[int, ...]
+    axes: tuple[int, ...]
+    of: int
+    is_method: bool
+
+    @property
+    def count(self) -> int:
+        """How many entries it takes together."""
+        return math.prod(self.shape[axis] for axis in self.axes)
 
 
-def reductions(
-    spy: Spy, seen: dict[int, list[Any]]
-) -> dict[int, tuple[str, tuple[int, ...], tuple[int, ...]]]:
-    """What each call of sum, mean, var, std reduces: its name, the array's shape, the axes."""
+def reductions(spy: Spy, seen: dict[int, list[Any]]) -> dict[int, Reduction]:
+    """What the calls of sum, mean, var and std reduce, by the places of these calls."""
     found = {}
     for call, values in seen.items():
         site = spy.sites[call]
@@ -76,13 +82,15 @@ def reductions(
         assert isinstance(node, ast.Call)
         name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
         inside = _inside(spy, seen, call)
-        array = _array(spy, seen, inside)
-        if name not in {"mean", "sum", "var", "std", "average"} or array is None:
+        place = _operand(spy, seen, inside)
+        if name not in {"mean", "sum", "var", "std", "average"} or place is None:
             continue
+        is_method = spy.sites[place].role == "func"
+        array = seen[place][0].__self__ if is_method else seen[place][0]
         given = _axis(spy, seen, inside, node)
         axes = tuple(range(array.ndim)) if given is None else given
         if all(isinstance(a, (int, np.integer)) and -array.ndim <= a < array.ndim for a in axes):
-            found[call] = name, array.shape, axes
+            found[call] = Reduction(name, array.shape, axes, place, is_method)
     return found
 
 
@@ -99,18 +107,17 @@ def _inside(spy: Spy, seen: dict[int, list[Any]], call: int) -> list[int]:
     return parts
 
 
-def _array(spy: Spy, seen: dict[int, list[Any]], inside: list[int]) -> Any:
-    """The array that is reduced: whose method it is, or the first argument of NumPy's function."""
+def _operand(spy: Spy, seen: dict[int, list[Any]], inside: list[int]) -> int | None:
+    """The place of the method whose array is reduced, or of NumPy's function's first argument."""
     for i in inside:
         function = seen[i][0]
         if spy.sites[i].role == "func":
-            owner = getattr(function, "__self__", None)
-            if isinstance(owner, np.ndarray):
-                return owner
+            if isinstance(getattr(function, "__self__", None), np.ndarray):
+                return i
             if getattr(function, "__module__", None) != "numpy":
                 return None
         elif spy.sites[i].role == "args" and isinstance(seen[i][0], np.ndarray):
-            return seen[i][0]
+            return i
     return None
 
 
@@ -128,26 +135,41 @@ def _axis(
     return None
 
 
-def told(factor: float, bench: Workbench) -> tuple[str, str] | None:
-    """What `yours = factor × right` comes from, and what to say, where a repair proves it."""
+def told(factor: float, bench: Workbench, sites: Sequence[Site] = ()) -> tuple[str, str] | None:
+    """What `yours = factor × right` comes from, and what to say, where a repair proves it.
+
+    Of several numbers of the forward that would do, those at `sites` are preferred.
+    """
     back = list(multipliers(bench.back, bench.back.seen)) if bench.base is not None else []
     ahead = list(multipliers(bench.ahead, bench.before))
+    ahead.sort(key=lambda a: a.site not in sites)
     for b in back:
-        if _near(factor, b.scale) and _proved(bench, b, 1.0):
-            label = causes.COUNT if b.is_count else causes.FACTOR
-            return label, f"{b.words}, and the forward does not"
+        if near(factor, b.scale) and _proved(bench, b, 1.0):
+            return _label(b, b), f"{b.words}, once too often"
     for b in back:
         for a in ahead:
-            if _near(factor * a.scale, b.scale) and _proved(bench, b, a.scale):
-                label = causes.COUNT if a.is_count and b.is_count else causes.FACTOR
-                return label, f"{b.words}, and in the forward {a.words}"
+            if not near(factor * a.scale, b.scale) or not _is_alike(a, b):
+                continue
+            if _proved(bench, b, a.scale):
+                return _label(a, b), f"{b.words}, and in the forward {a.words}"
     return None
+
+
+def _is_alike(a: Multiplier, b: Multiplier) -> bool:
+    """Whether one may stand where the other belongs: a count for a count, a scale for a scale."""
+    if a.is_count or b.is_count:
+        return b.is_count and (a.is_count or "sum(" in a.site.text)
+    return a.site.text in b.site.text or b.site.text in a.site.text
+
+
+def _label(a: Multiplier, b: Multiplier) -> str:
+    return causes.COUNT if b.is_count and _is_alike(a, b) else causes.FACTOR
 
 
 def left_out(factor: float, bench: Workbench) -> str:
     """Which number of the forward would explain it, by being left out."""
     for a in multipliers(bench.ahead, bench.before):
-        if not a.of_mean and _near(factor * a.scale, 1.0):
+        if not a.of_mean and near(factor * a.scale, 1.0):
             return f"in the forward {a.words}, and that is left out"
     return ""
 
@@ -161,7 +183,3 @@ def _proved(bench: Workbench, b: Multiplier, scale: float) -> bool:
         return value / ratio if divides else value * ratio
 
     return bool(bench.mended(bench.repaired({b.place: change})))
-
-
-def _near(a: float, b: float) -> bool:
-    return math.isclose(a, b, rel_tol=1e-4)

@@ -36,7 +36,7 @@ def factors(bench: Workbench, k: int) -> Iterator[Correction]:
         yield Correction(causes.CONSTANT, words, 1.6, lambda v, hit: (1 + amount) * v)
         return
     cost = 0.5 if label == causes.SIGN else 1.0 if sure else 4.5
-    times = f"times {1 + amount:.4g}: {words}"
+    times = f"times {1 + amount:.4g} ({words})"
     yield Correction(label, times, cost, lambda v, hit: (1 + amount) * v)
 
 

@@ -9,6 +9,7 @@ the difference between the two is what was overlooked.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from types import FunctionType, MethodType
@@ -22,6 +23,7 @@ from minigrad.testing.evidence.evidence import Evidence
 from minigrad.testing.subjects.subject import Run, kept
 
 STEP = 1e-4  # of directional derivatives, which are only compared with each other
+AROUND = "__around__"  # of a function made around another: that one, and how to make it anew
 NEAR = 2e-6  # relative: what counts as equal; the numbers themselves are known far better
 
 
@@ -195,6 +197,11 @@ def same(a: Any, b: Array, near: float = NEAR) -> bool:
     return bool(np.max(np.abs(a - b), initial=0) <= near * size)
 
 
+def near(a: float, b: float) -> bool:
+    """Whether two factors are the same number, as far as slopes can tell."""
+    return math.isclose(a, b, rel_tol=1e-4)
+
+
 def _array(gradients: Mapping[str, Any], name: str) -> Any:
     """A gradient, or an empty array that has no operand's shape."""
     found = gradients.get(name)
@@ -213,6 +220,9 @@ def _instrument(thing: Any, spy: Spy) -> None:
 
 def _entered(function: Any, spy: Spy) -> Any:
     """A callable, instrumented: a function itself, a method with its object."""
+    if hasattr(function, AROUND):
+        inner, made = getattr(function, AROUND)
+        return made(_entered(inner, spy))
     if isinstance(function, MethodType):
         _instrument(function.__self__, spy)
         return getattr(function.__self__, function.__name__)
