@@ -76,7 +76,7 @@ def _reduced(bench: Workbench, sites: Sequence[Site]) -> Iterator[tuple[str, flo
         if not sites or _is_among(bench.ahead.sites[k], sites)
     }
     for k, one in among.items():  # what it does, before what it might have done
-        n, site = one.count, bench.ahead.sites[k]
+        n, site = one.entries, bench.ahead.sites[k]
         if n > 1 and one.name != "sum":
             yield f"the number of entries that `{site.text}` takes together", n
         if n > 2:
@@ -84,7 +84,7 @@ def _reduced(bench: Workbench, sites: Sequence[Site]) -> Iterator[tuple[str, flo
     for k, one in among.items():
         for many in range(1, len(one.shape) + 1):
             for axes in combinations(range(len(one.shape)), many):
-                n, site = one._replace(axes=axes).count, bench.ahead.sites[k]
+                n, site = one._replace(axes=axes).entries, bench.ahead.sites[k]
                 where = f"along axes {axes} of what `{site.text}` reduces"
                 if n > 1 and one.name != "sum":
                     yield f"the number of entries {where}", n

@@ -41,18 +41,19 @@ def multipliers(spy: Spy, seen: dict[int, list[Any]]) -> Iterator[Multiplier]:
     """Every number by which something is multiplied or divided; literals are no such number."""
     for k, values in seen.items():
         site, value = spy.sites[k], values[0]
-        if not isinstance(value, (int, float, np.number)) or isinstance(value, (bool, np.bool_)):
-            continue
+        is_number = isinstance(value, (int, float, np.floating, np.integer))
         around = site.around[:1]
-        if site.kind == "Constant" or around not in (("Mult",), ("Div",)) or len(values) > 1:
+        if not is_number or isinstance(value, bool) or around not in (("Mult",), ("Div",)):
             continue
-        if not 0 < abs(value) < math.inf or (around == ("Div",) and site.role == "left"):
+        divides, number = around == ("Div",), float(value)
+        if site.kind == "Constant" or len(values) > 1 or (divides and site.role == "left"):
             continue
-        scale = 1 / float(value) if around == ("Div",) else float(value)
-        yield Multiplier(site, k, float(value), scale, isinstance(value, (int, np.integer)))
+        if 0 < abs(number) < math.inf:
+            scale = 1 / number if divides else number
+            yield Multiplier(site, k, number, scale, isinstance(value, (int, np.integer)))
     for call, one in reductions(spy, seen).items():
-        if one.name in {"mean", "var"} and one.count > 1:
-            n = one.count
+        if one.name in {"mean", "var"} and one.entries > 1:
+            n = one.entries
             yield Multiplier(spy.sites[call], call, float(n), 1 / n, True, of_mean=True)
 
 
@@ -66,7 +67,7 @@ class Reduction(NamedTuple):
     is_method: bool
 
     @property
-    def count(self) -> int:
+    def entries(self) -> int:
         """How many entries it takes together."""
         return math.prod(self.shape[axis] for axis in self.axes)
 

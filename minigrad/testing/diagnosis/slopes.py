@@ -6,7 +6,7 @@ anybody's compiled code too.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -15,7 +15,9 @@ from minigrad.testing.diagnosis.guesses import Guess
 from minigrad.testing.diagnosis.workbench import Workbench, same
 from minigrad.testing.reports import causes
 
-OF_EITHER = {  # formulas in v, which is the input or the output
+OF_EITHER: dict[
+    str, Callable[[Array], Array]
+] = {  # formulas in v, which is the input or the output
     "{}": lambda v: v,
     "1 − {}": lambda v: 1 - v,
     "{}²": lambda v: v**2,
@@ -31,7 +33,7 @@ OF_EITHER = {  # formulas in v, which is the input or the output
     "3 {}²": lambda v: 3 * v**2,
     "√{}": np.sqrt,
 }
-OF_INPUT = {
+OF_INPUT: dict[str, Callable[[Array], Array]] = {
     "0": lambda x: 0 * x,
     "1": lambda x: 1 + 0 * x,
     "1 where {} > 0": lambda x: 1.0 * (x > 0),

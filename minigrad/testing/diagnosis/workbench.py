@@ -88,9 +88,9 @@ class Workbench:
         if isinstance(thing, dict):  # a pair: two callables, or methods of objects
             for name in ("forward", "backward"):
                 if name in thing:
-                    thing[name] = _entered(thing[name], spy)
+                    thing[name] = entered(thing[name], spy)
         else:
-            _instrument(thing, spy)
+            instrument(thing, spy)
         return run
 
     def _watch(self) -> None:
@@ -208,7 +208,7 @@ def _array(gradients: Mapping[str, Any], name: str) -> Any:
     return np.zeros((0, 0, 0, 0, 0)) if found is None else found
 
 
-def _instrument(thing: Any, spy: Spy) -> None:
+def instrument(thing: Any, spy: Spy) -> None:
     """Give an object instrumented methods of its own, which hide those of its class."""
     if not hasattr(thing, "__dict__"):
         return
@@ -218,12 +218,12 @@ def _instrument(thing: Any, spy: Spy) -> None:
                 thing.__dict__[name] = MethodType(spy.entered(method), thing)
 
 
-def _entered(function: Any, spy: Spy) -> Any:
+def entered(function: Any, spy: Spy) -> Any:
     """A callable, instrumented: a function itself, a method with its object."""
     if hasattr(function, AROUND):
         inner, made = getattr(function, AROUND)
-        return made(_entered(inner, spy))
+        return made(entered(inner, spy))
     if isinstance(function, MethodType):
-        _instrument(function.__self__, spy)
+        instrument(function.__self__, spy)
         return getattr(function.__self__, function.__name__)
     return spy.entered(function) if type(function) is FunctionType else function
