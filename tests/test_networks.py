@@ -770,8 +770,8 @@ def test_astype_is_a_rounded_copy():
     for name, p in net.params.items():
         assert p.dtype == np.float64
         assert np.array_equal(halved.params[name], p.astype(np.float32))
-    assert len({id(p.base) for p in halved.params.values()}) == 1  # end to end, as in the original
         assert not np.shares_memory(p, halved.params[name])
+    assert len({id(p.base) for p in halved.params.values()}) == 1  # end to end, as in the original
     assert {g.dtype for g in halved.gradient(X, T).values()} == {np.dtype(np.float32)}
     for dtype in (int, bool, complex):
         with pytest.raises(TypeError, match="no float dtype"):
