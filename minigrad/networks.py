@@ -12,9 +12,10 @@ from numpy.typing import DTypeLike
 
 from minigrad import storage
 from minigrad.backward import gradients, leaves
+from minigrad.constants import borrowed, freeze
 from minigrad.differences import numerical_gradient
 from minigrad.functions.activations import real_numbers
-from minigrad.graph import Array, borrowed, freeze, now
+from minigrad.graph import Array, now
 from minigrad.layers import (
     Layer,
     Loss,
@@ -327,6 +328,7 @@ class Network(Layer, abstract=True):
                     replaced(layer._owner, name, converted[id(value)][1])
         for tensor in twin.tensors().values():
             tensor._array = tensor._array.astype(dtype, copy=False)
+        lay_end_to_end(twin.tensors().values())
         return twin
 
     def summary(self, x: Any = None) -> str:
