@@ -529,6 +529,27 @@ def test_on_paper_a_wide_graph_goes_in_strips_and_every_box_is_whole_in_one(open
     assert shown.evaluate("document.querySelectorAll('.strip, .in-strips').length") == 0
 
 
+class Squared(mg.Layer):
+    def forward(self, x):
+        self.twice = 2 * x
+        return x * x
+
+    def backward(self, dout):
+        return dout * self.twice
+
+
+def test_a_backward_by_hand_stands_in_its_step_with_what_it_kept():
+    x = mg.Tensor([[1.0, -3.0]])
+    e = mg.explain(np.sum(mg.wrap(Squared())(x)))
+    text = page(e)
+    section = text[text.index("Squared.backward(dv1)") :]
+    assert "return dout * self.twice</pre>" in section.replace("\n</pre>", "</pre>")
+    kept = section[section.index("kept by the layer") :].partition("</div>")[0]
+    assert "<code>twice</code>, shape (1, 2)" in kept
+    assert re.findall(r"<span>([^<]*)</span>", kept) == ["2", "-6"]
+    assert "data-of" not in kept
+
+
 def test_print_has_all_steps_and_all_gradients(opened):
     e = two_layers()
     shown = opened(e)

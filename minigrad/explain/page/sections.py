@@ -134,7 +134,8 @@ def _walked(trace: Trace, step: Step) -> Section:
     if step.backward:
         body.append(f"<pre>{html.escape(step.backward)}</pre>")
     for name, array in step.caches.items():
-        body.append(f'<p class="words">kept by the layer: {code(name)} {array.shape}</p>')
+        words = f'<p class="words">kept by the layer: {code(name)}, {shape_of(array)}</p>'
+        body.append(words + markup(array, name, "kept"))
     if step.note:
         body.append(f'<p class="words">{html.escape(step.note)}</p>')
     rules = [f"{trace.lines[c.to].d} {c.sign} {c.rule}" for c in step.contributions]
