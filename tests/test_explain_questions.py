@@ -811,3 +811,16 @@ def test_a_wrong_rule_of_a_function_of_ones_own_is_named():
     found = mg.explain(cube(x) * w, names={"x": x, "w": w}).check()
     assert "the rule of " in found.hint
     assert "np.multiply" not in found.hint
+
+
+def test_of_a_deep_graph_fewer_entries_are_compared_and_the_count_is_told(monkeypatch):
+    W = mg.Tensor(np.eye(3))
+    y = np.ones(3)
+    for _ in range(5):
+        y = np.tanh(y @ W)
+    e = mg.explain(np.sum(y), names={"W": W})
+    assert "✓ dW  agree on 9 entries" in str(e.check())
+    monkeypatch.setattr("minigrad.explain.questions.checking.CALLS", 11 * 3 * 4)
+    assert "✓ dW  agree on 4 of 9 entries" in str(e.check())
+    monkeypatch.setattr("minigrad.explain.questions.checking.CALLS", 0)
+    assert "✓ dW  agree on 1 of 9 entries" in str(e.check())
