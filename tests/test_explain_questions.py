@@ -409,6 +409,19 @@ def test_dead_units_of_a_relu_by_hand_are_counted():
     assert "2 of 3 ReLU units are 0 in all 4 rows" in text
 
 
+def test_of_images_the_channels_are_counted():
+    x = np.ones((3, 2, 4, 5)) * np.array([-1.0, 1.0])[:, None, None]
+    h = mg.relu(x * mg.Tensor(1.0))
+    found = mg.explain(np.sum(h)).health()
+    assert "h: 1 of 2 ReLU channels are 0 in all 60 pixels" in str(found)
+
+
+def test_a_derivative_that_stands_nowhere_is_written_as_one():
+    x = mg.Tensor([[1.0, 2.0], [3.0, 5.0]])
+    told = str(mg.explain(np.sum(mg.softmax(x) ** 2), names={"x": x}).at("x", 1, 0))
+    assert "Σₙ ∂v1[1, n]/∂x[1, 0] · dv1[1, n]" in told
+
+
 def test_a_transposed_weight_is_a_weight():
     W, V = mg.Tensor(np.ones((3, 2))), mg.Tensor(np.ones((3, 1)))
     h = np.tanh(X @ W.T)
