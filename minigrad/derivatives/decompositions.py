@@ -24,6 +24,8 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.calls import apply
+from minigrad.constants import arrays
 from minigrad.derivatives.elementwise import conj, over
 from minigrad.derivatives.products import mH, mT
 from minigrad.derivatives.spectra import (
@@ -36,7 +38,8 @@ from minigrad.derivatives.spectra import (
     sums,
     turned,
 )
-from minigrad.graph import RECORDED, Function, apply, arrays, called, defvjp
+from minigrad.kinds import Function, called
+from minigrad.table import RECORDED, defvjp
 from minigrad.tensor import ADAPTERS, Tensor
 
 

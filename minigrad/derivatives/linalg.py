@@ -15,12 +15,14 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.calls import apply
+from minigrad.constants import arrays
 from minigrad.derivatives.decompositions import singular_factors
 from minigrad.derivatives.elementwise import conj, times
 from minigrad.derivatives.products import mH, mT
 from minigrad.derivatives.spectra import known, mirrored
-from minigrad.graph import CONSTANTS, RECORDED, apply, arrays, defvjp
 from minigrad.kinds import COMPLEX, is_complex
+from minigrad.table import CONSTANTS, RECORDED, defvjp
 from minigrad.tensor import ADAPTERS, Tensor
 
 CONSTANTS.add(np.linalg.matrix_rank)

@@ -11,13 +11,15 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.calls import apply
+from minigrad.constants import arrays
 from minigrad.derivatives.decompositions import singular_factors
 from minigrad.derivatives.elementwise import conj, over, times
 from minigrad.derivatives.linalg import inverse_or_nan
 from minigrad.derivatives.reductions import spread
 from minigrad.derivatives.spectra import known, singular_sum
-from minigrad.graph import apply, arrays, defvjp
 from minigrad.kinds import COMPLEX
+from minigrad.table import defvjp
 from minigrad.tensor import ADAPTERS, Tensor, primitive
 
 # ---- the root of the sum of squares, and of p-th powers ------------------------------------------

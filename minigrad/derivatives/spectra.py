@@ -17,9 +17,12 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.calls import apply
+from minigrad.constants import arrays
 from minigrad.derivatives.elementwise import conj, over, times
 from minigrad.derivatives.products import mH, mT
-from minigrad.graph import RECORDED, Function, apply, arrays, defvjp
+from minigrad.kinds import Function
+from minigrad.table import RECORDED, defvjp
 from minigrad.tensor import Tensor, primitive
 
 

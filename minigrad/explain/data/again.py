@@ -10,7 +10,9 @@ import numpy as np
 
 from minigrad.explain.data.model import Trace
 from minigrad.explain.data.shares import refuse_written
-from minigrad.graph import RECORDED, Array, Function, Node, called
+from minigrad.graph import Array, Node
+from minigrad.kinds import Function, called
+from minigrad.table import RECORDED
 
 Rerun: TypeAlias = Callable[[int, Array], Array]  # (leaf, its values) -> the output
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)

@@ -11,7 +11,7 @@ import numpy as np
 
 from minigrad.functions import affine, relu, softmax_cross_entropy
 from minigrad.functions.losses import _probabilities
-from minigrad.graph import Function, called
+from minigrad.kinds import Function, called
 from minigrad.tensor import converted
 
 _INFIX: dict[Any, str] = {

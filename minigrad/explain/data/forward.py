@@ -9,7 +9,8 @@ import numpy as np
 from minigrad.explain.data.calls import call_text, index_text, literal
 from minigrad.explain.data.model import Group, Line
 from minigrad.explain.data.names import Names, arrays_of
-from minigrad.graph import Array, Node, called, input_node
+from minigrad.graph import Array, Node, input_node
+from minigrad.kinds import called
 from minigrad.tensor import GETITEM
 
 

@@ -26,7 +26,7 @@ from minigrad.explain.data.evaluating import (
 from minigrad.explain.data.readings import NAMED, READINGS
 from minigrad.explain.data.simplify import simplified
 from minigrad.explain.data.sources import Written, written
-from minigrad.graph import RULES
+from minigrad.table import RULES
 
 _FUNCTIONS = (ast.Lambda, ast.ListComp, ast.GeneratorExp, ast.DictComp, ast.SetComp)
 

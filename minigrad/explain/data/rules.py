@@ -42,7 +42,7 @@ def rule_text(
         values: of the same.
         keywords: the call's.
 
-    >>> from minigrad.graph import RULES
+    >>> from minigrad.table import RULES
     >>> one = np.ones(())
     >>> rule_text(RULES[np.multiply][0], None, ["dz", "z", "x", "y"], [one] * 4, {}).text
     'dz * y'

@@ -268,13 +268,24 @@ def lost_nearby(point: Point) -> float:
     >>> 0 < lost_nearby(Point(subject)) < 1e-9
     True
     """
+    return OF_NEARBY * change_nearby(point) / NEARBY
+
+
+def change_nearby(point: Point) -> float:
+    """How much an output changes, at most, a little farther away.
+
+    >>> from minigrad.testing.subjects import subjects
+    >>> subject = subjects.of_pair(lambda x: x - x, lambda dout: dout, np.ones(3))
+    >>> change_nearby(Point(subject))
+    0.0
+    """
     rng, there = np.random.default_rng(0), {}
     for name, x in point.operands.items():
         size = np.max(np.abs(x), initial=0) or 1.0
         there[name] = x + NEARBY * min(size, 1.0) * rng.normal(size=x.shape)
     with np.errstate(all="ignore"):
         change = np.nan_to_num(np.abs(point.beside(there) - point.centre), posinf=0.0)
-    return OF_NEARBY * float(np.max(change, initial=0)) / NEARBY
+    return float(np.max(change, initial=0))
 
 
 def source_of(function: Any) -> str:
