@@ -75,10 +75,11 @@ class Workbench:
         """Which of the wrong gradients are right now; none if a right one became wrong."""
         if found is None:
             return []
-        right = {k for k in self.operands if self.agrees(k, found.get(k), which)}
-        if any(k not in right for k in self.operands if k not in self.wrong):
+        names = [k for k in self.wrong if self.agrees(k, found.get(k), which)]
+        if not names:  # as nearly always
             return []
-        return [k for k in self.wrong if k in right]
+        others = (k for k in self.operands if k not in self.wrong)
+        return names if all(self.agrees(k, found.get(k), which) for k in others) else []
 
     # ---- instrumented runs -------------------------------------------------------------------
     def _attached(self, spy: Spy) -> Run:
@@ -191,10 +192,10 @@ def same(a: Any, b: Array, near: float = NEAR) -> bool:
     """Whether two arrays are equal, relative to the largest entry."""
     if a is None or np.shape(a) != np.shape(b):
         return False
-    if not np.all(np.isfinite(a)):
-        return False
-    size = max(np.max(np.abs(a), initial=0), np.max(np.abs(b), initial=0))
-    return bool(np.max(np.abs(a - b), initial=0) <= near * size)
+    if not np.size(b):
+        return True
+    size = max(np.abs(a).max(), np.abs(b).max())
+    return bool(size < np.inf and np.abs(a - b).max() <= near * size)  # NaN is less than nothing
 
 
 def near(a: float, b: float) -> bool:
