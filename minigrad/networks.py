@@ -12,9 +12,10 @@ from numpy.typing import DTypeLike
 
 from minigrad import storage
 from minigrad.backward import gradients, leaves
+from minigrad.constants import borrowed, freeze
 from minigrad.differences import numerical_gradient
 from minigrad.functions.activations import real_numbers
-from minigrad.graph import Array, borrowed, freeze, now
+from minigrad.graph import Array, now
 from minigrad.layers import (
     Layer,
     Loss,

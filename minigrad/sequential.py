@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from minigrad.graph import Array, borrowed
+from minigrad.constants import borrowed
+from minigrad.graph import Array
 from minigrad.layers import (
     Affine,
     Dropout,

@@ -1,7 +1,7 @@
 """The Tensor: a node of the graph, dressed as a NumPy array.
 
 NumPy hands its functions over through two protocols, `__array_ufunc__` and `__array_function__`;
-what they and the operators do is to record the call (`graph.py`), with the rules of the table.
+what they and the operators do is to record the call (`calls.py`), with the rules of the table.
 """
 
 from __future__ import annotations
@@ -15,27 +15,13 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from minigrad.backward import gradients, leaves
-from minigrad.graph import (
-    CONSTANTS,
-    NO_KEYWORDS,
-    RULES,
-    Array,
-    Function,
-    Node,
-    apply,
-    called,
-    constant,
-    defvjp,
-    freeze,
-    frozen,
-    leaf,
-    misfit,
-    open_further,
-    record,
-)
+from minigrad.calls import apply, misfit
+from minigrad.constants import constant, freeze, frozen
+from minigrad.graph import NO_KEYWORDS, Array, Node, leaf, record
 from minigrad.habits import NO_ARRAY, NO_FLOAT, NO_OPTIONS
-from minigrad.kinds import COMPLEX, MET, check_dtype, float_array, refuse_complex
+from minigrad.kinds import COMPLEX, MET, Function, called, check_dtype, float_array, refuse_complex
 from minigrad.methods import ArrayMethods
+from minigrad.table import CONSTANTS, RULES, defvjp, open_further
 
 # NumPy's signature -> a recorded call, where arguments are lists of arrays or have two spellings
 ADAPTERS: dict[Function, Function] = {}

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from minigrad.graph import apply, defvjp
+from minigrad.calls import apply
 from minigrad.kinds import COMPLEX, check_dtype
+from minigrad.table import defvjp
 from minigrad.tensor import ADAPTERS, Tensor
 
 defvjp(np.diff, lambda g, y, x, n=1, axis=-1: undiff(g, x, n, axis))
@@ -85,7 +86,7 @@ def _at(axis: int, part: slice) -> Any:
 
 def _along(x: Any, axis: int, ndim: int) -> Any:
     """Lay a vector along one axis."""
-    return np.reshape(x, [-1 if i == axis else 1 for i in range(ndim)])
+    return np.expand_dims(x, tuple(i for i in range(ndim) if i != axis))
 
 
 def _gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: Any = 1) -> Any:

@@ -15,8 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.graph import CONSTANTS, MASKING, apply, constant, defvjp
+from minigrad.calls import apply
+from minigrad.constants import constant
 from minigrad.kinds import COMPLEX, is_complex
+from minigrad.table import CONSTANTS, MASKING, defvjp
 from minigrad.tensor import ADAPTERS, Tensor, converted, primitive
 
 # ---- products in which a zero cotangent wins over an infinite factor -----------------------------

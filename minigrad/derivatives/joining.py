@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.calls import apply
 from minigrad.derivatives.indexing import scatter
 from minigrad.derivatives.shaping import at_least_1d, at_least_2d, at_least_3d
-from minigrad.graph import RECORDED, apply, defvjp
 from minigrad.kinds import COMPLEX, check_dtype
+from minigrad.table import RECORDED, defvjp
 from minigrad.tensor import ADAPTERS, Tensor
 
 
@@ -117,7 +118,8 @@ def _insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
             "a Tensor cannot be an index of np.insert: the choice of a place has no derivative; "
             "use integers, such as t.data.astype(int)"
         )
-    check_dtype(np.result_type(arr), (values,))
+    arr = arr if isinstance(arr, Tensor) else np.asarray(arr)
+    check_dtype(arr.dtype, (values,))
     return apply(Tensor, np.insert, (arr, obj, values, axis), {})
 
 

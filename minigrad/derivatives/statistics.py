@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from minigrad.calls import apply
+from minigrad.constants import arrays
 from minigrad.derivatives.elementwise import conj, over, times
 from minigrad.derivatives.reductions import chosen, count, spread
-from minigrad.graph import Function, apply, arrays, called, defvjp
-from minigrad.kinds import COMPLEX, check_dtype, refuse_complex
+from minigrad.kinds import COMPLEX, Function, called, check_dtype, refuse_complex
+from minigrad.table import defvjp
 from minigrad.tensor import ADAPTERS, Tensor, primitive
 
 
@@ -106,6 +108,7 @@ def _about_mean(function: Function, about_given: Function, skip_nan: bool = Fals
     ) -> Any:
         if out is not None:
             raise TypeError(f"{called(function)} with out= has no derivative rule for a Tensor")
+        a = a if isinstance(a, Tensor) else np.asarray(a)
         check_dtype(dtype, (a,))
         check_dtype(a.dtype, (mean,))  # NumPy squares what is left without conjugating it
         if correction is not None:

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.calls import apply
+from minigrad.constants import arrays
 from minigrad.functions.activations import (
     floats,
     log_softmax,
@@ -16,7 +18,8 @@ from minigrad.functions.activations import (
     sigmoid,
     softplus,
 )
-from minigrad.graph import NO_KEYWORDS, apply, arrays, defvjp
+from minigrad.graph import NO_KEYWORDS
+from minigrad.table import defvjp
 from minigrad.tensor import Tensor, primitive
 
 

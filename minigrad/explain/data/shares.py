@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.backward import fitted, gradients
+from minigrad.backward import gradients
 from minigrad.explain.data.model import Contribution, Step, Trace
 from minigrad.graph import Array, Node, each
+from minigrad.shares import fitted
 from minigrad.tensor import Tensor
 
 _MOST = 4096  # entries of a gradient that a backward by hand is run for, one by one

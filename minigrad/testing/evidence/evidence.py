@@ -269,6 +269,7 @@ def lost_nearby(point: Point, name: str) -> float:
     >>> 0 < lost_nearby(Point(subject), 'a') < 1e-9
     True
     """
+<<<<<<< HEAD
     rng, there, own, step = np.random.default_rng(0), {}, {}, NEARBY
     for k, x in point.operands.items():
         size, noise = float(np.max(np.abs(x), initial=0)) or 1.0, rng.normal(size=x.shape)
@@ -281,6 +282,23 @@ def lost_nearby(point: Point, name: str) -> float:
 
 def _change(point: Point, there: Mapping[str, Array]) -> float:
     """How much the outputs differ elsewhere, at most."""
+=======
+    return OF_NEARBY * change_nearby(point) / NEARBY
+
+
+def change_nearby(point: Point) -> float:
+    """How much an output changes, at most, a little farther away.
+
+    >>> from minigrad.testing.subjects import subjects
+    >>> subject = subjects.of_pair(lambda x: x - x, lambda dout: dout, np.ones(3))
+    >>> change_nearby(Point(subject))
+    0.0
+    """
+    rng, there = np.random.default_rng(0), {}
+    for name, x in point.operands.items():
+        size = np.max(np.abs(x), initial=0) or 1.0
+        there[name] = x + NEARBY * min(size, 1.0) * rng.normal(size=x.shape)
+>>>>>>> 8f502c6de903cbb860280b123ebe63174b0989b0
     with np.errstate(all="ignore"):
         change = np.nan_to_num(np.abs(point.beside(there) - point.centre), posinf=0.0)
     return float(np.max(change, initial=0))
