@@ -31,6 +31,7 @@ from minigrad.testing.diagnosis.workbench import Workbench, near
 from minigrad.testing.evidence.evidence import Comparison, Evidence
 from minigrad.testing.reports import causes
 from minigrad.testing.reports.findings import Cause, Finding, Verdict
+from minigrad.testing.reports.showing import grad_of
 
 SURE = 0.5  # a guess so cheap is believed without looking for others
 FAR = 3.0  # from here on a guess is said to be one
@@ -244,7 +245,7 @@ def of_repairs(bench: Workbench) -> Iterator[Guess]:
             change = f"{words.removesuffix('it')}`{site.text}`"
         else:
             change = f"{'axis ' if site.role == 'axis' else ''}`{site.text}` {words}"
-        names = ", ".join(f"d{name}" for name in repair.operands)
+        names = ", ".join(f"{grad_of(name)}" for name in repair.operands)
         yield Guess(
             repair.correction.label,
             f"with {change} in line {site.line}, all of {names} is right",

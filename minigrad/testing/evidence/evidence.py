@@ -266,24 +266,14 @@ def lost_nearby(point: Point, name: str) -> float:
 
     >>> from minigrad.testing.subjects import subjects
     >>> subject = subjects.of_pair(np.linalg.det, lambda dout: dout, np.ones((3, 3)))
-    >>> 0 < lost_nearby(Point(subject), 'a') < 1e-9
+    >>> 0 < lost_nearby(Point(subject), "a") < 1e-9
     True
     """
-<<<<<<< HEAD
-    rng, there, own, step = np.random.default_rng(0), {}, {}, NEARBY
-    for k, x in point.operands.items():
-        size, noise = float(np.max(np.abs(x), initial=0)) or 1.0, rng.normal(size=x.shape)
-        there[k] = x + NEARBY * min(size, 1.0) * noise
-        if k == name:
-            own, step = {k: x + NEARBY * size * noise}, NEARBY * size
-    slopes = _change(point, there) / NEARBY, _change(point, own) / step
+    x = point.operands[name]
+    step = NEARBY * (float(np.max(np.abs(x), initial=0)) or 1.0)
+    own = x + step * np.random.default_rng(1).normal(size=x.shape)
+    slopes = change_nearby(point) / NEARBY, _change(point, {name: own}) / step
     return OF_NEARBY * max(slopes)
-
-
-def _change(point: Point, there: Mapping[str, Array]) -> float:
-    """How much the outputs differ elsewhere, at most."""
-=======
-    return OF_NEARBY * change_nearby(point) / NEARBY
 
 
 def change_nearby(point: Point) -> float:
@@ -298,7 +288,11 @@ def change_nearby(point: Point) -> float:
     for name, x in point.operands.items():
         size = np.max(np.abs(x), initial=0) or 1.0
         there[name] = x + NEARBY * min(size, 1.0) * rng.normal(size=x.shape)
->>>>>>> 8f502c6de903cbb860280b123ebe63174b0989b0
+    return _change(point, there)
+
+
+def _change(point: Point, there: Mapping[str, Array]) -> float:
+    """How much the outputs differ elsewhere, at most."""
     with np.errstate(all="ignore"):
         change = np.nan_to_num(np.abs(point.beside(there) - point.centre), posinf=0.0)
     return float(np.max(change, initial=0))
