@@ -12,6 +12,7 @@ from io import StringIO
 import numpy as np
 
 from minigrad.testing.contracts.contracts import CONTRACTS
+from minigrad.testing.diagnosis.closures import late_binding
 from minigrad.testing.diagnosis.corrections import Catalogue
 from minigrad.testing.diagnosis.factors import batch, meaning, number
 from minigrad.testing.diagnosis.facts import facts
@@ -114,7 +115,8 @@ def _of_guess(found: list[Guess]) -> Cause:
 def guesses(bench: Workbench) -> list[Guess]:
     """Every explanation found, the most believable first."""
     found: list[Guess] = []
-    for family in (other_mode, facts, of_shares, of_constants, of_functions, of_repairs):
+    families = other_mode, facts, of_shares, of_constants, of_functions, late_binding, of_repairs
+    for family in families:
         found += merged(family(bench))
         found.sort(key=lambda guess: (-len(guess.at), guess.cost))
         if found and found[0].cost <= SURE and len(found[0].at) == len(bench.wrong):

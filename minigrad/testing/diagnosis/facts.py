@@ -126,7 +126,7 @@ def _parts(bench: Workbench, name: str, B: Array, J: Array) -> Iterator[Guess]:
     wrong = ~right
     if not np.any(in_yours):
         words = f"{grad_of(name)} is zero everywhere, as if {name} were a constant"
-        yield Guess(causes.DETACHED, words, (name,), 0.4)
+        yield Guess(causes.DETACHED, words, (name,), 0.92)  # or only the last of a loop, which is 0
         return
     if B.shape == B.T.shape and same(B.T, J):
         moves = bool(np.all(in_true.sum(axis=0) == 1))
@@ -217,8 +217,5 @@ def _places(bench: Workbench, name: str, mask: Any) -> str:
     """Some places in words: how many, and the first."""
     shape = bench.operands[name].shape
     count, first = int(np.sum(mask)), np.unravel_index(int(np.argmax(mask)), shape)
-    entries = "entry" if count == 1 else "entries"
     first_value = bench.operands[name][first]
-    return (
-        f"{count} of {mask.size} {entries}, such as {name}[{index_of(first)}] = {first_value:.3g}"
-    )
+    return f"{count} of {mask.size} entries, such as {name}[{index_of(first)}] = {first_value:.3g}"
