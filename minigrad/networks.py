@@ -330,6 +330,7 @@ class Network(Layer, abstract=True):
                     replaced(layer._owner, name, converted[id(value)][1])
         for tensor in twin.tensors().values():
             tensor._array = tensor._array.astype(dtype, copy=False)
+        lay_end_to_end(twin.tensors().values())
         return twin
 
     def summary(self, x: Any = None) -> str:

@@ -6,28 +6,31 @@
     python tests/mutate_rules.py --sample 1500  that many, drawn at random (half an hour)
 
 A mutant is one change in a rule: sign, factor 2, the cotangent ignored, operands swapped, a term or
-factor dropped, `*` for `/`, cos for sin, a constant off by one … Each runs in a temporary copy of
-the package, in a process of its own, against the tests of the functions that use the rule.
+factor dropped, `*` for `/`, cos for sin, a constant off by one … Pytest collects the tests once.
+Then, for each mutant, a process is forked in which the functions of the rules get the code of the
+mutant, and which runs the tests of the functions that use the rule until one fails. Where a rule
+did its work when the package was loaded, that is done in a copy of the package, imported anew.
 """
 
 import argparse
 import ast
 import copy
+import functools
+import gc
 import os
 import random
+import resource
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
 import time
-import warnings
+import types
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 import hypothesis
-import hypothesis.extra.numpy
 import pytest
 from hypothesis import HealthCheck, Phase
 
@@ -37,15 +40,18 @@ IGNORED = shutil.ignore_patterns("__pycache__", "digits.npz")
 SOURCES = sorted(ROOT.glob("minigrad/derivatives/*.py")) + sorted(
     ROOT.glob("minigrad/functions/*.py")
 )
+# The tests of one function at a time: of those functions alone that use a rule.
+EACH = ["test_derivatives.py", "test_derivatives_of_complex_numbers.py", "test_values.py"]
 ALWAYS = [
-    *sorted(path.name for path in TESTS.glob("test_pitfalls*.py")),
     "test_functions.py",
     "test_tensor.py",
+    "test_graph.py",
     "test_complex.py",
+    *sorted(path.name for path in TESTS.glob("test_pitfalls*.py")),
 ]
 PROCESSES = 2
 WRONG_PACKAGE = 99  # the exit code when the tests imported a package without the slip
-SECONDS = 120  # for one mutant; one that hangs is killed, by the clock
+SECONDS = 120  # of computing for one mutant; one that hangs is killed by the system
 
 # Mutants that no test can notice, because they change no derivative: (name, part of the change).
 EQUIVALENT = {
@@ -56,21 +62,12 @@ EQUIVALENT = {
         *[("np.fmin", f"{a} < {b}  →  {a} <= {b}") for a, b in ("ab", "ba")],
     ],
     "what is swapped is symmetric": [
-        ("convolve_gap", "→  min(m, n)"),
         ("correlate_gap", "→  convolve_gap(m, n, mode)"),
         ("convolved", "→  convolve_gap(len(v), len(a), mode)"),
-        ("as_outer", "→  max(np.ndim(b), np.ndim(a))"),
-        ("on_diagonal", "→  max(0, "),
-        ("dot_left", "→  min(2, "),
-        ("dot_right", "→  min(2, "),
         ("vander_slope", "→  times(powers, "),
-        ("np.arcsinh", "np.hypot(x, 1.0)  →  np.hypot(1.0, x)"),
         ("np.copysign", "y and x swapped"),
         ("np.swapaxes", "axis1 and axis2 swapped"),
         ("np.clip", "x and low swapped: g * (_below(high, x) | _below(high, low))"),
-        ("count", "→  max(1, "),
-        ("shared", "→  np.maximum(1, "),
-        ("untile", "→  max(len(counts), len(shape))"),
     ],
     "the output is below x where the upper bound is, and equals the bound there": [
         ("np.clip", "y and high swapped"),
@@ -152,13 +149,36 @@ EQUIVALENT = {
 
 @dataclass
 class Mutant:
-    """One change of one rule: the whole text of its file with the change made."""
+    """One change of one rule."""
 
     name: str  # whose rule, np.exp; or which helper of rules, spread
     change: str
     path: Path
-    text: str
+    place: tuple  # where in the file the rule stands: line and column
+    rule: str  # its text, with the change made
     functions: list  # names, as in test ids, of the functions that use it
+
+    def text(self):
+        """Return the whole text of the file, with the change made."""
+        module = ast.parse(self.path.read_text("utf-8"))
+        return ast.unparse(Exchanged(self.place, self.rule).visit(module))
+
+
+class Exchanged(ast.NodeTransformer):
+    """Another rule in place of the one that stands at a place in the file."""
+
+    def __init__(self, place, rule):
+        self.place, self.rule = place, rule
+
+    def visit_Lambda(self, node):
+        if (node.lineno, node.col_offset) == self.place:
+            return ast.parse(self.rule, mode="eval").body
+        return self.generic_visit(node)
+
+    def visit_FunctionDef(self, node):
+        if (node.lineno, node.col_offset) == self.place:
+            return ast.parse(self.rule).body[0]
+        return self.generic_visit(node)
 
 
 # ---- what can be changed in an expression --------------------------------------------------------
@@ -177,6 +197,7 @@ COMPARISON = {
 TWINS = """cos sin, cosh sinh, tanh tan, exp expm1, log log1p, sqrt square, maximum minimum,
 max min, trunc ceil, floor_divide divide, ones_like zeros_like, sum mean, cumprod cumsum, isfinite
 isnan, over times, flipud fliplr, abs sign, where minimum, sigmoid tanh, log_softmax softmax"""
+SYMMETRIC = {"max", "min", "maximum", "minimum", "hypot", "result_type"}
 CONVERSIONS = {"int", "tuple", "range", "asarray", "isinstance"}  # no calculus in them
 SIMILAR = {}
 for one, other in (pair.split() for pair in TWINS.replace("\n", " ").split(",")):
@@ -226,7 +247,8 @@ def changed_calls(node):
         yield ast.Call(func, node.args, node.keywords)
     if len(node.args) > 1 and not any(isinstance(a, ast.Starred) for a in node.args[:2]):
         a, b, *rest = node.args
-        yield ast.Call(node.func, [b, a, *rest], node.keywords)
+        if name not in SYMMETRIC:
+            yield ast.Call(node.func, [b, a, *rest], node.keywords)
         yield b
     if node.args and not isinstance(node.args[0], ast.Starred):
         yield node.args[0]
@@ -261,17 +283,16 @@ def whole_rules(rule):
 
 def places(root):
     """Yield (expression, parent, put another) below a node, types and defaults excepted."""
-    skipped = {"annotation", "returns", "defaults", "decorator_list", "kw_defaults"}
-    for parent in ast.walk(root):
-        for field, value in ast.iter_fields(parent):
-            if field in skipped or isinstance(parent, (ast.arguments, ast.JoinedStr)):
-                continue
-            if isinstance(value, ast.expr):
-                yield value, parent, lambda new, p=parent, f=field: setattr(p, f, new)
-            elif isinstance(value, list):
-                for i, item in enumerate(value):
-                    if isinstance(item, ast.expr):
-                        yield item, parent, lambda new, v=value, i=i: v.__setitem__(i, new)
+    for field, value in ast.iter_fields(root):
+        if field in {"annotation", "returns", "decorator_list"} or isinstance(root, ast.JoinedStr):
+            continue
+        if isinstance(value, ast.expr):
+            yield value, root, functools.partial(setattr, root, field)
+        for i, item in enumerate(value if isinstance(value, list) else [value]):
+            if isinstance(item, ast.expr) and isinstance(value, list):
+                yield item, root, functools.partial(value.__setitem__, i)
+            if isinstance(item, ast.AST) and not isinstance(item, ast.arguments):
+                yield from places(item)
 
 
 def short(node):
@@ -279,11 +300,13 @@ def short(node):
     return text if len(text) < 80 else text[:79] + "…"
 
 
-def mutants_of(name, root, module, path, functions):
+def mutants_of(name, root, path, functions):
     """Yield each mutant of a rule (a lambda) or of a function that helps rules."""
+    place = (root.lineno, root.col_offset)
 
     def mutant(change):
-        return Mutant(name, change, path, ast.unparse(ast.fix_missing_locations(module)), functions)
+        rule = ast.unparse(ast.fix_missing_locations(root))
+        return Mutant(name, change, path, place, rule, functions)
 
     if isinstance(root, ast.Lambda):
         body = root.body
@@ -302,8 +325,8 @@ def mutants_of(name, root, module, path, functions):
             put(new)
             changed = mutant(f"{before}  →  {short(shown or new)}")
             put(old)
-            if changed.text not in seen:
-                seen.add(changed.text)
+            if changed.rule not in seen:
+                seen.add(changed.rule)
                 yield changed
 
 
@@ -323,8 +346,8 @@ def is_docstring(function, node):
 def read_rules():
     """Return the rules, the helpers, and who uses whom.
 
-    A rule is (name, lambda, module, path, the functions whose rule it is), a helper likewise. What
-    stands for a function in the table of adapters leads to helpers, as rules do.
+    A rule is (name, lambda, path, the functions whose rule it is), a helper likewise. What stands
+    for a function in the table of adapters leads to helpers, as rules do.
     """
     rules, helpers, uses = [], [], {}
     for path in SOURCES:
@@ -343,21 +366,21 @@ def read_rules():
                 for name in loops.get(target, [target]):
                     uses.setdefault(name, set()).update(*map(names_in, given))
                 owners = loops.get(target, [target])
-                rules += [(target, r, module, path, owners) for r in given]
+                rules += [(target, r, path, owners) for r in given]
             elif isinstance(node, ast.Dict):  # adapters: ADAPTERS.update({np.f: _f})
                 pairs = zip(node.keys, node.values, strict=True)
                 adapted = [(called(k), v) for k, v in pairs if isinstance(k, ast.Attribute)]
-                rules += [(name, v, module, path, [name]) for name, v in adapted]
+                rules += [(name, v, path, [name]) for name, v in adapted]
             elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript):
                 target = called(node.targets[0].slice)
                 owners = loops.get(target, [target])
-                rules += [(target, node.value, module, path, owners)]
+                rules += [(target, node.value, path, owners)]
             elif isinstance(node, ast.FunctionDef) and node.col_offset == 0:
                 given = [a for d in node.decorator_list if isinstance(d, ast.Call) for a in d.args]
                 uses.setdefault(node.name, set()).update(names_in(node), *map(names_in, given))
-                rules += [(node.name, r, module, path, [node.name]) for r in lambdas_of(given)]
+                rules += [(node.name, r, path, [node.name]) for r in lambdas_of(given)]
                 if path.parent.name == "derivatives" or not node.decorator_list:
-                    helpers.append((node.name, node, module, path))
+                    helpers.append((node.name, node, path))
     return rules, helpers, uses
 
 
@@ -391,7 +414,7 @@ def all_mutants(tested, wanted=()):
     """List the mutants of all rules and of the helpers they lead to, or of those `wanted`."""
     rules, helpers, uses = read_rules()
     from_rules = {}  # who owns a rule -> all that its rules lead to
-    for _, rule, _, _, owners in rules:
+    for _, rule, _, owners in rules:
         for name in owners:
             names = names_in(rule)
             from_rules.setdefault(name, set()).update(names, *(reachable(n, uses) for n in names))
@@ -399,129 +422,181 @@ def all_mutants(tested, wanted=()):
     leads = {name: reachable(name, uses) | {name} for name in tested}
     mutants = []
     rules, helpers = ([r for r in rs if not wanted or r[0] in wanted] for rs in (rules, helpers))
-    for name, root, module, path, owners in rules:
+    for name, root, path, owners in rules:
         users = [t for t in tested if t in owners] or [t for t in tested if name in leads[t]]
-        mutants += mutants_of(name, root, module, path, users)
-    for name, root, module, path in helpers:
+        mutants += mutants_of(name, root, path, users)
+    for name, root, path in helpers:
         owners = {owner for owner, names in from_rules.items() if name in names}
         users = [t for t in tested if t in owners or owners & leads[t]]
         if users:
-            mutants += mutants_of(name, root, module, path, users)
+            mutants += mutants_of(name, root, path, users)
     return mutants
 
 
+# ---- the code of a mutant in place of what is loaded ---------------------------------------------
+def key(code):
+    """Tell code objects apart, also those of lambdas that stand on one line."""
+    return code.co_filename, code.co_firstlineno, code.co_name, tuple(code.co_positions())
+
+
+def nested(code):
+    return [c for c in code.co_consts if isinstance(c, types.CodeType)]
+
+
+def alike(a, b):
+    """Whether two functions do the same, leaving aside the functions within them."""
+    one, other = ([c for c in x.co_consts if not isinstance(c, types.CodeType)] for x in (a, b))
+    named = all(getattr(a, n) == getattr(b, n) for n in ("co_names", "co_varnames", "co_freevars"))
+    return named and a.co_code == b.co_code and list(map(repr, one)) == list(map(repr, other))
+
+
+def changed_codes(loaded, sound, mutant):
+    """Yield the pairs (code that is loaded, code of the mutant) that differ; None: no such pairs.
+
+    `sound` is what is loaded, written as the mutant is: that it has other lines says nothing.
+    """
+    parts = [nested(code) for code in (loaded, sound, mutant)]
+    if len({len(part) for part in parts}) > 1:
+        yield None
+        return
+    within = [pair for three in zip(*parts, strict=True) for pair in changed_codes(*three)]
+    if within or not alike(sound, mutant):
+        yield (
+            None if loaded.co_name == "<module>" and not alike(sound, mutant) else (loaded, mutant)
+        )
+    yield from within
+
+
+@functools.cache
+def codes_of(path):
+    """Compile a file twice: as it is, and as `ast` writes it."""
+    text = path.read_text("utf-8")
+    return compile(text, str(path), "exec"), compile(ast.unparse(ast.parse(text)), "", "exec")
+
+
+@functools.cache
+def functions_loaded():
+    """Find the functions that were made of each code of the rules."""
+    found, paths = {}, set(map(str, SOURCES))
+    for thing in gc.get_objects():
+        if isinstance(thing, types.FunctionType) and thing.__code__.co_filename in paths:
+            found.setdefault(key(thing.__code__), []).append(thing)
+    return found
+
+
+@functools.cache
+def called_at_import(path):
+    """Name the functions that have done their work when the module is loaded: _plane(_fftn)."""
+    module = ast.parse(path.read_text("utf-8"))
+    top = [node for node in module.body if not isinstance(node, ast.FunctionDef)]
+    return {called(n.func) for part in top for n in ast.walk(part) if isinstance(n, ast.Call)}
+
+
+def put_in_place(mutant):
+    """Give the functions that are loaded the mutant's code; False where that does not suffice."""
+    pairs = list(changed_codes(*codes_of(mutant.path), compile(mutant.text(), "", "exec")))
+    if not pairs or None in pairs or mutant.name in called_at_import(mutant.path):
+        return False
+    for loaded, new in pairs:
+        for function in functions_loaded().get(key(loaded), []):
+            try:
+                function.__code__ = new
+            except ValueError:  # it has other variables of the function around it
+                return False
+    return True
+
+
 # ---- running them --------------------------------------------------------------------------------
-def tested_names():
-    """Return the functions that have property tests, by the names of their test ids."""
-    ask = "import test_derivatives as t; print(*map(t.name_of, {**t.DOMAINS, **t.INSTEAD}))"
-    path = {"PYTHONPATH": f"{ROOT}{os.pathsep}{TESTS}"}
-    run = [sys.executable, "-c", ask]
-    out = subprocess.run(run, env=os.environ | path, capture_output=True, text=True, check=True)
-    return out.stdout.split()
+class Mutating:
+    """What pytest does with the tests that it has collected: run them on mutants."""
+
+    def __init__(self, work):
+        self.work = work
+        self.code = 1
+
+    def pytest_runtestloop(self, session):
+        """Run the work instead of the tests."""
+        self.items = session.items
+        self.code = self.work(self)
+        return True
+
+    def names(self):
+        """List the functions that have property tests, by the names of their test ids."""
+        return list(dict.fromkeys(filter(None, map(function_of, self.items))))
+
+    def items_for(self, functions):
+        """List the tests of these functions, then those of all."""
+        mine = [item for item in self.items if function_of(item) in functions]
+        return mine + [item for item in self.items if item.path.name in ALWAYS]
+
+    def fail(self, functions):
+        """Whether a test fails; the first that does is the last that runs."""
+        items = self.items_for(functions)
+        session = items[0].session
+        for item, following in zip(items, [*items[1:], None], strict=True):
+            item.ihook.pytest_runtest_protocol(item=item, nextitem=following)
+            if session.testsfailed:
+                return True
+        return False
+
+
+def function_of(item):
+    """Name the function that a property test is about."""
+    if item.path.name not in EACH or not hasattr(item, "callspec"):
+        return None
+    import minigrad.graph
+
+    return minigrad.graph.called(item.callspec.params["function"])
 
 
 def in_a_fork(work):
-    """Run work() in a child process, and return the exit code that it returns there."""
+    """Start work() in a process of its own, whose exit code is what it returns; give its id."""
     pid = os.fork()
     if pid == 0:
         code = 1
-        signal.alarm(SECONDS)
+        resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+        quiet = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(quiet, 1)
+        os.dup2(quiet, 2)
         try:
             code = work()
         finally:
             os._exit(code)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    return pid
 
 
-def is_property(test):
-    """Tell the tests that Hypothesis draws samples for."""
-    return getattr(test, "is_hypothesis_test", False)
+def try_in_place(tests, mutant):
+    """Return 1 when a test fails: here, or in a copy of the package where it must be so."""
+    if not put_in_place(mutant):
+        return try_in_a_copy(mutant)
+    return int(tests.fail(mutant.functions))
 
 
-def killed_by_property_tests(package, names):
-    """Call the property tests of these functions; return 1 when one of them fails."""
-    import test_derivatives as real
-    import test_derivatives_of_complex_numbers as complex
-
-    import minigrad
-
-    if not is_mutant(minigrad, package):
-        return WRONG_PACKAGE
-    tests = [t for module in (real, complex) for t in vars(module).values() if is_property(t)]
-    known = {**real.DOMAINS, **complex.COMPLEX_DOMAINS}
-    functions = [f for f in known if real.name_of(f) in names]
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        for test in tests:
-            marks = [m.args[1] for m in getattr(test, "pytestmark", [])]
-            for function in functions:
-                if any(function in given for given in marks):
-                    try:
-                        test(function=function)
-                    except Exception:
-                        return 1
-    return 0
-
-
-def try_mutant(package, names):
-    """In a child process: exit code 1 when a test of the mutated package fails, else 0."""
-    folder = package.parent
-    sys.path[:0] = [str(package), str(folder / "tests")]
-    os.chdir(package)
-    os.environ["HYPOTHESIS_PROFILE"] = "mutants"
-    hypothesis.settings.load_profile("mutants")
-    quiet = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(quiet, 1)
-    os.dup2(quiet, 2)
-    code = in_a_fork(lambda: killed_by_property_tests(package, names))
-    if code:
-        return code
-    signal.alarm(SECONDS)
-    options = ["-x", "-q", "-p", "no:cacheprovider", "--assert=plain", "--hypothesis-seed=0"]
-    options += ["--rootdir", str(folder), "-c", str(folder / "pyproject.toml")]
-    options += ["-o", f"pythonpath={package}"]  # the mutant, not the package beside the tests
-    code = int(pytest.main([*options, *[str(folder / "tests" / name) for name in ALWAYS]]))
-    return code if is_mutant(sys.modules["minigrad"], package) else WRONG_PACKAGE
-
-
-def is_mutant(module, package):
-    """Tell whether the package that was imported is the one with the slip."""
-    return Path(module.__file__).is_relative_to(package)
-
-
-def start(mutant, folder):
-    """Write the mutant's copy of the package, and fork a process to test it."""
-    package = Path(tempfile.mkdtemp(dir=folder))
-    shutil.copytree(folder / "minigrad", package / "minigrad")
-    if mutant.path:
-        (package / mutant.path.relative_to(ROOT)).write_text(mutant.text)
-    pid = os.fork()
-    if pid == 0:
-        code = 98
-        try:
-            code = try_mutant(package, mutant.functions)
-        finally:
-            os._exit(code)
-    return pid, package
-
-
-def run_all(mutants):
-    """Yield (mutant, exit code) as they finish, PROCESSES at a time."""
-    queue, running = list(reversed(mutants)), {}
+def try_in_a_copy(mutant):
+    """Write a copy of the package and of the tests, with the slip, and run the tests there."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         shutil.copytree(ROOT / "minigrad", folder / "minigrad", ignore=IGNORED)
         shutil.copytree(TESTS, folder / "tests", ignore=IGNORED)
         shutil.copy(ROOT / "pyproject.toml", folder)
-        while queue or running:
-            while queue and len(running) < PROCESSES:
-                mutant = queue.pop()
-                pid, package = start(mutant, folder)
-                running[pid] = mutant, package
-            pid, status = os.waitpid(-1, 0)
-            mutant, package = running.pop(pid)
-            shutil.rmtree(package)
-            yield mutant, os.waitstatus_to_exitcode(status)
+        (folder / mutant.path.relative_to(ROOT)).write_text(mutant.text(), "utf-8")
+        command = [sys.executable, folder / "tests" / Path(__file__).name, "--here"]
+        environment = os.environ | {"PYTHONPATH": str(folder)}
+        return subprocess.run(
+            [*command, *mutant.functions], env=environment, cwd=folder, check=False
+        ).returncode
+
+
+def run_all(tests, mutants):
+    """Yield (mutant, exit code) as they finish, PROCESSES at a time."""
+    functions_loaded()
+    queue, running = list(reversed(mutants)), {}
+    while queue or running:
+        while queue and len(running) < PROCESSES:
+            mutant = queue.pop()
+            running[in_a_fork(functools.partial(try_in_place, tests, mutant))] = mutant
+        pid, status = os.waitpid(-1, 0)
+        yield running.pop(pid), os.waitstatus_to_exitcode(status)
 
 
 def fast_profile():
@@ -535,6 +610,23 @@ def fast_profile():
         phases=[Phase.explicit, Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
+    os.environ["HYPOTHESIS_PROFILE"] = "mutants"  # for conftest.py
+
+
+def collected(work):
+    """Let pytest collect the tests, and do some work with them."""
+    fast_profile()
+    plugin = Mutating(work)
+    options = ["-q", "-s", "--no-summary", "-p", "no:cacheprovider", "--assert=plain"]
+    options += ["--hypothesis-seed=0", f"--rootdir={ROOT}", f"-c{ROOT / 'pyproject.toml'}"]
+    options += ["-o", f"pythonpath={ROOT} {TESTS}"]
+    pytest.main([*options, *[str(TESTS / name) for name in EACH + ALWAYS]], plugins=[plugin])
+    return plugin.code
+
+
+def is_here():
+    """Tell whether the package that is tested is the one beside these tests."""
+    return Path(sys.modules["minigrad"].__file__).is_relative_to(ROOT)
 
 
 def main():
@@ -543,8 +635,18 @@ def main():
     parser.add_argument("--list", action="store_true", help="list the mutants, run none")
     parser.add_argument("--sample", type=int, metavar="N", help="only N of them, drawn at random")
     parser.add_argument("--seed", type=int, default=0, help="of the sample")
+    parser.add_argument("--here", action="store_true", help="run the tests of the functions named")
     arguments = parser.parse_args()
-    mutants = all_mutants(tested_names(), arguments.names)
+    return collected(functools.partial(chosen, arguments))
+
+
+def chosen(arguments, tests):
+    """Do what was asked for."""
+    if not is_here():
+        return WRONG_PACKAGE
+    if arguments.here:
+        return int(tests.fail(arguments.names))
+    mutants = all_mutants(tests.names(), arguments.names)
     if arguments.sample is not None and arguments.sample < len(mutants):
         mutants = random.Random(arguments.seed).sample(mutants, arguments.sample)
     if arguments.list:
@@ -552,13 +654,11 @@ def main():
             print(f"{m.name:24} {m.change}   [{', '.join(m.functions[:4])}]")
         print(len(mutants), "mutants")
         return 0
-    fast_profile()
-    sound = Mutant("", "", None, "", sorted({f for m in mutants for f in m.functions}))
-    [(_, code)] = run_all([sound])
-    if code:
-        print(f"the tests fail without any mutation (exit {code}): mend that first")
+    concerned = {f for m in mutants for f in m.functions}
+    if os.waitpid(in_a_fork(lambda: int(tests.fail(concerned))), 0)[1]:
+        print("the tests fail without any mutation: mend that first")
         return 2
-    return report(mutants)
+    return report(tests, mutants)
 
 
 def is_equivalent(mutant):
@@ -566,10 +666,11 @@ def is_equivalent(mutant):
     return any(mutant.name == name and part in mutant.change for name, part in listed)
 
 
-def report(mutants):
+def report(tests, mutants):
     """Run, print each survivor as it is found, then the table by file."""
-    began, tried, killed, survivors, listed = time.perf_counter(), Counter(), Counter(), [], 0
-    for done, (m, code) in enumerate(run_all(mutants), start=1):
+    began, tried, killed, survivors = time.perf_counter(), Counter(), Counter(), []
+    late = listed = 0
+    for done, (m, code) in enumerate(run_all(tests, mutants), start=1):
         where = m.path.relative_to(ROOT / "minigrad").as_posix()
         if code == WRONG_PACKAGE:
             raise SystemExit("the mutated package was not the one under test")
@@ -577,6 +678,7 @@ def report(mutants):
             listed += 1
             continue
         tried[where] += 1
+        late += code < 0
         if code:
             killed[where] += 1
         else:
@@ -587,6 +689,7 @@ def report(mutants):
     print(f"\n{'rules in':32}{'killed':>8}{'tried':>8}")
     for where in tried:
         print(f"{where:32}{killed[where]:>8}{tried[where]:>8}")
+    print(f"{late} of those killed by hanging")
     print(f"{listed} mutants that change no derivative, listed with the reason, are not counted")
     print(f"killed {killed.total()} of {tried.total()}")
     return 1 if survivors else 0

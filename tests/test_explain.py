@@ -142,7 +142,7 @@ def test_a_two_layer_net_with_dropout_and_softmax_reads_as_in_the_book():
     e = mg.explain(two_layers(), X, T)
     assert [line.call for line in e.lines if line.call] == [
         "x @ W1 + b1",
-        "np.maximum(affine1, 0)",
+        "relu(affine1)",
         "relu1 * mask",
         "dropout1 @ W2 + b2",
         "softmax(affine2)",
@@ -645,3 +645,67 @@ def test_a_name_cannot_command_the_terminal():
         assert not {"\x07", "\u202e"} & {*told}
         assert "\x1b]" not in told
     assert "\x1b" not in e.text(60, colour=False)
+
+
+# ---- as the learner wrote it ---------------------------------------------------------------------
+def test_relu_and_maximum_are_called_by_their_names_and_keep_their_rules_at_zero():
+    x = mg.Tensor([-1.0, 0.0, 2.0])
+    h, m = mg.relu(x), np.maximum(x, 0)
+    e = mg.explain(np.sum(h) + np.sum(m), names={"x": x, "h": h, "m": m})
+    assert (e.line("h").call, e.line("m").call) == ("relu(x)", "np.maximum(x, 0)")
+    by_call = {e.lines[s.line].call: s.contributions[0] for s in e.steps}
+    assert by_call["relu(x)"].rule == "dh * (h > 0)"
+    assert by_call["relu(x)"].share.tolist() == [0, 0, 1]
+    assert by_call["np.maximum(x, 0)"].share.tolist() == [0, 0.5, 1]
+
+
+def test_indices_and_axes_in_a_rule_are_written_as_a_person_writes_them():
+    x = mg.Tensor(np.arange(24.0).reshape(2, 3, 4))
+    rows = np.array([0, 2])
+    part = x[:, rows, 1:]
+    turned = np.transpose(part, (2, 0, 1))
+    flat = np.reshape(turned, (-1,))
+    e = mg.explain(np.sum(flat))
+    assert [c.rule for step in e.steps for c in step.contributions][1:] == [
+        "np.reshape(dflat, turned.shape)",
+        "np.transpose(dturned, (1, 2, 0))",
+        "scatter(dpart, np.s_[:, rows, 1:], x.shape)",
+    ]
+
+
+def test_a_step_of_time_is_named_as_a_part_of_its_array():
+    xs = np.random.default_rng(0).normal(size=(2, 4, 3))
+    W, h = mg.Tensor(np.eye(3)), np.zeros((2, 3))
+    for t in range(4):
+        h = np.tanh(xs[:, t] @ W + h)
+    e = mg.explain(np.sum(h))
+    calls = [line.call for line in e.lines if line.function == "np.matmul"]
+    assert calls == [f"xs[:, {t}] @ W" for t in range(4)]
+    data = [line for line in e.lines if line.kind == "data"]
+    assert [line.name for line in data if "xs" not in line.name] == ["c"]  # zeros: could be any
+    for line in data:
+        if "xs" in line.name:
+            assert np.array_equal(eval(line.name), line.value)
+
+
+def test_a_row_that_comes_twice_is_not_called_one_of_the_two():
+    xs = np.array([[1.0, 2.0], [1.0, 2.0], [3.0, 1.0]])
+    w = mg.Tensor([1.0, 1.0])
+    e = mg.explain(np.sum(w * xs[0]) + np.sum(w * xs[2]), names={"w": w, "xs": xs})
+    assert [line.name for line in e.lines if line.kind == "data"] == ["c", "xs[2]"]
+
+
+@pytest.mark.parametrize("width", [60, 80, 140])
+def test_a_call_of_the_forward_pass_is_shown_whole_at_any_width(width):
+    x = mg.Tensor(np.ones((2, 3, 4)))
+    weights_of_a_layer = mg.Tensor(np.ones((4, 2)))
+    turned = np.transpose(x, (1, 0, 2))
+    scores_of_a_layer = np.reshape(turned, (6, -1)) @ weights_of_a_layer
+    e = mg.explain(np.sum(mg.softmax(scores_of_a_layer)))
+    rows = e.text(width, colour=False).splitlines()
+    told = rows[: rows.index("")]
+    assert all(len(row) <= width for row in told)
+    forward = " ".join(told) + " "
+    for line in e.lines:
+        if line.kind == "call":
+            assert f"= {line.call} " in forward, line.call

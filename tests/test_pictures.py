@@ -1,6 +1,8 @@
 """Drawn views: every value is drawn, every text is in its box, and no name breaks a format."""
 
 import re
+import shutil
+import subprocess
 import xml.etree.ElementTree as ET
 
 import numpy as np
@@ -11,13 +13,23 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import minigrad as mg
+from minigrad.explain.command import explained
 from minigrad.explain.data.model import Group, Trace
 from minigrad.explain.data.model import Line as Value
-from minigrad.explain.drawing.diagrams import dot, entities, mermaid, quoted
+from minigrad.explain.drawing.diagrams import (
+    WORD_JOINER,
+    _flows,
+    _lines,
+    dot,
+    entities,
+    mermaid,
+    quoted,
+)
 from minigrad.explain.drawing.painting import paint
 from minigrad.explain.drawing.picture import Box, Label, Line, Picture, heat_map, label, shortened
 from minigrad.explain.drawing.svg import drawn
 from minigrad.explain.drawing.views import LIMIT, unopened, views
+from minigrad.explain.examples import EXAMPLES
 from minigrad.explain.page.page import page
 from minigrad.explain.page.tables import markup
 
@@ -202,7 +214,16 @@ def test_a_collapsed_picture_keeps_its_limit_and_every_flow_between_its_boxes(e,
 def test_mermaid_reads_any_name_as_text(name):
     written = entities(name)
     assert re.fullmatch(r"(?:[\w .,()=+\-*/×÷−@…Σ∂]|#\d+;)*", written)
-    assert re.sub(r"#(\d+);", lambda code: chr(int(code[1])), written) == name
+    read = re.sub(r"#(\d+);", lambda code: chr(int(code[1])), written)
+    assert read.replace(WORD_JOINER, "") == name.replace(WORD_JOINER, "")
+    assert not re.search(r"\\n|\$\$|:fa-", read)
+
+
+@pytest.mark.parametrize("name", [r"a\nb", "$$x$$", "fa:fa-car", "a: b", "$1", "\\", "fab:fa-x"])
+def test_what_mermaid_would_read_in_a_text_is_parted(name):
+    read = re.sub(r"#(\d+);", lambda code: chr(int(code[1])), entities(name))
+    assert not re.search(r"\\n|\$\$|:fa-", read)
+    assert (WORD_JOINER in read) == bool(re.search(r"\\n|\$\$|:fa-", name))
 
 
 @given(st.text(st.characters(blacklist_categories=["Cs"])))
@@ -211,6 +232,39 @@ def test_dot_reads_any_name_as_text(name):
     (whole,) = re.findall(r'"((?:[^"\\\n]|\\.)*)"', f'"{written}"')
     plain = re.sub(r"\\(.)", r"\1", whole).replace("&amp;", "&")
     assert plain == "".join(letter if letter.isprintable() else " " for letter in name)
+
+
+NAMES = [*HOSTILE[:1], 'a"b', "it's", "end", "subgraph", "a<b>c", "[x]", "{x}", "x|y", "a;b"]
+NAMES += ["&lt;", "&amp;amp;", "a\\", r"a\nb", r"\N\G\l", "重み", "😀", "%%x", "--> y", "<br/>"]
+NAMES += ["node", "W[0]", "digraph", "a\tb", "a#b"]
+
+
+def test_graphviz_draws_every_picture_with_its_texts():
+    program = shutil.which("dot")
+    if program is None:
+        pytest.skip("no Graphviz on this machine: dot on the PATH runs this")
+    names = Picture([Box(str(k), "leaf", name, name) for k, name in enumerate(NAMES)], [])
+    graphs = [explained(EXAMPLES[name]()) for name in ("apples", "dropout", "attention")]
+    pictures = [names, *(paint(e, views(e)[:1])[0] for e in (*graphs, shared(), deep()))]
+    told = subprocess.run(
+        [program, "-Tsvg"],
+        input="\n".join(map(dot, pictures)),
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+        timeout=60,
+    )
+    assert told.stderr == ""
+    drawings = re.split(r"<\?xml[^>]*>", told.stdout)[1:]
+    for picture, drawing in zip(pictures, drawings, strict=True):
+        things = [g for kind in ("node", "edge") for g in groups(parsed(drawing), kind)]
+        texts = [[text.text for text in g.iter(f"{SVG}text")] for g in things]
+        wanted = [_lines(box) for box in picture.boxes] + [_flows(line) for line in picture.lines]
+        assert sorted(map(words, texts)) == sorted(map(words, wanted))
+
+
+def words(texts):
+    return " ".join(" ".join(texts).split())
 
 
 @each_sample

@@ -64,12 +64,12 @@ def einsum_share(g: Any, subscripts: str, place: int, x: Any, other: Any, optimi
 def _einsum(*operands: Any, optimize: Any = False, **options: Any) -> Any:
     """Read every spelling; record one call for each pair of operands."""
     if isinstance(operands[0], str):
-        subscripts, xs = operands[0], list(operands[1:])
+        subscripts, given = operands[0], operands[1:]
     else:
-        subscripts, xs = _spelled(operands), list(operands[: len(operands) // 2 * 2 : 2])
+        subscripts, given = _spelled(operands), operands[: len(operands) // 2 * 2 : 2]
     optimize = tuple(optimize) if isinstance(optimize, list) else optimize
-    written, output, path = _plan(subscripts, tuple(map(np.shape, xs)), optimize)
-    pairs = [_without_repeats(term, x) for term, x in zip(written, xs, strict=True)]
+    written, output, path = _plan(subscripts, tuple(map(np.shape, given)), optimize)
+    pairs = [_without_repeats(term, x) for term, x in zip(written, given, strict=True)]
     terms, xs = [term for term, _ in pairs], [x for _, x in pairs]
     if optimize:
         options["optimize"] = True

@@ -86,7 +86,7 @@ def _at(axis: int, part: slice) -> Any:
 
 def _along(x: Any, axis: int, ndim: int) -> Any:
     """Lay a vector along one axis."""
-    return np.reshape(x, [-1 if i == axis else 1 for i in range(ndim)])
+    return np.expand_dims(x, tuple(i for i in range(ndim) if i != axis))
 
 
 def _gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: Any = 1) -> Any:

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from minigrad.calls import apply
-from minigrad.constants import arrays
 from minigrad.derivatives.indexing import scatter
 from minigrad.kinds import COMPLEX, is_complex, real_alone
 from minigrad.table import defvjp
@@ -40,7 +39,7 @@ def uses(n: int, like: Any, axis: int) -> Any:
 
     The second use is the conjugate, which stands for the frequency of the other sign.
     """
-    counts = np.full(n // 2 + 1, 2, arrays(like).real.dtype)
+    counts = np.full(n // 2 + 1, 2, like.real.dtype)
     counts[0] = 1
     if n % 2 == 0:
         counts[-1] = 1
@@ -139,14 +138,14 @@ def _rfftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None, out: Any =
         )
     a = np.fft.rfft(a, n, last, norm, out=out)
     for n, axis in reversed(others):
-        a = np.fft.fft(a, n, axis, norm, out=out)
+        a = np.fft.fft(a, n, axis, norm)
     return a
 
 
 def _irfftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None, out: Any = None) -> Any:
     *others, (length, last) = _lengths(a, s, axes)
     for n, axis in others:
-        a = np.fft.ifft(a, n, axis, norm, out=out)
+        a = np.fft.ifft(a, n, axis, norm)
     return np.fft.irfft(a, None if s is None else length, last, norm, out=out)
 
 

@@ -118,7 +118,8 @@ def _insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
             "a Tensor cannot be an index of np.insert: the choice of a place has no derivative; "
             "use integers, such as t.data.astype(int)"
         )
-    check_dtype(np.result_type(arr), (values,))
+    arr = arr if isinstance(arr, Tensor) else np.asarray(arr)
+    check_dtype(arr.dtype, (values,))
     return apply(Tensor, np.insert, (arr, obj, values, axis), {})
 
 

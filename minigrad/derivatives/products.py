@@ -41,6 +41,11 @@ def mT(a: Any) -> Any:
     return np.swapaxes(a, -1, -2)
 
 
+def mH(a: Any) -> Any:
+    """Transpose the last two axes and conjugate: the adjoint, for real numbers the transpose."""
+    return conj(mT(a))
+
+
 # ---- matmul and its kin: stacks of vectors and matrices ------------------------------------------
 def matmul_left(g: Any, a: Any, b: Any) -> Any:
     """Differentiate a @ b by a, in all the forms of matmul."""
@@ -149,8 +154,6 @@ def dot_left(g: Any, a: Any, b: Any) -> Any:
     """Differentiate np.dot(a, b) by a: b's axis to sum over is its last but one, or its only."""
     if np.ndim(a) == 0 or np.ndim(b) == 0:
         return g * b
-    if np.ndim(a) == np.ndim(b) == 2:
-        return np.dot(g, np.transpose(b))
     return tensordot_left(g, a, b, (-1, -min(np.ndim(b), 2)))
 
 
@@ -158,8 +161,6 @@ def dot_right(g: Any, a: Any, b: Any) -> Any:
     """Differentiate np.dot(a, b) by b."""
     if np.ndim(a) == 0 or np.ndim(b) == 0:
         return g * a
-    if np.ndim(a) == np.ndim(b) == 2:
-        return np.dot(np.transpose(a), g)
     return tensordot_right(g, a, b, (-1, -min(np.ndim(b), 2)))
 
 

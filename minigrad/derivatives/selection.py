@@ -84,8 +84,7 @@ def _select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0
     """Read the choices and the default as operands."""
     if len(condlist) != len(choicelist):
         raise ValueError("list of cases must be same length as list of conditions")
-    conditions = list(map(arrays, condlist))
-    return apply(Tensor, np.select, (*choicelist, default), {"condlist": conditions}, _selected)
+    return apply(Tensor, np.select, (*choicelist, default), {"condlist": condlist}, _selected)
 
 
 # ---- the entries where something is true ---------------------------------------------------------

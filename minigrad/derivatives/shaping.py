@@ -223,17 +223,20 @@ def _unstack(x: Any, /, *, axis: int = 0) -> tuple[Any, ...]:
 # ---- at least so many axes -----------------------------------------------------------------------
 def at_least_1d(a: Any) -> Any:
     """Make a scalar a vector of one entry."""
-    return np.reshape(a, (1,)) if np.ndim(a) == 0 else a
+    a = a if isinstance(a, Tensor) else np.asarray(a)
+    return np.reshape(a, (1,)) if a.ndim == 0 else a
 
 
 def at_least_2d(a: Any) -> Any:
     """Make a vector one row."""
-    return np.expand_dims(at_least_1d(a), 0) if np.ndim(a) < 2 else a
+    a = at_least_1d(a)
+    return np.expand_dims(a, 0) if a.ndim < 2 else a
 
 
 def at_least_3d(a: Any) -> Any:
     """Make a matrix one of entries of one number."""
-    return np.expand_dims(at_least_2d(a), 2) if np.ndim(a) < 3 else a
+    a = at_least_2d(a)
+    return np.expand_dims(a, 2) if a.ndim < 3 else a
 
 
 def _each(function: Any) -> Any:

@@ -108,6 +108,7 @@ def _about_mean(function: Function, about_given: Function, skip_nan: bool = Fals
     ) -> Any:
         if out is not None:
             raise TypeError(f"{called(function)} with out= has no derivative rule for a Tensor")
+        a = a if isinstance(a, Tensor) else np.asarray(a)
         check_dtype(dtype, (a,))
         check_dtype(a.dtype, (mean,))  # NumPy squares what is left without conjugating it
         if correction is not None:

@@ -77,7 +77,7 @@ class _Page:
         names = _widest(self._cut(name, 3) for name, *_ in rows)
         shapes = _widest(shape_text(value) for *_, value, _ in rows)
         room = max(8, self.width - names - shapes - 30)
-        codes = _widest(_shortened(code, room) for _, code, *_ in rows)
+        codes = max((len(code) for _, code, *_ in rows if len(code) <= room), default=0)
         layer = None
         for name, code, value, line in rows:
             if line.kind == "call" and line.layer != layer:
@@ -85,13 +85,15 @@ class _Page:
                 if layer is not None:
                     group = self.trace.layers[layer]
                     yield "  " + self._paint("layer", self._cut(titled(group), 1))
+            made = line.kind == "call"
             shown = self._cut(name, 3).ljust(names)
-            text = _shortened(code, room).ljust(codes)
+            head = [("  ", ""), (shown, "name"), (" = " if made else "   ", "")]
+            if len(code) > codes:  # all of it, and the value under it
+                yield self._joined(*head, (_shortened(code, self.width - names - 5), ""))
+                head, code = [(" " * (names + 5), "")], ""
             yield self._row(
-                ("  ", ""),
-                (shown, "name"),
-                (" = " if line.kind == "call" else "   ", ""),
-                (text, "" if line.kind == "call" else "note"),
+                *head,
+                (code.ljust(codes), "" if made else "note"),
                 ("  ", ""),
                 (shape_text(value).ljust(shapes), "note"),
                 (" " if shapes else "", ""),
@@ -118,9 +120,11 @@ class _Page:
         line = self.trace.lines[step.line]
         number = f"{step.index + 1:>3}  "
         told = f"{line.name} = {line.call}"
-        if line.layer is not None:
-            told += f"   [{self.trace.layers[line.layer].path}]"
-        yield number + self._paint("head", self._cut(told, 1, 5))
+        layer = "" if line.layer is None else f"[{self.trace.layers[line.layer].path}]"
+        beside = f"   {layer}" if layer and len(told) + len(layer) + 8 <= self.width else ""
+        yield number + self._paint("head", self._cut(told, 1, 5) + beside)
+        if layer and not beside:
+            yield "     " + self._paint("layer", self._cut(layer, 1, 5))
         room = self.width - 8 - len(line.d)
         shape = shape_text(step.gradient)
         room -= len(shape) + 2
@@ -231,9 +235,11 @@ class _Page:
     def _row(self, *cells: tuple[str, str], value: Array) -> str:
         """Join cells, and write a value in the room that is left."""
         used = sum(len(text) for text, _ in cells) + 2
-        painted = "".join(self._paint(kind, text) if kind else text for text, kind in cells)
         room = self.width - used
-        return f"{painted} {_shortened(value_text(value, room), room)}".rstrip()
+        return f"{self._joined(*cells)} {_shortened(value_text(value, room), room)}".rstrip()
+
+    def _joined(self, *cells: tuple[str, str]) -> str:
+        return "".join(self._paint(kind, text) if kind else text for text, kind in cells)
 
     def _cut(self, text: str, share: int, used: int = 2) -> str:
         """Shorten a text to its share of the width."""

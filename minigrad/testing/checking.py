@@ -20,7 +20,7 @@ from minigrad.graph import Array
 from minigrad.testing import beforehand
 from minigrad.testing.beforehand import StoppedError
 from minigrad.testing.contracts import contracts
-from minigrad.testing.diagnosis import diagnosis
+from minigrad.testing.diagnosis import diagnosis, unseen
 from minigrad.testing.evidence import corners, higher, places
 from minigrad.testing.evidence import sampled as sampling
 from minigrad.testing.evidence.evidence import Comparison, Evidence, compared
@@ -238,7 +238,9 @@ class Check:
             if evidence is not None and any(map(self.point.is_large, self.point.operands)):
                 evidence = sampling.evidence_of_some(evidence, self.rng)
             cause = diagnosis.diagnose(evidence, self.findings)
+        self.notes += [note for note in self.subject.notes if note not in self.notes]
         self.notes += kinks_of(self.point) + unused(self.point) if self.seen else []
+        self.notes += unseen.told(self.subject) if verdict is Verdict.PASS else []
         where = self.where or (places.of_gradients(self.subject, wrong) if wrong else ())
         return Report(
             name=self.subject.name,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import partial
 from typing import Any
 
-from minigrad.testing import both_modes
+from minigrad.testing import both_modes, inner_layers
 from minigrad.testing.checking import Check
 from minigrad.testing.report import GradientError, Report
 from minigrad.testing.subjects import subjects
@@ -125,7 +126,12 @@ def check_network(
     """
     subject = subjects.of_network(net, x, t)
     subject.set_rows(None, 1)
-    return _finished(Check(subject, rtol, contracts, diagnose, rng).report(), raise_exception)
+    report = Check(subject, rtol, contracts, diagnose, rng).report()
+    if diagnose:
+        report = inner_layers.blamed(
+            report, net, x, t, partial(check_layer, raise_exception=False, rng=rng)
+        )
+    return _finished(report, raise_exception)
 
 
 def check_vjp(

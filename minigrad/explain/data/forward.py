@@ -97,13 +97,15 @@ class Lines:
             return None
         name = self.names.of_array(argument)
         found = None if name is not None else self._attribute(argument, made)
+        in_layer = found is not None
+        found = found or (None if name is not None else self.names.of_part(argument))
         key = name or found or id(argument)
         if key not in self._array:
             shown = name if name and name not in self._used else None
             shown = shown or self.names.unique(name or found or "c")
             self._used.add(shown)
             line = Line(len(self.lines), "data", shown, bool(name or found), argument)
-            line.layer = made.layer if found else None
+            line.layer = made.layer if in_layer else None
             self._append(None, line)
             self._array[key] = line.id
         return self._array[key]

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.backward import gradients, leaves
+from minigrad.explain.data.calls import index_text
 from minigrad.explain.data.forward import Lines
 from minigrad.explain.data.model import Contribution, Line, Step
 from minigrad.explain.data.names import arrays_of
@@ -81,6 +82,8 @@ def _explain_rules(step: Step, lines: Lines) -> None:
     values = [step.gradient, node._array, *node._values]
     pairs = zip(node._arguments, line.operands, strict=True)
     texts = [line.d, line.name, *(lines.text(a, i) for a, i in pairs)]
+    if node._function is GETITEM and isinstance(node._arguments[1], (tuple, slice)):
+        texts[3] = f"np.s_[{index_text(node._arguments[1], lines.names.of_array)}]"
     joint = type(node._rules) is not tuple
     rules = list(zip(node._arguments, each(node._rules), strict=False))
     for c in step.contributions:

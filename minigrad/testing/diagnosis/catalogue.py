@@ -25,11 +25,13 @@ FUNCTIONS = {  # what is easily written for what, and what that mistake is calle
     "sort": [("argsort", causes.PLACE)],
 }
 
+ALONG = {"sum", "mean", "max", "min", "var", "std", "cumsum", "argmax", "flip", "norm"}  # an axis
+
 
 def of_integers(bench: Workbench, k: int, value: int) -> Iterator[Correction]:
     """Another axis, here or wherever the same one is named; one more or less of a bound."""
     site = bench.back.sites[k]
-    if site.role == "axis":
+    if site.role == "axis" or (site.role == "args" and site.around[:1] and site.around[0] in ALONG):
         ndim = max((np.ndim(x) for x in bench.douts[0]), default=1) + 2
         label = causes.WRONG_MASK if "Compare" in site.around else causes.AXIS
         twins = tuple(_alike(bench, k))
@@ -62,7 +64,8 @@ def _alike(bench: Workbench, k: int) -> Iterator[int]:
     site, value = bench.back.sites[k], bench.back.seen[k][0]
     for i, values in bench.back.seen.items():
         other = bench.back.sites[i]
-        near = i != k and other.role == "axis" and other.function == site.function
+        near = i != k and other.role == site.role and other.function == site.function
+        near = near and (site.role == "axis" or bool(ALONG & {*other.around[:1]}))
         if near and type(values[0]) is type(value) and values[0] == value:
             yield i
 
@@ -162,7 +165,8 @@ def of_functions(value: Any) -> Iterator[Correction]:
         else:
             new = getattr(np, other, None)
         if new is not None:
-            yield Correction(label, f"{other} for {name}", 1.1, _renamed(other))
+            words = f"`{other}` in the place of it"
+            yield Correction(label, words, 1.1, _renamed(other))
 
 
 def of_stores(value: Any) -> Iterator[Correction]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from minigrad.testing.contracts.contracts import CONTRACTS
 from minigrad.testing.diagnosis.corrections import Catalogue
-from minigrad.testing.diagnosis.factors import batch, meaning, near, number
+from minigrad.testing.diagnosis.factors import batch, meaning, number
 from minigrad.testing.diagnosis.facts import facts
 from minigrad.testing.diagnosis.guesses import Guess
 from minigrad.testing.diagnosis.modes import other_mode
@@ -27,7 +27,7 @@ from minigrad.testing.diagnosis.overlooked import (
 )
 from minigrad.testing.diagnosis.probes import Site
 from minigrad.testing.diagnosis.repairs import repairs
-from minigrad.testing.diagnosis.workbench import Workbench
+from minigrad.testing.diagnosis.workbench import Workbench, near
 from minigrad.testing.evidence.evidence import Comparison, Evidence
 from minigrad.testing.reports import causes
 from minigrad.testing.reports.findings import Cause, Finding, Verdict
@@ -198,13 +198,14 @@ def of_constants(bench: Workbench) -> Iterator[Guess]:
         if whole and not near(other.value, round(other.value)):
             continue  # a count, an axis, an offset has no values in between
         label = causes.EPS if small else causes.CONSTANT
+        value = 0 if small else other.value
         if near(other.value, 1) and other.was > 0:
             label = causes.FACTOR
         elif near(other.value, batch(bench)):
             label = causes.COUNT
         yield Guess(
             label,
-            f"yours is the gradient for `{other.site.text}` = {number(other.value)}, "
+            f"yours is the gradient for `{other.site.text}` = {number(value)}, "
             f"and the forward has {number(other.was)}",
             at,
             0.3 if small else 1.2 if near(other.value, round(other.value, 3)) else 2.3,

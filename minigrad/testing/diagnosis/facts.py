@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from itertools import permutations
+from itertools import combinations, permutations
 from typing import Any
 
 import numpy as np
 
 from minigrad.graph import Array
+from minigrad.testing.diagnosis import slopes
 from minigrad.testing.diagnosis.displaced import index_of, moved, shuffled
 from minigrad.testing.diagnosis.factors import meaning, number
 from minigrad.testing.diagnosis.guesses import Guess
@@ -30,10 +31,12 @@ def facts(bench: Workbench) -> Iterator[Guess]:
     yield from _unused(bench, wrong)
     yield from _swapped(bench, yours, wrong)
     yield from _one_factor(bench, yours, wrong)
-    yield from _elementwise(bench, yours, wrong)
+    yield from slopes.elementwise(bench, yours, wrong)
+    yield from slopes.scaled(bench, yours, wrong)
     for name in wrong:
         B, J, shape = yours[name], bench.evidence.jacobians[name], bench.operands[name].shape
         yield from moved(bench, name, B, J, shape)
+        yield from _summed(name, B, J, shape)
         yield from _parts(bench, name, B, J)
 
 
@@ -152,6 +155,19 @@ def _parts(bench: Workbench, name: str, B: Array, J: Array) -> Iterator[Guess]:
         )
 
 
+def _summed(name: str, B: Array, J: Array, shape: tuple[int, ...]) -> Iterator[Guess]:
+    """Every entry is the sum of what belongs to several: an axis too many was summed over."""
+    stack = J.reshape(len(J), *shape)
+    for many in range(1, len(shape) + 1):
+        for axes in combinations(range(len(shape)), many):
+            sums = np.sum(stack, axis=tuple(a + 1 for a in axes), keepdims=True)
+            if same(B, np.broadcast_to(sums, stack.shape).reshape(J.shape)) and not same(B, J):
+                along = f"axis {axes[0]}" if many == 1 else f"axes {axes}"
+                words = f"every entry of d{name} is the sum along {along} of what belongs to each"
+                yield Guess(causes.AXIS, f"{words}: summed over too many axes", (name,), 0.75)
+                return
+
+
 def _missing(bench: Workbench, name: str, wrong: Any, J: Array, in_true: Any) -> Iterator[Guess]:
     m, n = J.shape
     if m == n and m > 1 and np.array_equal(wrong, in_true & ~np.eye(n, dtype=bool)):
@@ -163,6 +179,8 @@ def _missing(bench: Workbench, name: str, wrong: Any, J: Array, in_true: Any) ->
             0.6,
         )
         return
+    if np.all(in_true.sum(axis=1) <= 1):
+        yield from _copies(bench, name, wrong, in_true)
     whole = wrong.any(axis=0) & ~(in_true & ~wrong).any(axis=0)
     if np.array_equal(whole, wrong.any(axis=0)):
         where = _places(bench, name, whole)
@@ -175,23 +193,21 @@ def _missing(bench: Workbench, name: str, wrong: Any, J: Array, in_true: Any) ->
         yield Guess(label, words, (name,), cost)
 
 
+def _copies(bench: Workbench, name: str, wrong: Any, in_true: Any) -> Iterator[Guess]:
+    """Entries that were copied to several outputs, of which only some are counted."""
+    reached, counted = in_true.sum(axis=0), (in_true & ~wrong).sum(axis=0)
+    some = (counted < reached) & (counted > 0)
+    if np.any(some):
+        i = int(np.argmax(some))
+        place = index_of(np.unravel_index(i, bench.operands[name].shape))
+        words = f"{name}[{place}] goes into {reached[i]} outputs, and yours counts {counted[i]} "
+        words += "of them: the gradients of all copies add up"
+        label = causes.BROADCAST if np.all(some == (reached > 0)) else causes.MISSED
+        yield Guess(label, words, (name,), 2.2)
+
+
 def _is_mask(value: Any) -> bool:
     return isinstance(value, np.ndarray) and value.dtype.kind == "b" and value.ndim > 0
-
-
-def _elementwise(bench: Workbench, yours: dict[str, Array], wrong: list[str]) -> Iterator[Guess]:
-    """A function entry by entry, whose slope is another one."""
-    for name in wrong:
-        B, J = yours[name], bench.evidence.jacobians[name]
-        if B.shape[0] == B.shape[1] and not np.any(
-            (np.abs(B) + np.abs(J))[~np.eye(len(B), dtype=bool)] > 1e-7
-        ):
-            i = int(np.argmax(np.abs(np.diag(B) - np.diag(J))))
-            at = bench.operands[name].flat[i]
-            words = f"the slope at {name} = {at:.4g} is {J[i, i]:.6g}, and yours is {B[i, i]:.6g}"
-            yield Guess(
-                causes.OTHER_DERIVATIVE, f"{words}: it belongs to another function", (name,), 3.9
-            )
 
 
 def _places(bench: Workbench, name: str, mask: Any) -> str:

@@ -6,6 +6,7 @@ What makes all gradients equal to the numerical ones, for other cotangents too, 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +29,7 @@ class Correction:
     change: Change | None = None
     store: Any = None
     more: tuple[int, ...] = ()  # other places that get the same change
+    also: Mapping[int, Change] = field(default_factory=dict)  # others, with changes of their own
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ def tried(bench: Workbench, k: int, correction: Correction) -> Repair | None:
         sure = names and bench.confirmed({}, {k: correction.store})
     else:
         assert correction.change is not None
-        changes = dict.fromkeys((k, *correction.more), correction.change)
+        changes = {**dict.fromkeys((k, *correction.more), correction.change), **correction.also}
         names = bench.mended(bench.repaired(changes))
         sure = names and bench.confirmed(changes)
     return Repair(bench.back.sites[k], k, correction, tuple(names)) if sure else None

@@ -9,6 +9,7 @@ the difference between the two is what was overlooked.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from types import FunctionType, MethodType
@@ -22,6 +23,7 @@ from minigrad.testing.evidence.evidence import Evidence
 from minigrad.testing.subjects.subject import Run, kept
 
 STEP = 1e-4  # of directional derivatives, which are only compared with each other
+AROUND = "__around__"  # of a function made around another: that one, and how to make it anew
 NEAR = 2e-6  # relative: what counts as equal; the numbers themselves are known far better
 
 
@@ -86,9 +88,9 @@ class Workbench:
         if isinstance(thing, dict):  # a pair: two callables, or methods of objects
             for name in ("forward", "backward"):
                 if name in thing:
-                    thing[name] = _entered(thing[name], spy)
+                    thing[name] = entered(thing[name], spy)
         else:
-            _instrument(thing, spy)
+            instrument(thing, spy)
         return run
 
     def _watch(self) -> None:
@@ -195,13 +197,18 @@ def same(a: Any, b: Array, near: float = NEAR) -> bool:
     return bool(np.max(np.abs(a - b), initial=0) <= near * size)
 
 
+def near(a: float, b: float) -> bool:
+    """Whether two factors are the same number, as far as slopes can tell."""
+    return math.isclose(a, b, rel_tol=1e-4)
+
+
 def _array(gradients: Mapping[str, Any], name: str) -> Any:
     """A gradient, or an empty array that has no operand's shape."""
     found = gradients.get(name)
     return np.zeros((0, 0, 0, 0, 0)) if found is None else found
 
 
-def _instrument(thing: Any, spy: Spy) -> None:
+def instrument(thing: Any, spy: Spy) -> None:
     """Give an object instrumented methods of its own, which hide those of its class."""
     if not hasattr(thing, "__dict__"):
         return
@@ -211,9 +218,12 @@ def _instrument(thing: Any, spy: Spy) -> None:
                 thing.__dict__[name] = MethodType(spy.entered(method), thing)
 
 
-def _entered(function: Any, spy: Spy) -> Any:
+def entered(function: Any, spy: Spy) -> Any:
     """A callable, instrumented: a function itself, a method with its object."""
+    if hasattr(function, AROUND):
+        inner, made = getattr(function, AROUND)
+        return made(entered(inner, spy))
     if isinstance(function, MethodType):
-        _instrument(function.__self__, spy)
+        instrument(function.__self__, spy)
         return getattr(function.__self__, function.__name__)
     return spy.entered(function) if type(function) is FunctionType else function
