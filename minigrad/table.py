@@ -10,6 +10,7 @@ from __future__ import annotations
 from importlib import import_module
 
 from minigrad.graph import Node, Rules
+from minigrad.guards import check_stated
 from minigrad.kinds import COMPLEX, Function, called
 
 RULES: dict[Function, Rules] = {}
@@ -41,7 +42,8 @@ def defvjp(
             otherwise the function refuses them.
 
     Raises:
-        TypeError: when a rule is not callable.
+        TypeError: when a rule is not callable, or nobody would run it: no rule at all, or one for a
+            Python function that is no primitive; when a rule has another default for an option.
 
     >>> import minigrad as mg
     >>> def cube(x): return x * x * x
@@ -50,15 +52,14 @@ def defvjp(
     >>> x = mg.Tensor(2.0); cube(x).backward(); x.grad
     array(12.)
     """
-    for rule in (*rules, joint):
-        if rule is not None and not callable(rule):
-            raise TypeError(f"a VJP rule of {called(function)} must be callable, not {rule!r}")
+    check_stated(function, (*rules, joint))
     if function not in RULES and called(function).startswith("np."):
         open_further()  # or a chapter that is opened later would put its own rule in place of this
     if complex:
         COMPLEX.add(function)
     elif function in RULES:  # other rules in place of those
         COMPLEX.discard(function)
+    CONSTANTS.discard(function)  # np.round, with a gradient that goes straight through
     RULES[function] = rules if joint is None else joint
     Node.tables += 1
 
