@@ -242,7 +242,7 @@ def _walk(
                 continue
             if not is_joint:
                 share = share(*given, **keywords) if keywords else share(*given)
-            if create_graph and not isinstance(share, Node):
+            if create_graph and function and not isinstance(share, Node):
                 check_history(share, function)
             if clear:
                 share = zero_wins(g, share)

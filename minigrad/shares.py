@@ -84,10 +84,10 @@ def _ones(n: int, dtype: np.dtype[Any]) -> Array:
 
 def complete(shares: Any, node: Node) -> Any:
     """Check that a joint rule gave one share for each argument."""
-    shares = list(shares)
-    if len(shares) != len(node._arguments):
+    shares, function = list(shares), node._function
+    if function is not None and len(shares) != len(node._arguments):
         raise ValueError(
-            f"the joint rule of {called(node._function)} returned {len(shares)} gradients for "
+            f"the joint rule of {called(function)} returned {len(shares)} gradients for "
             f"{len(node._arguments)} arguments: one for each, or None where none is needed"
         )
     return shares
