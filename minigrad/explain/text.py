@@ -155,6 +155,9 @@ class _Page:
     def _code(self, source: str) -> Iterator[str]:
         """Write somebody's code: lines that do not fit go on in the next, further in."""
         for line in source.rstrip().split("\n"):
+            if len(line) <= self.width - 7:
+                yield line
+                continue
             code = line.lstrip()
             indent = " " * (len(line) - len(code))
             for i, row in enumerate(wrapped(code, max(self.width - 11 - len(indent), 30))):
