@@ -253,7 +253,7 @@ def _walk(
                 or share.shape != x.shape
                 or share.dtype is not x.dtype
             ):
-                share = fitted(share, x, function, node._array.ndim)
+                share = fitted(share, x, function)
             if watch is not None:
                 watch(node, parent, g, made, share)
             total = totals.get(key)
