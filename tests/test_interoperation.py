@@ -168,6 +168,8 @@ A = np.zeros(3)
 INDEX = r"int\(t\)|\.data\.astype\(int\)"
 RNG = np.random.default_rng(0)
 MASKED = np.ma.masked_array([1.0, 2.0, 3.0], [False, True, False])
+CUTS = r"np\.where.*cuts off"
+NET = mg.mlp([3, 1], loss=mg.MeanSquaredError(), rng=0)
 REFUSED = {
     "np.asarray": (np.asarray, f"{DATA}.*{STACK}"),
     "np.array": (np.array, f"{DATA}.*{STACK}"),
@@ -193,10 +195,23 @@ REFUSED = {
     "np.ma.exp": (np.ma.exp, DATA),
     "np.ma.median": (np.ma.median, DATA),
     "a masked array * t": (lambda t: MASKED * t, DATA),
-    "t * a masked array": (lambda t: t * MASKED, r"np\.where.*cuts off"),
-    "np.sum of a masked array and t": (lambda t: np.dot(t, MASKED), r"np\.where.*cuts off"),
+    "t * a masked array": (lambda t: t * MASKED, CUTS),
+    "np.sum of a masked array and t": (lambda t: np.dot(t, MASKED), CUTS),
     "np.matrix * t": (lambda t: np.asmatrix(np.eye(3)) * t, r"np\.asarray"),
     "t @ np.matrix": (lambda t: t @ np.asmatrix(np.eye(3)), r"np\.asarray"),
+    "a Tensor of a masked array": (lambda t: Tensor(MASKED), CUTS),
+    "a Tensor of a matrix": (lambda t: Tensor(np.asmatrix(np.eye(3))), r"np\.asarray"),
+    "grad of a masked array": (lambda t: mg.grad(np.sum)(MASKED), CUTS),
+    "a masked cotangent": (lambda t: (t * 1).backward(MASKED), CUTS),
+    "a masked tangent": (lambda t: mg.jvp(np.exp, t.data, MASKED), CUTS),
+    "masked outputs": (lambda t: mg.mean_squared_error(MASKED, t), CUTS),
+    "masked targets": (lambda t: mg.mean_squared_error(t.data, MASKED), CUTS),
+    "masked classes": (lambda t: mg.softmax_cross_entropy(t.data, MASKED), CUTS),
+    "a masked input": (lambda t: mg.Affine(3, 1, rng=0).forward(MASKED), CUTS),
+    "a masked batch": (lambda t: mg.mlp([3, 1], rng=0).predict(MASKED[None]), CUTS),
+    "a masked batch to learn from": (lambda t: NET.gradient(MASKED[None], t.data[:1]), CUTS),
+    "masked targets to learn from": (lambda t: NET.gradient(t.data[None], MASKED[:1]), CUTS),
+    "masked targets of a loss": (lambda t: NET.loss(t.data[None], MASKED[:1]), CUTS),
     "np.polynomial.Polynomial": (np.polynomial.Polynomial, DATA),
     "np.vectorize": (lambda t: np.vectorize(math.exp)(t), DATA),
     "np.frompyfunc": (lambda t: np.frompyfunc(math.exp, 1, 1)(t), DATA),
