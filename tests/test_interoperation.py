@@ -229,6 +229,8 @@ REFUSED = {
     "np.put": (lambda t: np.put(A, 0, t[0]), r"x\.at\["),
     "np.copyto": (lambda t: np.copyto(A, t), r"np\.where"),
     "out=": (lambda t: np.exp(t, out=A), "use the result"),
+    "out= of a constant": (lambda t: np.round(A, out=t), "use the result"),
+    "out= of a constant, by position": (lambda t: np.fix(A, t), "use the result"),
     "where=": (lambda t: np.exp(t, where=[True, False, True]), r"np\.where"),
     "t[0] = 1": (lambda t: operator.setitem(t, 0, 1.0), r"x\.at\[index\]\.set"),
     "t.fill": (lambda t: t.fill(0.0), r"x\.at\[index\]\.set"),
@@ -299,8 +301,10 @@ def told(error):
 def test_it_is_refused_with_the_remedy(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     f, remedy = REFUSED[name]
+    t = vector()
     with pytest.raises((TypeError, ValueError, AttributeError)) as found:
-        f(vector())
+        f(t)
+    assert t.tolist() == vector().tolist()
     assert re.search(remedy, told(found.value)), told(found.value)
     assert A.tolist() == [0.0, 0.0, 0.0]
     assert list(tmp_path.iterdir()) == []
