@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.graph import Array, Node
+from minigrad.guards import misshapen
 from minigrad.kinds import called
 from minigrad.table import ENTRYWISE
 
@@ -28,10 +29,7 @@ def fitted(share: Any, x: Array, function: Any) -> Any:
         try:
             share = unbroadcast(share, x.shape)
         except ValueError:
-            raise ValueError(
-                f"a VJP rule of {called(function)} returned shape {share.shape} for an operand of "
-                f"shape {x.shape}: a gradient has the shape of what it is the gradient of"
-            ) from None
+            raise misshapen(share, x, function) from None
     if share.dtype == x.dtype:
         return share
     if share.dtype.kind == "c" and x.dtype.kind != "c":
@@ -79,8 +77,9 @@ def _ones(n: int, dtype: np.dtype[Any]) -> Array:
 
 def complete(shares: Any, node: Node) -> Any:
     """Check that a joint rule gave one share for each argument."""
-    shares, function = list(shares), node._function
-    if function is not None and len(shares) != len(node._arguments):
+    function: Any = node._function
+    shares = list(shares)
+    if len(shares) != len(node._arguments):
         raise ValueError(
             f"the joint rule of {called(function)} returned {len(shares)} gradients for "
             f"{len(node._arguments)} arguments: one for each, or None where none is needed"
