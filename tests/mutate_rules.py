@@ -672,7 +672,7 @@ def report(tests, mutants):
     """Run, print each survivor as it is found, then the table by file."""
     began, tried, killed, survivors = time.perf_counter(), Counter(), Counter(), []
     late = listed = 0
-    for done, (m, code) in enumerate(run_all(tests, mutants)):
+    for m, code in run_all(tests, mutants):
         if m is None and code:
             raise SystemExit("the tests fail without any mutation: mend that first")
         if m is None:
@@ -690,7 +690,7 @@ def report(tests, mutants):
         else:
             survivors.append(m)
             print(f"survived: {m.name}: {m.change}", flush=True)
-        if done % 100 == 0:
+        if (done := tried.total()) % 100 == 0:
             print(f"… {done} of {len(mutants)}, {time.perf_counter() - began:.0f} s", flush=True)
     print(f"\n{'rules in':32}{'killed':>8}{'tried':>8}")
     for where in tried:
