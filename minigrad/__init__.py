@@ -5,14 +5,14 @@ import sys
 import typing
 
 from minigrad import derivatives
-from minigrad.backward import gradients, unbroadcast
+from minigrad.backward import gradients
 from minigrad.first_use import on_first_use as _on_first_use
-from minigrad.graph import defvjp
+from minigrad.shares import unbroadcast
+from minigrad.table import defvjp
 from minigrad.tensor import Tensor, primitive
 
 if typing.TYPE_CHECKING:  # what stands here for editors and type checkers …
     from minigrad import datasets, functions, initializers, plot
-    from minigrad.clipping import clip_by_global_norm
     from minigrad.datasets import batches
     from minigrad.differences import numerical_gradient
     from minigrad.explain import explain
@@ -33,7 +33,6 @@ if typing.TYPE_CHECKING:  # what stands here for editors and type checkers …
         softplus,
         tanh,
     )
-    from minigrad.fusion import fused
     from minigrad.history import History
     from minigrad.layers import (
         ELU,
@@ -65,6 +64,8 @@ if typing.TYPE_CHECKING:  # what stands here for editors and type checkers …
         Nesterov,
         Optimizer,
         RMSprop,
+        clip_by_global_norm,
+        fused,
     )
     from minigrad.schedules import CosineDecay, ExponentialDecay, StepDecay, Warmup
     from minigrad.sequential import Sequential, mlp
@@ -74,11 +75,9 @@ else:  # … stands here for Python, which imports it when it is first used
     __getattr__, __dir__ = _on_first_use(
         __name__,
         {
-            "clipping": "clip_by_global_norm",
             "datasets": "batches",
             "differences": "numerical_gradient",
             "explain": "explain",
-            "fusion": "fused",
             "functions": (
                 "affine binary_cross_entropy_with_logits elu gelu leaky_relu log_softmax "
                 "logsumexp mean_squared_error relu sigmoid silu softmax softmax_cross_entropy "
@@ -90,7 +89,10 @@ else:  # … stands here for Python, which imports it when it is first used
                 "Sigmoid SigmoidWithLoss SiLU Softmax SoftmaxWithLoss Softplus Tanh wrap"
             ),
             "networks": "Network",
-            "optimizers": "SGD AdaGrad Adam AdamW Momentum Nesterov Optimizer RMSprop",
+            "optimizers": (
+                "SGD AdaGrad Adam AdamW Momentum Nesterov Optimizer RMSprop "
+                "clip_by_global_norm fused"
+            ),
             "schedules": "CosineDecay ExponentialDecay StepDecay Warmup",
             "sequential": "Sequential mlp",
             "training": "Trainer",

@@ -9,25 +9,17 @@ Source: A. Griewank and A. Walther, *Evaluating Derivatives*, 2nd ed., SIAM 2008
 
 from __future__ import annotations
 
-import cmath
-import functools
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, TypeAlias, overload
 
 import numpy as np
 
-from minigrad.graph import (
-    ENTRYWISE,
-    MASKING,
-    PLACES,
-    Array,
-    Node,
-    called,
-    each,
-    leaf,
-    operands,
-)
+from minigrad.graph import Node, each, leaf, operands
+from minigrad.guards import THEIRS, check_history, read_only
+from minigrad.kinds import called, plain
 from minigrad.pieces import Pieces, added_in_place, collected, put_together
+from minigrad.shares import cleared_shares, complete, fitted, is_entrywise, zero_wins
+from minigrad.table import MASKING, PLACES
 
 _pairs = zip  # up to the shorter; to say so by strict=False costs a tenth of a step of the walk
 # What an explanation watches the walk with. It is told the call, the operand, the gradient of the
@@ -133,7 +125,7 @@ def _cotangent(output: Node, grad: Any, create_graph: bool) -> Any:
         if not create_graph:
             raise TypeError("a Tensor as grad= needs create_graph=True; or pass its .data")
     else:
-        grad = np.asarray(grad).astype(array.dtype, copy=False)
+        grad = plain(grad).astype(array.dtype, copy=False)
     if np.shape(grad) != array.shape:
         raise ValueError(f"grad has shape {np.shape(grad)}, but the output has {array.shape}")
     if create_graph and not isinstance(grad, Node):
@@ -236,8 +228,10 @@ def _walk(
                 continue
         clear = careful and is_entrywise(function)
         given = (g, node, *node._arguments) if create_graph else (g, node._array, *node._values)
+        if function in THEIRS:
+            given = tuple(map(read_only, given))
         is_joint = type(rules) is not tuple
-        shares = rules(*given, **keywords) if is_joint else rules
+        shares = complete(rules(*given, **keywords), node) if is_joint else rules
         if clear and create_graph and not is_joint:
             shares, is_joint, clear = cleared_shares(node, g, seeded), True, False
         for parent, share in _pairs(node._arguments, shares):
@@ -248,6 +242,8 @@ def _walk(
                 continue
             if not is_joint:
                 share = share(*given, **keywords) if keywords else share(*given)
+            if create_graph and function and not isinstance(share, Node):
+                check_history(share, function)
             if clear:
                 share = zero_wins(g, share)
             x = parent._array
@@ -257,7 +253,7 @@ def _walk(
                 or share.shape != x.shape
                 or share.dtype is not x.dtype
             ):
-                share = fitted(share, x, function)
+                share = fitted(share, x, function, node._array.ndim)
             if watch is not None:
                 watch(node, parent, g, made, share)
             total = totals.get(key)
@@ -269,107 +265,6 @@ def _walk(
                 totals[key] = total + share
                 own.add(key)
     put_together(kind, pieces, totals)
-
-
-def fitted(share: Any, x: Array, function: Any) -> Any:
-    """Undo what the call did to the operand `x`: broadcasting, and a change of dtype."""
-    if not isinstance(share, (Node, np.ndarray)):
-        share = np.asarray(share)
-    if share.shape != x.shape:
-        try:
-            share = unbroadcast(share, x.shape)
-        except ValueError:
-            raise ValueError(
-                f"a VJP rule of {called(function)} returned shape {share.shape} for an operand of "
-                f"shape {x.shape}: a gradient has the shape of what it is the gradient of"
-            ) from None
-    if share.dtype == x.dtype:
-        return share
-    if share.dtype.kind == "c" and x.dtype.kind != "c":
-        share = np.real(share)  # a real operand has no other direction to move in
-    return share.astype(x.dtype, copy=False) if type(share) is np.ndarray else share.astype(x.dtype)
-
-
-def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
-    """Sum `g` over the axes along which an operand of `shape` was broadcast to g's shape.
-
-    The gradient of a copy is the sum over the copies. float16 is summed in float32.
-
-    Raises:
-        ValueError: when `shape` does not broadcast to the shape of `g`.
-
-    >>> unbroadcast(np.ones((2, 3)), (3,))
-    array([2., 2., 2.])
-    """
-    extra = g.ndim - len(shape)
-    axes: Any = 0
-    if extra == 1 and g.shape[1:] == shape:
-        if type(g) is np.ndarray and g.ndim == 2 and g.dtype in _BLAS and len(g) <= _MOST:
-            return np.dot(_ones(len(g), g.dtype), g)  # 2 to 30 times as fast as np.add.reduce
-    else:
-        padded = (1,) * extra + shape
-        if extra < 0 or any(n not in (1, m) for n, m in zip(padded, g.shape, strict=True)):
-            raise ValueError(f"shape {shape} does not broadcast to {g.shape}")
-        axes = tuple(i for i, n in enumerate(padded) if i < extra or n != g.shape[i])
-    if g.dtype == np.float16:
-        g = g.astype(np.float32)
-    total = np.add.reduce(g, axis=axes)
-    return total if total.shape == shape else np.reshape(total, shape)
-
-
-_BLAS = (np.dtype(np.float32), np.dtype(np.float64))
-_MOST = 2**14
-
-
-@functools.lru_cache(maxsize=32)
-def _ones(n: int, dtype: np.dtype[Any]) -> Array:
-    ones = np.ones(n, dtype)
-    ones.flags.writeable = False
-    return ones
-
-
-def is_entrywise(function: Any) -> bool:
-    """Tell whether each entry of the result comes from one entry of each operand."""
-    if isinstance(function, np.ufunc):
-        return function.signature is None
-    return function in ENTRYWISE
-
-
-def zero_wins(g: Any, share: Any) -> Any:
-    """Put zero where the cotangent is zero and a local derivative that is not finite made NaN."""
-    array = share._array if isinstance(share, Node) else share
-    if cmath.isfinite(np.vdot(array, array)):  # one fast pass tells that there is nothing to do
-        return share
-    return np.where(~np.isfinite(array) & (g == 0), 0.0, share)
-
-
-def cleared_shares(node: Node, g: Any, seeded: Any) -> list[Any]:
-    """Run the rules of an entrywise call on Tensors, for another pass to come.
-
-    Where the cotangent is zero and a slope is not finite, none of the operands gets anything: what
-    is zero now, and finite, would meet the infinite slope in the next pass. A cotangent that was
-    zero from the start says nothing; there, only what came out is looked at.
-    """
-    rules = [
-        rule if isinstance(operand, Node) else None
-        for operand, rule in _pairs(node._arguments, node._rules)
-    ]
-    y, keywords = node._array, node._keywords
-    shares = [rule and rule(g, node, *node._arguments, **keywords) for rule in rules]
-    zero = (g._array if isinstance(g, Node) else g) == 0
-    if not np.any(zero):
-        return shares
-    slopes = shares
-    if seeded:
-        one = np.ones(y.shape, y.dtype)
-        slopes = [rule and rule(one, y, *node._values, **keywords) for rule in rules]
-    bad: Any = False
-    for slope in slopes:
-        if slope is not None:
-            bad = bad | ~np.isfinite(slope._array if isinstance(slope, Node) else slope)
-    if not np.any(bad & zero):
-        return shares
-    return [share if share is None else np.where(bad & zero, 0.0, share) for share in shares]
 
 
 def delivered(

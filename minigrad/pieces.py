@@ -11,7 +11,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from minigrad.graph import PLACES, Node, apply, defvjp
+from minigrad.calls import apply
+from minigrad.graph import Node
+from minigrad.table import PLACES, defvjp
 
 # The arrays that were taken from: their shapes, and the gradients and places of the pieces that
 # are not yet put together.

@@ -21,8 +21,10 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.backward import between, delivered, fitted, is_entrywise, zero_wins
-from minigrad.graph import MASKING, Array, Node
+from minigrad.backward import between, delivered
+from minigrad.graph import Array, Node
+from minigrad.shares import fitted, is_entrywise, zero_wins
+from minigrad.table import MASKING
 
 
 class UnrepeatableError(Exception):

@@ -1,7 +1,7 @@
 """The Tensor: a node of the graph, dressed as a NumPy array.
 
 NumPy hands its functions over through two protocols, `__array_ufunc__` and `__array_function__`;
-what they and the operators do is to record the call (`graph.py`), with the rules of the table.
+what they and the operators do is to record the call (`calls.py`), with the rules of the table.
 """
 
 from __future__ import annotations
@@ -15,27 +15,14 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from minigrad.backward import gradients, leaves
-from minigrad.graph import (
-    CONSTANTS,
-    NO_KEYWORDS,
-    RULES,
-    Array,
-    Function,
-    Node,
-    apply,
-    called,
-    constant,
-    defvjp,
-    freeze,
-    frozen,
-    leaf,
-    misfit,
-    open_further,
-    record,
-)
+from minigrad.calls import apply, misfit
+from minigrad.constants import constant, freeze, frozen
+from minigrad.graph import NO_KEYWORDS, Array, Node, leaf, record
+from minigrad.guards import PRIMITIVES, check_intermediates, is_ours, reading
 from minigrad.habits import NO_ARRAY, NO_FLOAT, NO_OPTIONS
-from minigrad.kinds import COMPLEX, MET, check_dtype, float_array, refuse_complex
+from minigrad.kinds import COMPLEX, MET, Function, called, check_dtype, float_array, refuse_complex
 from minigrad.methods import ArrayMethods
+from minigrad.table import CONSTANTS, RULES, defvjp, open_further
 
 # NumPy's signature -> a recorded call, where arguments are lists of arrays or have two spellings
 ADAPTERS: dict[Function, Function] = {}
@@ -370,8 +357,10 @@ def _refuse(ufunc: np.ufunc, name: str) -> None:
     raise TypeError(f"{called(ufunc)} with {name}= is not recorded: {remedy[name]}")
 
 
-def _constant(function: Function, *args: Any) -> Any:
+def _constant(function: np.ufunc, *args: Any) -> Any:
     """Call a comparison or another function without derivative: a plain array."""
+    if function in RULES:  # somebody has stated one
+        return recorder(function)(*args)
     return constant(function, args, {})
 
 
@@ -405,15 +394,21 @@ def primitive(
                 f"{type(function).__name__}: write @mg.primitive(rule) above the function"
             )
 
+        ours = is_ours(function)
+        compute = function if ours else reading(function)
+
         @functools.wraps(function)
         def recorded(*args: Any, **kwargs: Any) -> Any:
             for value in args:
                 if type(value) is Tensor:
-                    return apply(Tensor, recorded, args, kwargs, function)
+                    if not ours:
+                        check_intermediates(recorded, RULES.get(recorded), args)
+                    return apply(Tensor, recorded, args, kwargs, compute)
             if kwargs and any(type(value) is Tensor for value in kwargs.values()):
-                return apply(Tensor, recorded, args, kwargs, function)
+                return apply(Tensor, recorded, args, kwargs, compute)
             return function(*args, **kwargs)
 
+        PRIMITIVES.add(recorded)
         if rules or joint:
             defvjp(recorded, *rules, joint=joint, complex=complex)
         return cast(F, recorded)

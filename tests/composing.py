@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from minigrad import functions as fn
 from minigrad import vjp
-from minigrad.graph import called
+from minigrad.kinds import called
 
 UNARY = {
     "np.tanh({})": np.tanh,

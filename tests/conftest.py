@@ -10,7 +10,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # tests share the machine wi
 
 from hypothesis import HealthCheck, settings
 
-from minigrad.graph import open_further
+from minigrad.table import open_further
 
 open_further()
 

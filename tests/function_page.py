@@ -20,8 +20,8 @@ from theorems import THEOREMS
 
 import minigrad
 from minigrad.derivatives.refusals import REFUSALS
-from minigrad.graph import CONSTANTS, RULES, called
-from minigrad.kinds import COMPLEX, real_alone
+from minigrad.kinds import COMPLEX, called, real_alone
+from minigrad.table import CONSTANTS, RULES
 from minigrad.tensor import ADAPTERS
 
 TESTS = Path(__file__).resolve().parent

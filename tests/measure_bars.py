@@ -22,7 +22,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from domains import DOMAINS
 
 from minigrad import Tensor, gradients
-from minigrad.graph import called, open_further
+from minigrad.kinds import called
+from minigrad.table import open_further
 from minigrad.testing import numerical_derivative
 
 OF_FLOAT64 = 1e-13  # what the table's own derivative may be off by, where it is in float64

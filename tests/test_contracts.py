@@ -6,7 +6,7 @@ from zoo import CONTRACTS, TWINS, ZOO
 from zoo_checked import spread, subject_of
 
 import minigrad as mg
-from minigrad.testing import Verdict, check_layer
+from minigrad.testing import Verdict, check_layer, check_vjp
 from minigrad.testing.contracts import contracts
 
 WRONG_CONDUCT = [one for one in ZOO if one.wrong in CONTRACTS]
@@ -168,6 +168,31 @@ def test_a_single_row_that_sits_at_a_kink_is_not_accused():
     assert [f.name for f in report.checks if f.verdict is Verdict.FAIL] == [
         "wrong for a batch of one"
     ]
+
+
+def apart(x):
+    return x - np.mean(x)
+
+
+PAIR = np.array([0.6, 1.9])
+FLAT_IN_ONE_ROW = {
+    "constant but for rounding": lambda x: apart(np.log(2 + np.abs(apart(PAIR + np.sin(x))))),
+    "corner of a square": lambda x: np.sort(np.cumprod(x - x[:1] + [0.0, 0.0, -1.1])) ** 2,
+}
+
+
+@pytest.mark.parametrize(("name", "size"), list(zip(FLAT_IN_ONE_ROW, (2, 3), strict=True)))
+def test_a_single_row_without_a_slope_is_not_accused(name, size):
+    f, kept = FLAT_IN_ONE_ROW[name], {}
+
+    def forward(x):
+        y, kept["pullback"] = mg.vjp(f, x)
+        return y
+
+    for seed in range(20):
+        x = np.random.default_rng(seed).normal(size=size)
+        report = check_vjp(forward, lambda dout: kept["pullback"](dout), x, raise_exception=False)
+        assert not [f for f in report.checks if f.verdict is Verdict.FAIL], report
 
 
 def test_a_backward_that_always_raises_is_not_said_to_fail_for_one_row():

@@ -8,7 +8,8 @@ import pytest
 
 from minigrad import Tensor, functions
 from minigrad.derivatives.refusals import REFUSALS
-from minigrad.graph import CONSTANTS, RULES, called
+from minigrad.kinds import called
+from minigrad.table import CONSTANTS, RULES
 from minigrad.tensor import ADAPTERS
 
 DIFFERENTIABLE = {  # almost everywhere, and used in models

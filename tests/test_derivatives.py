@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from minigrad import functions, gradients
 from minigrad.derivatives.refusals import REFUSALS
-from minigrad.graph import RULES, called
+from minigrad.kinds import called
+from minigrad.table import RULES
 from minigrad.tensor import ADAPTERS
 
 name_of = called  # np.exp, np.fft.fft, relu: also what mutate_rules.py asks for

@@ -8,8 +8,8 @@ from domains.complex import REAL_TO_COMPLEX, complexified
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minigrad.graph import called as name_of
 from minigrad.kinds import COMPLEX, MET
+from minigrad.kinds import called as name_of
 from minigrad.updates import maximum_at, minimum_at
 
 TAKING = set(COMPLEX)  # as it is imported, before tests and examples add functions of their own

@@ -18,6 +18,7 @@ from test_explain import (
 )
 
 import minigrad as mg
+from minigrad.explain.data.located import located
 from minigrad.explain.questions.activations import activation
 
 
@@ -464,6 +465,21 @@ def test_a_line_of_a_function_that_has_returned_is_a_guess_and_said_to_be():
     assert "(return -np.sum(shares * np.arctanh(shares / whole)))" in text
 
 
+def silu_of(values):
+    return mg.silu(values)
+
+
+def test_the_line_of_a_function_of_ours_is_found_and_no_other_is_taken_for_it():
+    z = mg.Tensor([1.0, 2.0])
+    out = mg.gelu(z)
+    e = mg.explain(out)
+    place = located(e, e.line("out"), __file__)
+    assert (place.code, place.sure) == ("out = mg.gelu(z)", True)
+    e = mg.explain(silu_of(z) * 2)
+    place = located(e, e.lines[1], __file__)
+    assert (place.code, place.sure) == ("return mg.silu(values)", False)
+
+
 def test_the_line_is_found_for_methods_too():
     z = mg.Tensor([-1.0, 4.0])
     with np.errstate(all="ignore"):
@@ -525,7 +541,7 @@ def test_a_net_that_does_not_fit_its_batch_is_explained_up_to_the_failing_call()
     )
     e = mg.explain(net, X, T)
     failure = e.failure
-    assert [line.call for line in e.lines if line.call] == ["x @ W1 + b1", "np.maximum(affine1, 0)"]
+    assert [line.call for line in e.lines if line.call] == ["x @ W1 + b1", "relu(affine1)"]
     assert failure.call == "relu1 @ W2 + b2"
     assert failure.operands == [("relu1", (4, 3)), ("W2", (4, 2)), ("b2", (2,))]
     assert failure.layer == "net[2] Affine(4, 2)"
@@ -689,11 +705,109 @@ def test_an_unrelated_error_of_a_notebook_shows_nothing_of_what_else_is_there():
 def test_questions_about_a_failed_pass_say_that_it_failed():
     e = mg.explain(mg.mlp([3, 2], rng=0), X, T)
     assert str(e.check()) == "not compared: the forward pass failed"
-    assert e.health().ok
-    with pytest.raises(ValueError, match="no gradient reaches W1"):
-        e.at("W1", 0, 0)
+    assert not e.health().ok
+    assert str(e.health()).startswith("✗ the forward pass failed at x @ W1 + b1: what follows")
+    for ask in (lambda: e.at("W1", 0, 0), lambda: e.why("W1")):
+        with pytest.raises(ValueError, match="no gradient reaches W1: the forward pass failed"):
+            ask()
+    with pytest.raises(ValueError, match="nothing to ask here: the forward pass failed"):
+        e.quiz()
+
+
+def wrong_questions():
+    """Questions with an argument that is none, and what the error says."""
+    W = mg.Tensor(np.ones((2, 3)))
+    e = mg.explain(np.sum(W * W), names={"W": W})
+    quiz = e.quiz()
+    return [
+        (lambda: e.at("w", 0, 0), KeyError, "no value is called 'w'; did you mean 'W'"),
+        (lambda: e.at("W[0, 1]"), KeyError, "asked for by indices: 'W', 0, 1"),
+        (lambda: e.at(W, 0, 0), TypeError, "by its name, 'W', not by Tensor"),
+        (lambda: e.why(W), TypeError, "by its name, 'W', not by Tensor"),
+        (lambda: e.at("W", 0), IndexError, r"has 2 indices, not 1: at\('W', 0, 0\) is one"),
+        (lambda: e.at("W", 0, 3), IndexError, r"no entry \[0, 3\]: at\('W', 0, 0\) is one"),
+        (lambda: e.at("W", 0.0, 1), TypeError, "whole numbers for indices, not 0.0"),
+        (lambda: e.at("W", "0", 1), TypeError, "whole numbers for indices, not '0'"),
+        (lambda: e.at("W", True, 1), TypeError, "whole numbers for indices, not True"),
+        (lambda: e.why("W", most=0), ValueError, "most is one at least, and here 0"),
+        (lambda: e.check(rng="a"), TypeError, "rng is a whole number from 0 up, or a np.random"),
+        (lambda: e.check(rng=-1), ValueError, "rng is a whole number from 0 up"),
+        (lambda: e.quiz(seed=-1), ValueError, "the seed of a quiz is a whole number from 0 up"),
+        (lambda: e.quiz(questions=2.5), TypeError, "the number of questions is a whole number"),
+        (lambda: quiz.check(2.2, 1), TypeError, "the number of a question is a whole number"),
+        (lambda: quiz.run(tries=0), ValueError, "tries is one at least"),
+        (lambda: mg.explain(W, at=W), TypeError, "at is a name and the indices of one entry"),
+        (lambda: mg.explain(W, at=()), TypeError, "at is a name and the indices of one entry"),
+        (lambda: mg.explain(W, names=["W"]), TypeError, "names are variables by name"),
+        (lambda: mg.explain(lambda a: a, 3), TypeError, r"the result is int.*\(3.0, not 3\)"),
+        (lambda: mg.explain(lambda a: None, 3.0), TypeError, "does it lack a return"),
+        (lambda: mg.explain(lambda a: (a, a), 3.0), TypeError, "a tuple; return the one Tensor"),
+    ]
+
+
+@pytest.mark.parametrize("k", range(len(wrong_questions())))
+def test_a_wrong_question_is_refused_with_the_right_one(k):
+    ask, error, words = wrong_questions()[k]
+    with pytest.raises(error, match=words):
+        ask()
+
+
+def test_one_entry_may_be_asked_for_by_a_tuple_and_by_numpys_integers():
+    W = mg.Tensor(np.arange(6.0).reshape(2, 3))
+    e = mg.explain(np.sum(W * W), names={"W": W})
+    assert str(e.at("W", (1, 2))) == str(e.at("W", np.int64(1), -1)) == str(e.at("dW", 1, 2))
+    assert e.at("W", (1, 2)).value == 10
 
 
 def test_apples_and_oranges_agree_with_differences():
     price, names = apples_and_oranges()
     assert mg.explain(price, names=names).check().ok
+
+
+# ---- whose backward it is ------------------------------------------------------------------------
+class Sigmoid(mg.Layer):
+    def forward(self, x):
+        self.out = 1 / (1 + np.exp(-x))
+        return self.out
+
+    def backward(self, dout):
+        return dout * self.out  # and not times 1 - out
+
+
+class RightSigmoid(Sigmoid):
+    def backward(self, dout):
+        return dout * self.out * (1 - self.out)
+
+
+@pytest.mark.parametrize(
+    ("layers", "hint"),
+    [
+        ((RightSigmoid, Sigmoid), "Sigmoid.backward (net[3])"),
+        ((Sigmoid, RightSigmoid), "Sigmoid.backward (net[1])"),
+        ((RightSigmoid, RightSigmoid), ""),
+    ],
+)
+def test_a_wrong_backward_is_found_by_what_came_back_through_it(layers, hint):
+    rng = np.random.default_rng(0)
+    first, second = (layer() for layer in layers)
+    net = mg.Sequential(
+        mg.Affine(2, 3, rng=rng),
+        first,
+        mg.Affine(3, 3, rng=rng),
+        second,
+        mg.Affine(3, 2, rng=rng),
+        loss=mg.SoftmaxWithLoss(),
+    )
+    found = mg.explain(net, X, T).check()
+    assert found.ok == (hint == "")
+    assert found.hint.startswith(f"What differs came back through {hint};" if hint else "")
+    assert bool(found.hint) == bool(hint)
+    assert found.hint in str(found)
+
+
+def test_a_wrong_rule_of_a_function_of_ones_own_is_named():
+    cube = mg.primitive(lambda g, y, x: g * 2 * x)(lambda x: x**3)
+    x, w = mg.Tensor(2.0), mg.Tensor(3.0)
+    found = mg.explain(cube(x) * w, names={"x": x, "w": w}).check()
+    assert "the rule of " in found.hint
+    assert "np.multiply" not in found.hint

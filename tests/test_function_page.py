@@ -6,7 +6,7 @@ import pytest
 from conventions import CONVENTIONS
 
 from minigrad import Tensor, gradients
-from minigrad.graph import called
+from minigrad.kinds import called
 
 
 @pytest.mark.skipif(not hasattr(np, "matvec"), reason="the page lists what newer NumPy has")

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import minigrad as mg
-from minigrad import fusion
+from minigrad.optimizers import fusion
 
 EACH = [mg.SGD, mg.Momentum, mg.Nesterov, mg.AdaGrad, mg.RMSprop, mg.Adam, mg.AdamW]
 

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from minigrad import Tensor, defvjp, gradients, primitive
-from minigrad.graph import borrowed, called, freeze, write
+from minigrad.constants import borrowed, freeze
+from minigrad.graph import write
+from minigrad.kinds import called
 
 square = primitive(lambda g, y, x: 2 * g * x)(lambda x: x * x)
 

@@ -132,7 +132,8 @@ import time
 import numpy as np
 
 import minigrad as mg
-from minigrad.graph import CONSTANTS, apply
+from minigrad.calls import apply
+from minigrad.table import CONSTANTS
 from minigrad.tensor import ADAPTERS, Tensor
 
 def halved(x):
@@ -151,7 +152,8 @@ CLOSED = """
 import sys
 import numpy as np
 import minigrad as mg
-from minigrad.graph import FURTHER, apply
+from minigrad.calls import apply
+from minigrad.table import FURTHER
 FURTHER[:] = ["chapter"]
 x = mg.Tensor(np.eye(2))
 np.sum(np.exp(x) @ x + 1).backward()
@@ -218,7 +220,7 @@ def test_every_chapter_is_open_from_the_beginning_or_among_the_further_ones():
 def test_further_chapters_leave_the_functions_of_the_first_ones_alone():
     fresh("""
 import minigrad
-from minigrad.graph import CONSTANTS, MASKING, RULES, open_further
+from minigrad.table import CONSTANTS, MASKING, RULES, open_further
 from minigrad.tensor import ADAPTERS
 tables = [RULES, ADAPTERS, dict.fromkeys(CONSTANTS), dict.fromkeys(MASKING)]
 first = [table.copy() for table in tables]

@@ -9,9 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import minigrad as mg
-from minigrad import optimizer_blocks
-from minigrad.optimizer_blocks import Job, Plan
-from minigrad.optimizers import Optimizer
+from minigrad.optimizers import Optimizer, blocks
+from minigrad.optimizers.blocks import Job, Plan
 
 EACH = [mg.SGD, mg.Momentum, mg.Nesterov, mg.AdaGrad, mg.RMSprop, mg.Adam, mg.AdamW]
 each_optimizer = pytest.mark.parametrize("make", EACH, ids=lambda make: make.__name__)
@@ -20,10 +19,10 @@ each_optimizer = pytest.mark.parametrize("make", EACH, ids=lambda make: make.__n
 @pytest.fixture(autouse=True)
 def _small_blocks(monkeypatch):
     """Small arrays reach all paths: copied, in one buffer, long, in several blocks."""
-    monkeypatch.setattr(optimizer_blocks, "SMALL", 24)
-    monkeypatch.setattr(optimizer_blocks, "LONG", 64)
-    monkeypatch.setattr(optimizer_blocks, "BLOCK", 48)
-    monkeypatch.setattr(optimizer_blocks, "LEAST", 32)
+    monkeypatch.setattr(blocks, "SMALL", 24)
+    monkeypatch.setattr(blocks, "LONG", 64)
+    monkeypatch.setattr(blocks, "BLOCK", 48)
+    monkeypatch.setattr(blocks, "LEAST", 32)
 
 
 def plainly(optimizer, params, grads, ts, states):

@@ -16,7 +16,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minigrad import optimizers
-from minigrad.clipping import clip_by_global_norm
 from minigrad.optimizers import (
     SGD,
     AdaGrad,
@@ -26,6 +25,7 @@ from minigrad.optimizers import (
     Nesterov,
     Optimizer,
     RMSprop,
+    clip_by_global_norm,
 )
 from minigrad.schedules import StepDecay
 

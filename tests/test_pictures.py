@@ -1,6 +1,8 @@
 """Drawn views: every value is drawn, every text is in its box, and no name breaks a format."""
 
 import re
+import shutil
+import subprocess
 import xml.etree.ElementTree as ET
 
 import numpy as np
@@ -11,13 +13,23 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import minigrad as mg
+from minigrad.explain.command import explained
 from minigrad.explain.data.model import Group, Trace
 from minigrad.explain.data.model import Line as Value
-from minigrad.explain.drawing.diagrams import dot, entities, mermaid, quoted
+from minigrad.explain.drawing.diagrams import (
+    WORD_JOINER,
+    _flows,
+    _lines,
+    dot,
+    entities,
+    mermaid,
+    quoted,
+)
 from minigrad.explain.drawing.painting import paint
 from minigrad.explain.drawing.picture import Box, Label, Line, Picture, heat_map, label, shortened
 from minigrad.explain.drawing.svg import drawn
 from minigrad.explain.drawing.views import LIMIT, unopened, views
+from minigrad.explain.examples import EXAMPLES
 from minigrad.explain.page.page import page
 from minigrad.explain.page.tables import markup
 
@@ -202,7 +214,16 @@ def test_a_collapsed_picture_keeps_its_limit_and_every_flow_between_its_boxes(e,
 def test_mermaid_reads_any_name_as_text(name):
     written = entities(name)
     assert re.fullmatch(r"(?:[\w .,()=+\-*/×÷−@…Σ∂]|#\d+;)*", written)
-    assert re.sub(r"#(\d+);", lambda code: chr(int(code[1])), written) == name
+    read = re.sub(r"#(\d+);", lambda code: chr(int(code[1])), written)
+    assert read.replace(WORD_JOINER, "") == name.replace(WORD_JOINER, "")
+    assert not re.search(r"\\n|\$\$|:fa-", read)
+
+
+@pytest.mark.parametrize("name", [r"a\nb", "$$x$$", "fa:fa-car", "a: b", "$1", "\\", "fab:fa-x"])
+def test_what_mermaid_would_read_in_a_text_is_parted(name):
+    read = re.sub(r"#(\d+);", lambda code: chr(int(code[1])), entities(name))
+    assert not re.search(r"\\n|\$\$|:fa-", read)
+    assert (WORD_JOINER in read) == bool(re.search(r"\\n|\$\$|:fa-", name))
 
 
 @given(st.text(st.characters(blacklist_categories=["Cs"])))
@@ -211,6 +232,39 @@ def test_dot_reads_any_name_as_text(name):
     (whole,) = re.findall(r'"((?:[^"\\\n]|\\.)*)"', f'"{written}"')
     plain = re.sub(r"\\(.)", r"\1", whole).replace("&amp;", "&")
     assert plain == "".join(letter if letter.isprintable() else " " for letter in name)
+
+
+NAMES = [*HOSTILE[:1], 'a"b', "it's", "end", "subgraph", "a<b>c", "[x]", "{x}", "x|y", "a;b"]
+NAMES += ["&lt;", "&amp;amp;", "a\\", r"a\nb", r"\N\G\l", "重み", "😀", "%%x", "--> y", "<br/>"]
+NAMES += ["node", "W[0]", "digraph", "a\tb", "a#b"]
+
+
+def test_graphviz_draws_every_picture_with_its_texts():
+    program = shutil.which("dot")
+    if program is None:
+        pytest.skip("no Graphviz on this machine: dot on the PATH runs this")
+    names = Picture([Box(str(k), "leaf", name, name) for k, name in enumerate(NAMES)], [])
+    graphs = [explained(EXAMPLES[name]()) for name in ("apples", "dropout", "attention")]
+    pictures = [names, *(paint(e, views(e)[:1])[0] for e in (*graphs, shared(), deep()))]
+    told = subprocess.run(
+        [program, "-Tsvg"],
+        input="\n".join(map(dot, pictures)),
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+        timeout=60,
+    )
+    assert told.stderr == ""
+    drawings = re.split(r"<\?xml[^>]*>", told.stdout)[1:]
+    for picture, drawing in zip(pictures, drawings, strict=True):
+        things = [g for kind in ("node", "edge") for g in groups(parsed(drawing), kind)]
+        texts = [[text.text for text in g.iter(f"{SVG}text")] for g in things]
+        wanted = [_lines(box) for box in picture.boxes] + [_flows(line) for line in picture.lines]
+        assert sorted(map(words, texts)) == sorted(map(words, wanted))
+
+
+def words(texts):
+    return " ".join(" ".join(texts).split())
 
 
 @each_sample
@@ -248,6 +302,35 @@ def test_many_shared_leaves_are_one_box_and_their_lines_are_counted():
     assert any(box.key.startswith("pile") for box in pictures[0].boxes)
     assert any(line.value.text.endswith(" more") for line in pictures[0].lines)
     assert page(e).count("<figure") == len(pictures)
+
+
+def unrolled(steps):
+    """A recurrent net: three parameters that every step uses."""
+    W, b, h = mg.Tensor(np.eye(2)), mg.Tensor(np.zeros(2)), mg.Tensor(np.ones(2))
+    y = h
+    for _ in range(steps):
+        y = np.tanh(y @ W + b)
+    return mg.explain(np.sum(y), names={"W": W, "b": b, "h": h})
+
+
+def test_what_many_boxes_use_is_drawn_at_each_and_its_total_once():
+    e = unrolled(8)
+    root = parsed(e.to_svg())
+    W = e.line("W")
+    boxes = [box for box in groups(root, "box") if box.get("data-box") == str(W.id)]
+    texts = [[text.text for text in box.iter(f"{SVG}text")] for box in boxes]
+    assert texts == [["W", "dW = Σ 8 paths"], *[["W", "again"]] * 7]
+    assert_texts_are_inside(root)
+    high = float(root.get("height"))
+    assert high < 300  # no lanes from one W to all
+    e = unrolled(4)
+    assert "again" not in e.to_svg()
+
+
+def test_a_run_of_runs_is_called_by_its_first_and_its_last():
+    found = views(unrolled(200))
+    assert all(unit.title.count("…") <= 1 for view in found for unit in view.units)
+    assert max(len(picture.boxes) for picture in paint(unrolled(200), found)) <= LIMIT
 
 
 @pytest.mark.parametrize("kind", [bool, int, np.float32, complex, str, object])

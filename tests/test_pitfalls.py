@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from minigrad import Tensor, gradients, primitive
 from minigrad import functions as fn
-from minigrad.graph import called, write
+from minigrad.graph import write
+from minigrad.kinds import called
 
 
 def slope(f, at, v=None):

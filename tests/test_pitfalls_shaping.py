@@ -11,7 +11,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from minigrad import Tensor, gradients
 from minigrad.derivatives.indexing import scatter
 from minigrad.derivatives.refusals import REFUSALS
-from minigrad.graph import RULES
+from minigrad.table import RULES
 from minigrad.tensor import ADAPTERS
 from minigrad.updates import places, repeats
 

@@ -124,7 +124,7 @@ def test_large_and_infinite_arrays_are_not_asked_for():
 
 
 def test_a_number_of_questions_below_one_is_refused():
-    with pytest.raises(ValueError, match="one question at least"):
+    with pytest.raises(ValueError, match="the number of questions is one at least, and here"):
         Quiz(apples(), questions=0)
 
 

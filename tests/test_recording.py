@@ -214,7 +214,7 @@ def test_a_changed_network_is_recorded_anew(change):
 
 def test_a_changed_rule_is_seen():
     net, x, t = warm()
-    rules = mg.graph.RULES[mg.relu]
+    rules = mg.table.RULES[mg.relu]
     before = net.gradient(x, t)
     try:
         mg.defvjp(mg.relu, lambda g, y, x: 3 * g * (y > 0))

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from minigrad import Tensor, gradients
-from minigrad.graph import CONSTANTS, RULES
+from minigrad.table import CONSTANTS, RULES
 from minigrad.tensor import ADAPTERS
 
 

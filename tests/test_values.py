@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from test_derivatives import name_of
 
 from minigrad import Tensor, gradients
-from minigrad.graph import RULES
+from minigrad.table import RULES
 from minigrad.tensor import ADAPTERS
 
 NUMPYS = [function for function in DOMAINS if name_of(function).startswith("np.")]

@@ -9,7 +9,7 @@ that no open chapter knows.
 
 from minigrad.derivatives import elementwise, indexing, products, reductions, shaping
 from minigrad.first_use import on_first_use as _on_first_use
-from minigrad.graph import FURTHER as _FURTHER
+from minigrad.table import FURTHER as _FURTHER
 
 __all__ = ["elementwise", "indexing", "products", "reductions", "shaping"]
 

@@ -15,9 +15,11 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.calls import apply
+from minigrad.constants import arrays
 from minigrad.derivatives.elementwise import over
-from minigrad.graph import CONSTANTS, apply, arrays, defvjp
 from minigrad.kinds import COMPLEX, is_complex
+from minigrad.table import CONSTANTS, defvjp
 from minigrad.tensor import ADAPTERS, Tensor
 
 defvjp(np.real, lambda g, y, z: g)

@@ -19,8 +19,9 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.graph import CONSTANTS, apply, defvjp, misfit
+from minigrad.calls import apply, misfit
 from minigrad.kinds import COMPLEX
+from minigrad.table import CONSTANTS, defvjp
 from minigrad.tensor import ADAPTERS, Tensor
 
 LETTERS = string.ascii_uppercase + string.ascii_lowercase  # in the order of their codes

@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.calls import apply
 from minigrad.derivatives.elementwise import conj
-from minigrad.graph import apply, defvjp
 from minigrad.kinds import COMPLEX
+from minigrad.table import defvjp
 from minigrad.tensor import ADAPTERS, Tensor
 
 MODES = {0: "valid", 1: "same", 2: "full"}  # NumPy takes the numbers too

@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.constants import arrays
 from minigrad.derivatives.elementwise import times
-from minigrad.graph import arrays, defvjp
 from minigrad.kinds import COMPLEX
+from minigrad.table import defvjp
 from minigrad.tensor import ADAPTERS, primitive
 
 

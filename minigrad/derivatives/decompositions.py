@@ -2,13 +2,14 @@
 
 eigh, eigvalsh, cholesky, and svd and pinv with hermitian=True, read one triangle; their derivative
 is by that triangle, and the other one gets zero. Eigenvectors and singular vectors are given up to
-their sign, and NumPy's choice is held: let what you differentiate not depend on it. Where values
+their sign, and NumPy's choice is held: let what you differentiate not depend on it. Complex ones
+are given up to their phase, a factor of length one, and what depends on that has no derivative: a
+TypeError in the backward pass. Q and R are NumPy's, with a real diagonal of R. Where values
 coincide, see `spectra.py`. A singular value of 0 has derivative 0, as |x| has.
 
 Refused, because they hold vectors of no certain direction: the full matrices of svd, unless A is
 square, and the complete mode of qr for more rows than columns. eig and eigvals give complex numbers
-when they must, in no certain order, and take them, which the others refuse; complex eigenvectors
-are given up to a factor of length one, and NumPy's choice is held.
+when they must, in no certain order.
 
 Sources: M. Giles, *Collected matrix derivative results* (2008); J. Townsend, *Differentiating the
 singular value decomposition* (2016); M. Seeger et al., *Auto-differentiating linear algebra*
@@ -18,12 +19,16 @@ backpropagation* (2020), for wide matrices.
 
 from __future__ import annotations
 
+import functools
+import math
 from typing import Any
 
 import numpy as np
 
+from minigrad.calls import apply
+from minigrad.constants import arrays
 from minigrad.derivatives.elementwise import conj, over
-from minigrad.derivatives.products import mT
+from minigrad.derivatives.products import mH, mT
 from minigrad.derivatives.spectra import (
     Factors,
     differences,
@@ -34,7 +39,8 @@ from minigrad.derivatives.spectra import (
     sums,
     turned,
 )
-from minigrad.graph import RECORDED, Function, apply, arrays, defvjp
+from minigrad.kinds import Function, called
+from minigrad.table import RECORDED, UNCHECKED, defvjp
 from minigrad.tensor import ADAPTERS, Tensor
 
 
@@ -48,7 +54,34 @@ def embedded(x: Any) -> Any:
     return x[..., None] * np.eye(x.shape[-1], dtype=x.dtype)
 
 
-# ---- eigenvalues and eigenvectors of symmetric matrices ------------------------------------------
+def whatever_the_phases(function: Function, rule: Function) -> Function:
+    """Let a rule refuse a cotangent that asks how complex vectors change with their phases."""
+
+    @functools.wraps(rule)
+    def checked(g: Any, y: Any, *operands: Any, **options: Any) -> Any:
+        if y.dtype.kind == "c":
+            refuse_phases(function, arrays(g)[..., 1:, :], arrays(y)[..., 1:, :])
+        return rule(g, y, *operands, **options)
+
+    UNCHECKED[checked] = rule
+    return checked
+
+
+def refuse_phases(function: Function, g: Any, v: Any) -> None:
+    """Refuse a cotangent g that is not the same for all phases of the columns of V.
+
+    When column j turns by φ, the output changes by −φ Im Σᵢ vᵢⱼ gᵢⱼ.
+    """
+    rounding = math.sqrt(np.finfo(v.dtype).eps) * (1 + np.max(np.abs(g), initial=0.0))
+    if np.any(np.abs(np.imag(np.sum(v * g, axis=-2))) > rounding):
+        raise TypeError(
+            f"{called(function)} gives complex vectors up to a phase, a factor of length one, and "
+            "what is differentiated here changes with it: it has no derivative; np.abs(v), or v "
+            "times its own conjugate, does not change"
+        )
+
+
+# ---- eigenvalues and eigenvectors of symmetric and Hermitian matrices ----------------------------
 def eigen_factors(function: Function, packed: Any = None, **options: Any) -> Factors:
     """Prepare w and V, packed as the rows w, V."""
     return Factors(
@@ -64,20 +97,21 @@ def _packed_eigen(w: Any, v: Any) -> Any:
 
 
 def eigh_gradient(g: Any, y: Any, a: Any, UPLO: Any = "L") -> Any:
-    """Pull the gradients of w and V, packed, back to A: V (diag(dw) + F ∘ Vᵀ dV) Vᵀ.
+    """Pull the gradients of w and V, packed, back to A: V̄ (diag(dw) + F ∘ Vᵀ dV) Vᵀ.
 
     A has two equal triangles here; `UPLO` says which one NumPy reads, and so which signs V has.
     """
     w, v, gw, gv = y[..., 0, :], y[..., 1:, :], g[..., 0, :], g[..., 1:, :]
     inner = embedded(gw) + turned(gv, v, differences(w))
-    return v @ inner @ mT(v)
+    return conj(v) @ inner @ mT(v)
 
 
-defvjp(np.linalg.eigh, eigh_gradient)
+defvjp(np.linalg.eigh, whatever_the_phases(np.linalg.eigh, eigh_gradient), complex=True)
 defvjp(
     np.linalg.eigvalsh,
     lambda g, y, a, factors: eigen_sum(g, a, *factors(a)),
     None,
+    complex=True,
 )
 
 
@@ -114,7 +148,7 @@ def eigvals_gradient(g: Any, v: Any) -> Any:
     return np.linalg.solve(mT(v), g[..., :, None] * mT(v))
 
 
-defvjp(np.linalg.eig, eig_gradient, complex=True)
+defvjp(np.linalg.eig, whatever_the_phases(np.linalg.eig, eig_gradient), complex=True)
 defvjp(
     np.linalg.eigvals,
     lambda g, y, a, factors: eigvals_gradient(g, factors(a)[1]),
@@ -147,40 +181,43 @@ def singular_factors(packed: Any = None) -> Factors:
 
 
 def _packed_svd(u: Any, s: Any, vh: Any) -> Any:
-    return rows(s[..., None, :], u, mT(vh))
+    return rows(s[..., None, :], u, mH(vh))
 
 
 def _unpacked(y: Any, m: int) -> Any:
-    return y[..., 0, :], y[..., 1 : m + 1, :], y[..., m + 1 :, :]
+    return np.real(y[..., 0, :]), y[..., 1 : m + 1, :], y[..., m + 1 :, :]
 
 
 def svd_gradient(g: Any, y: Any, a: Any) -> Any:
-    """Pull the gradients of s, U and V, packed, back to A."""
+    """Pull the gradients of s, U and V, packed, back to A = U diag(s) Vᴴ."""
     s, u, v = _unpacked(y, a.shape[-2])
     gs, gu, gv = _unpacked(g, a.shape[-2])
     both, gboth = y[..., 1:, :], g[..., 1:, :]
     sign = np.where(np.arange(both.shape[-2]) < u.shape[-2], 1.0, -1.0)[:, None].astype(s.dtype)
     even = turned(gboth, both, differences(s))
     odd = turned(gboth * sign, both, sums(s))
-    inner = embedded(gs) + (even + mT(even) + odd - mT(odd)) * 0.5
-    da = u @ inner @ mT(v)
+    if y.dtype.kind == "c":  # uⱼ and vⱼ turn against each other, which real ones cannot
+        gs = gs + 1j * over(np.imag(np.sum(gboth * sign * both, axis=-2)), 2 * s)
+    inner = embedded(gs) + (even + mH(even) + odd - mH(odd)) * 0.5
+    da = conj(u) @ inner @ mT(v)
     if u.shape[-2] > s.shape[-1]:
         da = da + _outside(over(gu, s[..., None, :]), u) @ mT(v)
     if v.shape[-2] > s.shape[-1]:
-        da = da + u @ mT(_outside(over(gv, s[..., None, :]), v))
+        da = da + conj(u) @ mH(_outside(over(gv, s[..., None, :]), v))
     return da
 
 
 def _outside(x: Any, u: Any) -> Any:
-    """Take away what lies in the span of the columns of U."""
-    return x - u @ (mT(u) @ x)
+    """Take away what lies in the span of the columns of Ū."""
+    return x - conj(u) @ (mT(u) @ x)
 
 
-defvjp(np.linalg.svd, svd_gradient)
+defvjp(np.linalg.svd, whatever_the_phases(np.linalg.svd, svd_gradient), complex=True)
 defvjp(
     np.linalg.svdvals,
     lambda g, y, a, factors: singular_sum(np.where(y > 0, g, 0.0), a, *factors(a)),
     None,
+    complex=True,
 )
 
 
@@ -192,7 +229,7 @@ def _svdvals(x: Any, /) -> Any:
 def _svd(
     a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False
 ) -> Any:
-    """Record s, U and Vᵀ; of a symmetric matrix they are made of its eigenvectors."""
+    """Record s, U and Vᴴ; of a symmetric matrix they are made of its eigenvectors."""
     if hermitian:
         return _symmetric_svd(a, compute_uv)
     if not compute_uv:
@@ -205,11 +242,11 @@ def _svd(
     result = np.linalg.svd(arrays(a), full_matrices=False)
     factors = singular_factors(_packed_svd(*result))
     _, u, v = factors(a)
-    return type(result)(u, known(np.linalg.svdvals, result[1], a, factors), mT(v))
+    return type(result)(u, known(np.linalg.svdvals, result[1], a, factors), mH(v))
 
 
 def _symmetric_svd(a: Any, compute_uv: bool) -> Any:
-    """Sort the eigenvalues by size; the signs go to Vᵀ."""
+    """Sort the eigenvalues by size; the signs go to Vᴴ."""
     w, v = np.linalg.eigh(a) if compute_uv else (np.linalg.eigvalsh(a), None)
     order = np.argsort(np.abs(arrays(w)))[..., ::-1]
     place = (*np.ogrid[tuple(map(slice, order.shape[:-1]))], order) if order.ndim > 1 else (order,)
@@ -220,30 +257,24 @@ def _symmetric_svd(a: Any, compute_uv: bool) -> Any:
     sign = np.copysign(1.0, arrays(w))[place].astype(s.dtype)
     lines = mT(v)[place]
     kind = type(np.linalg.svd(np.eye(1)))
-    return kind(mT(lines), s, lines * sign[..., None])
+    return kind(mT(lines), s, conj(lines) * sign[..., None])
 
 
 # ---- QR ------------------------------------------------------------------------------------------
 def qr_gradient(g: Any, y: Any, a: Any) -> Any:
     """Pull the gradients of Q and R, packed as the rows Q, Rᵀ, back to A = QR.
 
-    The leading columns X of a wide A = (X, Y) are factored, R = (U, QᵀY).
+    The leading columns X of a wide A = (X, Y) are factored, R = (U, QᴴY). U has a real diagonal.
     """
     m, k = a.shape[-2], y.shape[-1]
     q, u = y[..., :m, :], mT(y[..., m : m + k, :])
     gq, gu, gv = g[..., :m, :], mT(g[..., m : m + k, :]), mT(g[..., m + k :, :])
     wide = a.shape[-1] > k
     if wide:
-        gq = gq + a[..., k:] @ mT(gv)
-    b = gq + q @ _lower_copied(u @ mT(gu) - mT(gq) @ q)
+        gq = gq + conj(a[..., k:]) @ mH(gv)
+    b = gq + conj(q) @ mirrored(gu @ mT(u) - mT(q) @ gq, False)
     da = mT(divided(u, mT(b)))
-    return np.concatenate([da, q @ gv], axis=-1) if wide else da
-
-
-def _lower_copied(m: Any) -> Any:
-    """Copy the lower triangle over the upper one."""
-    lower = np.tri(m.shape[-1], dtype=m.dtype)
-    return m * lower + mT(m * (lower - np.eye(m.shape[-1], dtype=m.dtype)))
+    return np.concatenate([da, conj(q) @ gv], axis=-1) if wide else da
 
 
 def divided(r: Any, b: Any) -> Any:
@@ -255,7 +286,7 @@ def divided(r: Any, b: Any) -> Any:
     return over(x, regular.astype(x.dtype))
 
 
-defvjp(np.linalg.qr, qr_gradient)
+defvjp(np.linalg.qr, qr_gradient, complex=True)
 
 
 def _qr(a: Any, mode: str = "reduced") -> Any:
@@ -280,27 +311,27 @@ def _packed_qr(q: Any, r: Any) -> Any:
 
 # ---- Cholesky ------------------------------------------------------------------------------------
 def cholesky_gradient(g: Any, y: Any, a: Any) -> Any:
-    """Pull the gradient of L back to A = L Lᵀ: L⁻ᵀ Φ(Lᵀ dL) L⁻¹, where Φ halves the diagonal."""
+    """Pull the gradient of L back to A = L Lᴴ: L⁻ᵀ Φ(Lᵀ dL) L̄⁻¹, where Φ halves the diagonal."""
     n = a.shape[-1]
     half = np.tri(n, dtype=a.dtype) - np.eye(n, dtype=a.dtype) / 2
     inner = np.linalg.solve(mT(y), (mT(y) @ g) * half)
-    return mT(np.linalg.solve(mT(y), mT(inner)))
+    return mT(np.linalg.solve(mH(y), mT(inner)))
 
 
-defvjp(np.linalg.cholesky, cholesky_gradient)
+defvjp(np.linalg.cholesky, cholesky_gradient, complex=True)
 
 
 def _cholesky(a: Any, /, *, upper: bool = False) -> Any:
-    """Record L; the upper factor is its transpose."""
+    """Record L; the upper factor is its adjoint."""
     factor = np.linalg.cholesky(arrays(a), upper=upper)
     lower = apply(
         Tensor, np.linalg.cholesky, (mirrored(a, not upper),), {}, lambda _: _lower(factor, upper)
     )
-    return mT(lower) if upper else lower
+    return mH(lower) if upper else lower
 
 
 def _lower(factor: Any, upper: bool) -> Any:
-    return mT(factor) if upper else factor
+    return mH(factor) if upper else factor
 
 
 # What the graph records of a decomposition: its factors, packed.

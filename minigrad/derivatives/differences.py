@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from minigrad.graph import apply, defvjp
+from minigrad.calls import apply
 from minigrad.kinds import COMPLEX, check_dtype
+from minigrad.table import defvjp
 from minigrad.tensor import ADAPTERS, Tensor
 
 defvjp(np.diff, lambda g, y, x, n=1, axis=-1: undiff(g, x, n, axis))

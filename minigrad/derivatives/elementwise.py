@@ -15,8 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.graph import CONSTANTS, MASKING, apply, constant, defvjp
+from minigrad.calls import apply
+from minigrad.constants import constant
 from minigrad.kinds import COMPLEX, is_complex
+from minigrad.table import CONSTANTS, MASKING, defvjp
 from minigrad.tensor import ADAPTERS, Tensor, converted, primitive
 
 # ---- products in which a zero cotangent wins over an infinite factor -----------------------------
@@ -152,8 +154,8 @@ defvjp(np.arccos, lambda g, y, x: -over(g, np.sqrt(1 - x**2)))
 defvjp(np.arctan, lambda g, y, x: over(g, 1 + x**2))
 defvjp(
     np.arctan2,
-    lambda g, y, a, b: times(g, over(b, a**2 + b**2)),
-    lambda g, y, a, b: -times(g, over(a, a**2 + b**2)),
+    lambda g, y, a, b: times(g, over(over(b, r := np.hypot(a, b)), r)),  # a² may overflow
+    lambda g, y, a, b: -times(g, over(over(a, r := np.hypot(a, b)), r)),
 )
 defvjp(np.deg2rad, lambda g, y, x: g * (math.pi / 180))
 defvjp(np.radians, lambda g, y, x: g * (math.pi / 180))

@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.calls import apply
 from minigrad.derivatives.indexing import scatter
-from minigrad.graph import apply, defvjp
 from minigrad.kinds import COMPLEX, is_complex, real_alone
+from minigrad.table import defvjp
 from minigrad.tensor import ADAPTERS, Tensor
 
 

@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.graph import MASKING, PLACES, arrays, defvjp
+from minigrad.constants import arrays
 from minigrad.kinds import COMPLEX
+from minigrad.table import MASKING, PLACES, defvjp
 from minigrad.tensor import Tensor, primitive
 from minigrad.updates import (
     added_at,

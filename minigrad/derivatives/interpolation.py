@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
+from minigrad.calls import apply
+from minigrad.constants import arrays
 from minigrad.derivatives.elementwise import times
 from minigrad.derivatives.indexing import scatter
-from minigrad.graph import MASKING, apply, arrays, defvjp
 from minigrad.kinds import COMPLEX, refuse_complex
+from minigrad.table import MASKING, defvjp
 from minigrad.tensor import ADAPTERS, Tensor
 
 

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.calls import apply
 from minigrad.derivatives.indexing import scatter
 from minigrad.derivatives.shaping import at_least_1d, at_least_2d, at_least_3d
-from minigrad.graph import RECORDED, apply, defvjp
 from minigrad.kinds import COMPLEX, check_dtype
+from minigrad.table import RECORDED, defvjp
 from minigrad.tensor import ADAPTERS, Tensor
 
 

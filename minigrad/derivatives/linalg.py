@@ -15,12 +15,14 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.calls import apply
+from minigrad.constants import arrays
 from minigrad.derivatives.decompositions import singular_factors
-from minigrad.derivatives.elementwise import times
-from minigrad.derivatives.products import mT
+from minigrad.derivatives.elementwise import conj, times
+from minigrad.derivatives.products import mH, mT
 from minigrad.derivatives.spectra import known, mirrored
-from minigrad.graph import CONSTANTS, RECORDED, apply, arrays, defvjp
-from minigrad.kinds import COMPLEX, is_complex, refuse_complex
+from minigrad.kinds import COMPLEX, is_complex
+from minigrad.table import CONSTANTS, RECORDED, defvjp
 from minigrad.tensor import ADAPTERS, Tensor
 
 CONSTANTS.add(np.linalg.matrix_rank)
@@ -164,13 +166,13 @@ def _slogdet(a: Any) -> Any:
 # ---- pseudo-inverses and least squares -----------------------------------------------------------
 def pinv_gradient(g: Any, y: Any, a: Any) -> Any:
     """Differentiate the pseudo-inverse P along the matrices of A's rank (Golub and Pereyra)."""
-    p, pt, gt = y, mT(y), mT(g)
+    p, pt, gt, ac = conj(y), mT(y), mH(g), conj(a)
     da = -pt @ g @ pt
     left, right = gt @ p @ pt, pt @ p @ gt
-    return da + left - a @ (p @ left) + right - (right @ p) @ a
+    return da + left - ac @ (p @ left) + right - (right @ p) @ ac
 
 
-defvjp(np.linalg.pinv, pinv_gradient)
+defvjp(np.linalg.pinv, pinv_gradient, complex=True)
 
 
 def _pinv(a: Any, rcond: Any = None, hermitian: bool = False, **rtol: Any) -> Any:
@@ -195,12 +197,11 @@ def _truncated_inverse(inverse: Any, a: Any, large: Any, hermitian: bool) -> Any
     """Invert what is left when singular values that are no rounding errors are cut off."""
     u, s, vh = np.linalg.svd(a, full_matrices=False, hermitian=hermitian)
     f = np.where(large, 1 / np.where(large, s, 1.0), 0.0)
-    return known(np.matmul, inverse, mT(vh) * f[..., None, :], mT(u))
+    return known(np.matmul, inverse, mH(vh) * f[..., None, :], mH(u))
 
 
 def _lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
     """Give the pseudo-inverse times b, the sums of squared residuals, the rank, singular values."""
-    refuse_complex(np.linalg.lstsq, (a, b))
     a, b = _numbers(a), _numbers(b)
     x, squares, rank, s = np.linalg.lstsq(arrays(a), arrays(b), rcond)
     eps = np.finfo(x.dtype).eps
@@ -208,7 +209,7 @@ def _lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
     solution = known(np.matmul, x, np.linalg.pinv(a, cut), b)
     if squares.size:
         residuals = b - a @ solution
-        total = np.sum(residuals * residuals, axis=0)
+        total = np.sum(np.real(residuals * conj(residuals)), axis=0)
         squares = known(np.reshape, squares, total, squares.shape)
     return solution, squares, rank, known(np.linalg.svdvals, s, a, singular_factors())
 
@@ -223,4 +224,4 @@ ADAPTERS.update(
         np.linalg.lstsq: _lstsq,
     }
 )
-COMPLEX.update({np.linalg.tensorsolve, np.linalg.tensorinv})
+COMPLEX.update({np.linalg.tensorsolve, np.linalg.tensorinv, np.linalg.lstsq})

@@ -11,8 +11,8 @@ import numpy as np
 
 from minigrad.derivatives.elementwise import times
 from minigrad.derivatives.products import mT
-from minigrad.graph import MASKING, defvjp
 from minigrad.kinds import COMPLEX
+from minigrad.table import MASKING, defvjp
 from minigrad.tensor import ADAPTERS, primitive
 
 

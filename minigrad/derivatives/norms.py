@@ -2,8 +2,7 @@
 
 Where all entries are 0, the 2-norm and the p-norms have derivative 0. Ties of the largest or of the
 smallest share the gradient equally, also among the singular values of a matrix; |x|'(0) = 0. The
-nuclear norm takes nothing from singular values of 0. The 0-"norm" counts: a plain array. Of complex
-numbers there are the norms that ask for no singular values.
+nuclear norm takes nothing from singular values of 0. The 0-"norm" counts: a plain array.
 """
 
 from __future__ import annotations
@@ -12,13 +11,15 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.calls import apply
+from minigrad.constants import arrays
 from minigrad.derivatives.decompositions import singular_factors
 from minigrad.derivatives.elementwise import conj, over, times
 from minigrad.derivatives.linalg import inverse_or_nan
 from minigrad.derivatives.reductions import spread
 from minigrad.derivatives.spectra import known, singular_sum
-from minigrad.graph import apply, arrays, defvjp
 from minigrad.kinds import COMPLEX
+from minigrad.table import defvjp
 from minigrad.tensor import ADAPTERS, Tensor, primitive
 
 # ---- the root of the sum of squares, and of p-th powers ------------------------------------------
@@ -48,7 +49,7 @@ def powered(r: Any, p: float) -> Any:
 
 
 # ---- the nuclear norm ----------------------------------------------------------------------------
-@primitive(lambda g, y, x, factors: g[..., None, None] * polar(x, factors), None)
+@primitive(lambda g, y, x, factors: g[..., None, None] * polar(x, factors), None, complex=True)
 def nuclear_norm(x: Any, factors: Any) -> Any:
     """Sum the singular values."""
     return np.linalg.norm(x, "nuc", (-2, -1))
@@ -153,4 +154,4 @@ ADAPTERS.update(
         np.linalg.cond: _cond,
     }
 )
-COMPLEX.update({np.linalg.matrix_norm, np.linalg.vector_norm})
+COMPLEX.update({np.linalg.matrix_norm, np.linalg.vector_norm, np.linalg.cond})

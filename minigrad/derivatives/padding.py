@@ -12,9 +12,11 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from minigrad.calls import apply
 from minigrad.derivatives.indexing import along, scatter
-from minigrad.graph import Function, Node, apply, defvjp
-from minigrad.kinds import COMPLEX, check_dtype
+from minigrad.graph import Node
+from minigrad.kinds import COMPLEX, Function, check_dtype
+from minigrad.table import defvjp
 from minigrad.tensor import ADAPTERS, Tensor
 
 Widths: TypeAlias = tuple[tuple[int, int], ...]

@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.graph import apply, arrays, defvjp
+from minigrad.calls import apply
+from minigrad.constants import arrays
 from minigrad.kinds import COMPLEX
+from minigrad.table import defvjp
 from minigrad.tensor import ADAPTERS, Tensor
 
 defvjp(

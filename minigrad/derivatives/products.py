@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.calls import apply
 from minigrad.derivatives.elementwise import conj
-from minigrad.graph import apply, defvjp
 from minigrad.kinds import COMPLEX
+from minigrad.table import defvjp
 from minigrad.tensor import ADAPTERS, Tensor
 
 
@@ -38,6 +39,11 @@ def product_matrix(g: Any, a: Any, b: Any) -> Any:
 def mT(a: Any) -> Any:
     """Transpose the last two axes."""
     return np.swapaxes(a, -1, -2)
+
+
+def mH(a: Any) -> Any:
+    """Transpose the last two axes and conjugate: the adjoint, for real numbers the transpose."""
+    return conj(mT(a))
 
 
 # ---- matmul and its kin: stacks of vectors and matrices ------------------------------------------

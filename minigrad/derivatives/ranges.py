@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.calls import apply
 from minigrad.derivatives.joining import adapted
-from minigrad.graph import apply, defvjp
 from minigrad.kinds import COMPLEX, refuse_complex
+from minigrad.table import defvjp
 from minigrad.tensor import ADAPTERS, Tensor
 
 

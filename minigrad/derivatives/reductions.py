@@ -15,9 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from minigrad.calls import apply
+from minigrad.constants import arrays
 from minigrad.derivatives.elementwise import times
-from minigrad.graph import MASKING, Function, apply, arrays, defvjp
-from minigrad.kinds import COMPLEX
+from minigrad.kinds import COMPLEX, Function
+from minigrad.table import MASKING, defvjp
 from minigrad.tensor import ADAPTERS, Tensor, primitive
 
 

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from minigrad.graph import Function, called
+from minigrad.kinds import Function, called
 from minigrad.tensor import ADAPTERS
 
 _WRITES = "writes into an array, which the graph could not see: "

@@ -12,9 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.calls import apply
+from minigrad.constants import arrays
 from minigrad.derivatives.indexing import along, scatter
-from minigrad.graph import CONSTANTS, MASKING, RECORDED, Function, apply, arrays, defvjp
-from minigrad.kinds import COMPLEX
+from minigrad.kinds import COMPLEX, Function
+from minigrad.table import CONSTANTS, MASKING, RECORDED, defvjp
 from minigrad.tensor import ADAPTERS, Tensor
 
 defvjp(np.triu, lambda g, y, m, k=0: np.triu(g, k))

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.calls import apply
 from minigrad.derivatives.indexing import along, scatter
-from minigrad.graph import MASKING, apply, defvjp
 from minigrad.kinds import COMPLEX
+from minigrad.table import MASKING, defvjp
 from minigrad.tensor import ADAPTERS, Tensor, primitive
 
 defvjp(np.reshape, lambda g, y, x, shape, order="C": np.reshape(g, x.shape, order=order))

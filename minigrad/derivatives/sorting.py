@@ -14,8 +14,11 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.calls import apply
+from minigrad.constants import arrays
 from minigrad.derivatives.reductions import equal, evenly, from_rows, in_rows
-from minigrad.graph import CONSTANTS, MASKING, Function, apply, arrays, called, defvjp
+from minigrad.kinds import Function, called
+from minigrad.table import CONSTANTS, MASKING, defvjp
 from minigrad.tensor import ADAPTERS, Tensor, primitive
 
 

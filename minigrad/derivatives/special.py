@@ -13,7 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.graph import CONSTANTS, ENTRYWISE, MASKING, apply, arrays, constant, defvjp
+from minigrad.calls import apply
+from minigrad.constants import arrays, constant
+from minigrad.table import CONSTANTS, ENTRYWISE, MASKING, defvjp
 from minigrad.tensor import ADAPTERS, Tensor, primitive
 
 

@@ -1,6 +1,6 @@
 """Symmetric matrices, and how eigenvectors and singular vectors turn when a matrix changes.
 
-With A = V diag(w) Vᵀ, eigenvector j turns towards eigenvector i by (Vᵀ dA V)ᵢⱼ / (wⱼ − wᵢ). Where
+With A = V diag(w) Vᴴ, eigenvector j turns towards eigenvector i by (Vᴴ dA V)ᵢⱼ / (wⱼ − wᵢ). Where
 two values coincide, no vector is singled out: the quotient is 0 when no cotangent reaches vector j,
 else infinite or NaN. So the gradient of a function of eigenvalues alone is finite everywhere. Its
 second derivative is finite when it does not mind the eigenvalues that coincide (the largest one,
@@ -17,9 +17,12 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.derivatives.elementwise import over, times
-from minigrad.derivatives.products import mT
-from minigrad.graph import RECORDED, Function, apply, arrays, defvjp
+from minigrad.calls import apply
+from minigrad.constants import arrays
+from minigrad.derivatives.elementwise import conj, over, times
+from minigrad.derivatives.products import mH, mT
+from minigrad.kinds import Function
+from minigrad.table import RECORDED, defvjp
 from minigrad.tensor import Tensor, primitive
 
 
@@ -53,15 +56,21 @@ class Factors:
 
 
 # ---- symmetric matrices --------------------------------------------------------------------------
-@primitive(lambda g, y, a, lower=True: (g + mT(g)) * _halved(g, lower))
+@primitive(lambda g, y, a, lower=True: (g + mH(g)) * _halved(g, lower), complex=True)
 def mirrored(a: Any, lower: bool = True) -> Any:
-    """Copy one triangle of a matrix over the other: the matrix that LAPACK sees."""
-    return np.where(_halved(a, lower) > 0, a, mT(a))
+    """Copy one triangle of a matrix over the other: the matrix that LAPACK sees.
+
+    Of complex numbers the copy is conjugated, and the diagonal real.
+    """
+    weights = _halved(a, lower)
+    half = np.where(weights > 0, a, 0.0) * weights
+    return half + mH(half)
 
 
 def _halved(a: Any, lower: bool) -> Any:
     """Weigh one triangle: 1, on the diagonal ½, and 0 above or below."""
-    weights = np.tri(a.shape[-1], dtype=a.dtype) - np.eye(a.shape[-1], dtype=a.dtype) / 2
+    kind = arrays(a).real.dtype
+    weights = np.tri(a.shape[-1], dtype=kind) - np.eye(a.shape[-1], dtype=kind) / 2
     return weights if lower else weights.T
 
 
@@ -114,6 +123,7 @@ defvjp(
 @primitive(
     lambda h, y, x, d, asked: over(h, d),
     lambda h, y, x, d, asked: -times(over(h, d), y),
+    complex=True,
 )
 def quotient(x: Any, d: Any, asked: Any) -> Any:
     """Divide; 0 / 0 is zero, but NaN where it is `asked` for."""
@@ -121,8 +131,11 @@ def quotient(x: Any, d: Any, asked: Any) -> Any:
 
 
 def slopes(g: Any, d: Any, table: Function, fixed: bool) -> Any:
-    """Divide gⱼ − gᵢ (or the sums) by dᵢⱼ; zero where both are zero, or where g is `fixed`."""
-    one = np.eye(d.shape[-1], dtype=d.dtype)
+    """Divide gⱼ − gᵢ (or the sums) by dᵢⱼ; zero where both are zero, or where g is `fixed`.
+
+    No value differs from itself.
+    """
+    one = np.eye(d.shape[-1], dtype=d.dtype) if table is differences else 0.0
     asked = sums(arrays(g) != 0) & (not fixed)
     return quotient(table(g) * (1 - one), d + one, asked)
 
@@ -130,14 +143,14 @@ def slopes(g: Any, d: Any, table: Function, fixed: bool) -> Any:
 # ---- functions of eigenvalues: Σᵢ gᵢ vᵢ vᵢᵀ and its adjoint, both differentiated by A ------------
 @primitive()
 def eigen_sum(g: Any, a: Any, w: Any, v: Any) -> Any:
-    """Compute V diag(g) Vᵀ: the gradient by A of its eigenvalues, weighed by g."""
-    return (v * g[..., None, :]) @ mT(v)
+    """Compute V̄ diag(g) Vᵀ: the gradient by A of its eigenvalues, weighed by g."""
+    return (conj(v) * g[..., None, :]) @ mT(v)
 
 
 @primitive()
 def eigen_loads(h: Any, a: Any, w: Any, v: Any) -> Any:
-    """Compute vᵢᵀ h vᵢ for each i."""
-    return np.sum(v * (h @ v), axis=-2)
+    """Compute vᵢᴴ h vᵢ for each i, and of complex numbers the real part."""
+    return np.real(np.sum(conj(v) * (h @ v), axis=-2))
 
 
 defvjp(
@@ -146,6 +159,7 @@ defvjp(
     lambda h, y, g, a, w, v: eigen_twist(g, h, w, v),
     None,
     None,
+    complex=True,
 )
 defvjp(
     eigen_loads,
@@ -153,30 +167,31 @@ defvjp(
     lambda g, y, h, a, w, v: eigen_twist(g, h, w, v),
     None,
     None,
+    complex=True,
 )
 
 
 def eigen_twist(g: Any, h: Any, w: Any, v: Any) -> Any:
-    """Differentiate Σᵢ gᵢ vᵢᵀ h vᵢ by A: the vectors turn."""
-    m = mT(v) @ h @ v
-    inner = times(m + mT(m), slopes(g, differences(w), differences, False)) * 0.5
-    return v @ inner @ mT(v)
+    """Differentiate Σᵢ gᵢ Re vᵢᴴ h vᵢ by A: the vectors turn."""
+    m = mT(v) @ conj(h) @ conj(v)
+    inner = times(m + mH(m), slopes(g, differences(w), differences, False)) * 0.5
+    return conj(v) @ inner @ mT(v)
 
 
-# ---- functions of singular values: Σᵢ gᵢ uᵢ vᵢᵀ and its adjoint ----------------------------------
+# ---- functions of singular values: Σᵢ gᵢ ūᵢ vᵢᵀ and its adjoint ----------------------------------
 @primitive()
 def singular_sum(g: Any, a: Any, s: Any, u: Any, v: Any, fixed: bool = False) -> Any:
-    """Compute U diag(g) Vᵀ, the gradient by A of its singular values, weighed by g.
+    """Compute Ū diag(g) Vᵀ, the gradient by A of its singular values, weighed by g.
 
     That g is `fixed` says that it is the same for all matrices nearby.
     """
-    return (u * g[..., None, :]) @ mT(v)
+    return (conj(u) * g[..., None, :]) @ mT(v)
 
 
 @primitive()
 def singular_loads(h: Any, a: Any, s: Any, u: Any, v: Any, fixed: bool = False) -> Any:
-    """Compute uᵢᵀ h vᵢ for each i."""
-    return np.sum(u * (h @ v), axis=-2)
+    """Compute uᵢᴴ h vᵢ for each i, and of complex numbers the real part."""
+    return np.real(np.sum(conj(u) * (h @ v), axis=-2))
 
 
 defvjp(
@@ -186,6 +201,7 @@ defvjp(
     None,
     None,
     None,
+    complex=True,
 )
 defvjp(
     singular_loads,
@@ -194,20 +210,21 @@ defvjp(
     None,
     None,
     None,
+    complex=True,
 )
 
 
 def singular_twist(g: Any, h: Any, s: Any, u: Any, v: Any, fixed: bool) -> Any:
-    """Differentiate Σᵢ gᵢ uᵢᵀ h vᵢ by A: the vectors turn, also out of their span."""
-    k = s.shape[-1]
-    hv = h @ v
+    """Differentiate Σᵢ gᵢ Re uᵢᴴ h vᵢ by A: the vectors turn, also out of their span."""
+    k, h = s.shape[-1], conj(h)
+    hv = h @ conj(v)
     m = mT(u) @ hv
-    inner = times(m + mT(m), slopes(g, differences(s), differences, fixed))
-    inner = (inner + times(m - mT(m), slopes(g, sums(s), sums, fixed))) * 0.5
+    inner = times(m + mH(m), slopes(g, differences(s), differences, fixed))
+    inner = (inner + times(m - mH(m), slopes(g, sums(s), sums, fixed))) * 0.5
     rows = inner @ mT(v)
     if v.shape[-2] > k:
         rows = rows + times(mT(u) @ h - m @ mT(v), over(g, s)[..., :, None])
-    da = u @ rows
+    da = conj(u) @ rows
     if u.shape[-2] > k:
-        da = da + times(hv - u @ m, over(g, s)[..., None, :]) @ mT(v)
+        da = da + times(hv - conj(u) @ m, over(g, s)[..., None, :]) @ mT(v)
     return da

@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from minigrad.calls import apply
+from minigrad.constants import arrays
 from minigrad.derivatives.elementwise import conj, over, times
 from minigrad.derivatives.reductions import chosen, count, spread
-from minigrad.graph import Function, apply, arrays, called, defvjp
-from minigrad.kinds import COMPLEX, check_dtype, refuse_complex
+from minigrad.kinds import COMPLEX, Function, called, check_dtype, refuse_complex
+from minigrad.table import defvjp
 from minigrad.tensor import ADAPTERS, Tensor, primitive
 
 

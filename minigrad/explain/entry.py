@@ -11,6 +11,7 @@ from typing import Any, overload
 import numpy as np
 
 from minigrad.explain.data.again import Rerun
+from minigrad.explain.data.asked import check_asked, no_tensor
 from minigrad.explain.data.build import behind, traced
 from minigrad.explain.data.entries import Entry
 from minigrad.explain.data.failures import argument_text, failure, nodes_in
@@ -92,6 +93,7 @@ def explain(
       dcount = 110
       dtax   = 200
     """
+    check_asked(names, at)
     frame = sys._getframe(1)
     known = _variables(frame) if names is None else names
     if args and isinstance(what, (Tensor, BaseException)):
@@ -113,7 +115,7 @@ def explain(
             f"exception, not {what!r:.60}{hint}"
         )
     found.file = found.file or frame.f_code.co_filename
-    return found if at is None else found.at(*at)
+    return found if at is None else found.at(*([at] if isinstance(at, str) else at))
 
 
 def _variables(frame: FrameType) -> dict[str, Any]:
@@ -235,10 +237,7 @@ def _watched(
         path = next((seen.path(layer) for layer in seen.failed if seen.path(layer)), None)
         return _failed(found, error, names, path)
     if not isinstance(y, Tensor):
-        raise TypeError(
-            f"nothing was recorded: the result is {type(y).__name__}, no Tensor; call layers as "
-            "layer(x), and do not turn Tensors into arrays on the way"
-        )
+        raise TypeError(f"nothing was recorded: {no_tensor(y)}")
     names.tensors.setdefault(id(y), output)
     return _explanation(traced(y, behind([y]), names, seen.watched))
 

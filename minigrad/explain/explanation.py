@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.explain.data import again, entries
+from minigrad.explain.data.asked import generator_asked
 from minigrad.explain.data.located import Place, located
 from minigrad.explain.data.model import Line, Trace
 from minigrad.explain.drawing import drawings
@@ -77,6 +78,7 @@ class Explanation(Trace):
             KeyError: when nothing has the name.
             IndexError: when the index does not name one entry.
             ValueError: when no gradient reaches it.
+            TypeError: when the name is no string, or an index no whole number.
 
         >>> import minigrad as mg
         >>> x, w = mg.Tensor([[1.0, 2.0], [3.0, 4.0]]), mg.Tensor([0.5, -1.0])
@@ -118,9 +120,10 @@ class Explanation(Trace):
         """Compare the gradients of all leaves with finite differences, and predict a small step.
 
         The recorded calls are run again with one entry of a leaf moved, Dropout's masks and all
-        else as they were: three times for each of at most 25 entries of each leaf, and with smaller
-        steps where the two sides differ. What is a kink then is left out, and said; so is an entry
-        without a finite slope. Complex entries are moved in both directions.
+        else as they were: three times for each of at most 25 entries of each leaf (of fewer, in a
+        graph of hundreds of calls), and with smaller steps where the two sides differ. What is a
+        kink then is left out, and said; so is an entry without a finite slope. Complex entries are
+        moved in both directions.
 
         Args:
             rng: a seed or a Generator that chooses the entries of large leaves.
@@ -137,6 +140,7 @@ class Explanation(Trace):
         A small step, and what the gradient predicts of it
           x + 0.001: y is to change by 0.006, and changes by 0.006001
         """
+        generator = generator_asked("rng", rng)
         output = "the output" if self.output is None else self.lines[self.output].name
         if self.failure is not None:
             return checking.Check([], output, f"the {self.failure.phase} pass failed")
@@ -149,7 +153,7 @@ class Explanation(Trace):
                     cause = f"{error} cannot be run again to the same result"
                     return checking.Check([], output, cause)
                 rerun = self.rerun
-            return checking.check(self, rerun, np.random.default_rng(rng))
+            return checking.check(self, rerun, generator)
 
     def health(self) -> healths.Health:
         """Look for what keeps a network from learning.

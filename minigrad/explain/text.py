@@ -7,13 +7,13 @@ import shutil
 import sys
 from collections.abc import Iterator, Sequence
 
+from minigrad.explain.data.failures import FIX
 from minigrad.explain.data.model import Contribution, Failure, Group, Line, Step, Trace
 from minigrad.explain.data.numbers import shape_text, value_text, with_numbers
 from minigrad.explain.letters import printable
 from minigrad.graph import Array
 
 SHOWN = 60  # calls; a larger graph is told layer by layer
-FIX = "Likely fix"
 BEGIN = "   (the walk back begins with 1)"
 BEGIN_SUM = "   (the walk back begins with ones: these are the gradients of the sum)"
 STOPPED = "✗ Here the {} pass stopped"
@@ -30,8 +30,7 @@ def text(
 
     Args:
         trace: what to write.
-        width: of a line, in characters, at least 60; the terminal's when None. Longer rules are
-            not broken.
+        width: of a line, in characters, at least 60; the terminal's when None.
         colour: whether to colour; when None, if standard output is a terminal and the environment
             variable NO_COLOR is not set.
         whole: whether to tell every call, not layer by layer; when None, up to 60 calls.
@@ -77,7 +76,7 @@ class _Page:
         names = _widest(self._cut(name, 3) for name, *_ in rows)
         shapes = _widest(shape_text(value) for *_, value, _ in rows)
         room = max(8, self.width - names - shapes - 30)
-        codes = _widest(_shortened(code, room) for _, code, *_ in rows)
+        codes = max((len(code) for _, code, *_ in rows if len(code) <= room), default=0)
         layer = None
         for name, code, value, line in rows:
             if line.kind == "call" and line.layer != layer:
@@ -85,13 +84,15 @@ class _Page:
                 if layer is not None:
                     group = self.trace.layers[layer]
                     yield "  " + self._paint("layer", self._cut(titled(group), 1))
+            made = line.kind == "call"
             shown = self._cut(name, 3).ljust(names)
-            text = _shortened(code, room).ljust(codes)
+            head = [("  ", ""), (shown, "name"), (" = " if made else "   ", "")]
+            if len(code) > codes:  # all of it, and the value under it
+                yield self._joined(*head, (_shortened(code, self.width - names - 5), ""))
+                head, code = [(" " * (names + 5), "")], ""
             yield self._row(
-                ("  ", ""),
-                (shown, "name"),
-                (" = " if line.kind == "call" else "   ", ""),
-                (text, "" if line.kind == "call" else "note"),
+                *head,
+                (code.ljust(codes), "" if made else "note"),
                 ("  ", ""),
                 (shape_text(value).ljust(shapes), "note"),
                 (" " if shapes else "", ""),
@@ -118,9 +119,11 @@ class _Page:
         line = self.trace.lines[step.line]
         number = f"{step.index + 1:>3}  "
         told = f"{line.name} = {line.call}"
-        if line.layer is not None:
-            told += f"   [{self.trace.layers[line.layer].path}]"
-        yield number + self._paint("head", self._cut(told, 1, 5))
+        layer = "" if line.layer is None else f"[{self.trace.layers[line.layer].path}]"
+        beside = f"   {layer}" if layer and len(told) + len(layer) + 8 <= self.width else ""
+        yield number + self._paint("head", self._cut(told, 1, 5) + beside)
+        if layer and not beside:
+            yield "     " + self._paint("layer", self._cut(layer, 1, 5))
         room = self.width - 8 - len(line.d)
         shape = shape_text(step.gradient)
         room -= len(shape) + 2
@@ -133,19 +136,32 @@ class _Page:
         for c in step.contributions:
             yield from self._contribution(c, line, names, signs)
         if step.backward:
-            for code in step.backward.rstrip().split("\n"):
-                yield "       " + self._paint("note", self._cut(code, 1, 7))
+            for row in self._code(step.backward):
+                yield "       " + self._paint("note", row)
         for name, kept in step.caches.items():
             value = value_text(kept, max(12, self.width - 24 - len(name)))
             yield f"       kept: {name} {shape_text(kept)}  {value}"
         if step.note:
             yield from self._noted(step.note)
 
+    def _code(self, source: str) -> Iterator[str]:
+        """Write somebody's code: lines that do not fit go on in the next, further in."""
+        for line in source.rstrip().split("\n"):
+            code = line.lstrip()
+            indent = " " * (len(line) - len(code))
+            for i, row in enumerate(_wrapped(code, max(self.width - 11 - len(indent), 30))):
+                yield indent + "    " * (i > 0) + row
+
     def _contribution(self, c: Contribution, line: Line, names: int, signs: int) -> Iterator[str]:
         name = self.trace.lines[c.to].d.ljust(names)
         sign = c.sign.rjust(signs)
-        left = f"       {self._paint('name', name)} {sign} {self._paint('rule', c.rule)}"
-        used = 7 + len(name) + 1 + len(sign) + 1 + len(c.rule)
+        lead = 7 + len(name) + 1 + len(sign) + 1
+        rows = _wrapped(c.rule, max(self.width - lead, 30))  # as code in brackets may be broken
+        left = f"       {self._paint('name', name)} {sign} {self._paint('rule', rows[0])}"
+        for row in rows[1:]:
+            yield left
+            left = " " * lead + self._paint("rule", row)
+        used = lead + len(rows[-1])
         numbers = with_numbers(c.rule, self.trace, line)
         told = (None, c.rule, value_text(c.share, self.width))  # not twice in a row
         middle = "" if numbers in told else f" = {numbers}"
@@ -231,9 +247,11 @@ class _Page:
     def _row(self, *cells: tuple[str, str], value: Array) -> str:
         """Join cells, and write a value in the room that is left."""
         used = sum(len(text) for text, _ in cells) + 2
-        painted = "".join(self._paint(kind, text) if kind else text for text, kind in cells)
         room = self.width - used
-        return f"{painted} {_shortened(value_text(value, room), room)}".rstrip()
+        return f"{self._joined(*cells)} {_shortened(value_text(value, room), room)}".rstrip()
+
+    def _joined(self, *cells: tuple[str, str]) -> str:
+        return "".join(self._paint(kind, text) if kind else text for text, kind in cells)
 
     def _cut(self, text: str, share: int, used: int = 2) -> str:
         """Shorten a text to its share of the width."""

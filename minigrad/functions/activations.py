@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.graph import ENTRYWISE, MASKING
 from minigrad.kinds import is_complex
+from minigrad.table import ENTRYWISE, MASKING
 from minigrad.tensor import primitive
 
 

@@ -17,8 +17,9 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.constants import arrays
 from minigrad.functions.activations import real_numbers
-from minigrad.graph import Node, arrays, record
+from minigrad.graph import Node, record
 from minigrad.layers.inside import attributes, inside
 from minigrad.tensor import SHARE_TENSORS, Tensor
 

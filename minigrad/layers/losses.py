@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from minigrad import functions
+from minigrad.constants import arrays
 from minigrad.functions.activations import floats
 from minigrad.functions.losses import check_classes, check_same, check_yes_or_no
-from minigrad.graph import Array, arrays
+from minigrad.graph import Array
 from minigrad.layers.base import Layer
 from minigrad.tensor import Tensor
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from minigrad.networks import Network
 from minigrad.testing import both_modes, checks, made_up, profiles
+from minigrad.testing.diagnosis.workbench import AROUND
 from minigrad.testing.report import GradientError, Report, Verdict
 from minigrad.testing.subjects.outcomes import place
 from minigrad.testing.subjects.trials import NothingRunsError, Trial, required, trials
@@ -168,6 +169,7 @@ def _remembering(forward: Any, backward: Any, wanted: list[str]) -> tuple[Any, A
         given = dict(zip(names, inputs, strict=False))
         return y, [given.get(name, y) for name in wanted]
 
+    vars(with_cache)[AROUND] = forward, lambda f: _remembering(f, backward, wanted)[0]
     return with_cache, _of_cache(backward, lambda cache: cache)
 
 
@@ -182,6 +184,7 @@ def _of_cache(backward: Any, unpacked: Callable[[Any], Sequence[Any]]) -> Any:
         [inspect.Parameter(n, inspect.Parameter.POSITIONAL_OR_KEYWORD) for n in ("dout", "cache")]
     )
     vars(pulled_back)["__signature__"] = signature
+    vars(pulled_back)[AROUND] = backward, lambda f: _of_cache(f, unpacked)
     return pulled_back
 
 

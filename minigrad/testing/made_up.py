@@ -13,10 +13,12 @@ from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
+from minigrad.testing.diagnosis import unseen
 from minigrad.testing.report import Report
 from minigrad.testing.reports.findings import Verdict
 from minigrad.testing.subjects.trials import Trial
 
+LARGE = 4  # by how much, where a condition wants other numbers
 OTHER_GUESSES = 8  # looked at, where the first may have been a wrong one
 Check = Callable[..., Report]
 
@@ -33,10 +35,11 @@ def judged(report: Report, first: Trial, others: Iterator[Trial], check: Check) 
     if report.verdict is Verdict.INCONCLUSIVE:
         looked = (check(found, diagnose=False) for found in itertools.islice(others, OTHER_GUESSES))
         return next((other for other in looked if other.ok), report)
-    raised = has_raised(report)
-    if report.ok or (first.sure and not raised):
+    if report.ok:
+        return _with_other_cases(report, first, check)
+    raised, shapes = has_raised(report), wrong_shapes(report)
+    if first.sure and not raised and not is_spread(report):
         return report
-    shapes = wrong_shapes(report)
     reshaped = first.reshaped(shapes) if shapes else None
     guesses = iter([reshaped]) if reshaped else _differing(others, first)
     for found in itertools.islice(guesses, OTHER_GUESSES):
@@ -47,6 +50,36 @@ def judged(report: Report, first: Trial, others: Iterator[Trial], check: Check) 
     if shapes:
         return _unknown(report, f"gradients have other shapes than {', '.join(shapes)}")
     return _second_thoughts(report, None, first.sure)
+
+
+def _with_other_cases(report: Report, first: Trial, check: Check) -> Report:
+    """Check again where conditions of forward came out alike everywhere, on what may change that.
+
+    A label that forward asks for and no guess has, such as −1 for what is to be ignored; and an
+    input that is several times as large.
+    """
+    subject = None if report.evidence is None else report.evidence.subject
+    found = unseen.unseen(subject) if subject else []
+    if subject is None or not found or len(first.inputs) != len(subject.inputs):
+        return report
+    labels = {one.name: one.remedy for one in found if one.name}
+    inputs, made = list(first.inputs), list(first.made)
+    for i, name in enumerate(subject.inputs):
+        x = np.array(inputs[i])
+        if name in labels:
+            inputs[i], words = x, f", and with {labels[name]} among them"
+            x.flat[-1] = labels[name]
+        elif i == 0 and x.dtype.kind == "f" and len(labels) < len(found):
+            inputs[i], words = LARGE * x, f", and {LARGE} times as large"
+        else:
+            continue
+        made[i - len(inputs)] += words
+    other = check(dataclasses.replace(first, inputs=tuple(inputs), made=made))
+    ran = other.verdict is not Verdict.INCONCLUSIVE and "raised" not in other.reason
+    evidence = other.evidence
+    if not ran or (other.ok and len(unseen.unseen(evidence.subject)) >= len(found)):
+        return report
+    return other
 
 
 def _differing(guesses: Iterable[Trial], first: Trial) -> Iterator[Trial]:
@@ -69,6 +102,17 @@ def wrong_shapes(report: Report) -> dict[str, tuple[int, ...]]:
         return {}
     wrong = {k: one.yours for k, one in report.evidence.operands.items() if not one.shape_is_right}
     return {k.removeprefix("self."): np.shape(g) for k, g in wrong.items() if g is not None}
+
+
+def is_spread(report: Report) -> bool:
+    """Tell whether the gradient of the first input has more entries than it.
+
+    Then forward stretched that input, by broadcasting, beside something that was made up too.
+    """
+    if report.evidence is None or not report.evidence.inputs:
+        return False
+    one = report.evidence.operands.get(next(iter(report.evidence.inputs)))
+    return one is not None and one.yours is not None and np.size(one.yours) > one.numerical.size
 
 
 def _second_thoughts(wrong: Report, other: Report | None, sure: bool) -> Report:

@@ -75,8 +75,8 @@ REAL_TO_COMPLEX = {np.fft.rfft}
 INTO = {np.full_like, np.insert, written_at, added_at, multiplied_at}
 # NumPy does not look at the last operand of these for Tensors.
 LEFT_ALONE = {np.diff, np.polyint, np.select, np.nanvar, np.nanstd}
-# Some calls of these are refused: the largest entry as a margin, norms by singular values, weights.
-PARTLY = {np.pad, np.linalg.norm, np.linalg.matrix_norm, np.cov}
+# Some calls of these are refused: the largest entry as a margin, weights.
+PARTLY = {np.pad, np.cov}
 OWN = {  # beside the line for real numbers
     np.absolute: elementwise_calls(np.absolute, polar(0.5, 2, 3.1)),
     np.reciprocal: elementwise_calls(np.reciprocal, polar(0.5, 2, 3.1)),

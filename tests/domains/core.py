@@ -27,12 +27,11 @@ from domains.samples import (
 )
 from minigrad import Tensor, pieces, tensor
 from minigrad import functions as fn
+from minigrad.calls import apply
 from minigrad.derivatives import elementwise, indexing
 from minigrad.functions import losses
-from minigrad.graph import apply
-from minigrad.methods import added_at, written_at
 from minigrad.testing.strategies import indices
-from minigrad.updates import repeats
+from minigrad.updates import added_at, repeats, written_at
 
 # ---- products ------------------------------------------------------------------------------------
 MATMUL = st.sampled_from([1, 1, 1, 0]).flatmap(

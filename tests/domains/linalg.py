@@ -1,7 +1,7 @@
 """Inverses, equations, determinants, decompositions and norms.
 
 Matrices are drawn with singular values and eigenvalues well apart. Vectors that are given up to
-their sign are multiplied in pairs.
+their sign, or their phase, are multiplied in pairs.
 """
 
 import numpy as np
@@ -54,10 +54,32 @@ def complex_frame(rng, shape, k):
 
 
 def complex_regular(rng, shape):
-    """Singular values well apart, of a complex matrix."""
-    n = shape[-1]
-    u, v = complex_frame(rng, shape[:-1], n), complex_frame(rng, shape[:-1], n)
-    return (u * apart(rng, shape[:-1])[..., None, :]) @ np.swapaxes(v, -1, -2)
+    """Full rank, with singular values well apart, of a complex matrix."""
+    *lead, m, n = shape
+    k = min(m, n)
+    u, v = complex_frame(rng, (*lead, m), k), complex_frame(rng, (*lead, n), k)
+    return (u * apart(rng, (*lead, k))[..., None, :]) @ np.swapaxes(v, -1, -2)
+
+
+def hermitian(rng, shape):
+    """Eigenvalues of both signs, with sizes well apart, and complex vectors."""
+    w = apart(rng, shape[:-1]) * rng.choice([-1, 1], shape[:-1])
+    v = complex_frame(rng, shape[:-1], shape[-1])
+    return (v * w[..., None, :]) @ np.conj(np.swapaxes(v, -1, -2))
+
+
+def complex_positive(rng, shape):
+    """Hermitian, with eigenvalues well apart, all above 0."""
+    v = complex_frame(rng, shape[:-1], shape[-1])
+    return (v * apart(rng, shape[:-1])[..., None, :]) @ np.conj(np.swapaxes(v, -1, -2))
+
+
+def complex_equal(rng, shape):
+    """A multiple of a complex matrix with orthonormal rows or columns."""
+    *lead, m, n = shape
+    k = min(m, n)
+    u, v = complex_frame(rng, (*lead, m), k), complex_frame(rng, (*lead, n), k)
+    return 1.5 * u @ np.swapaxes(v, -1, -2)
 
 
 def complex_diagonalizable(rng, shape):
@@ -116,6 +138,11 @@ def sized(rng, shape):
     return 0.4 * 1.12**power * rng.choice([-1, 1], shape)
 
 
+def complex_sized(rng, shape):
+    """Of the same sizes, and any phase."""
+    return sized(rng, shape) * np.exp(1j * rng.uniform(-3, 3, shape))
+
+
 # ---- shapes --------------------------------------------------------------------------------------
 LEADS = st.sampled_from([(), (), (2,), (2, 1), (0,)])
 SIDE = st.sampled_from([2, 3, 1, 2, 3, 0])
@@ -159,7 +186,7 @@ def least_squares(draw):
     return [(m, n), draw(st.sampled_from([(m,), (m, 2)]))]
 
 
-# ---- what does not depend on signs ---------------------------------------------------------------
+# ---- what does not depend on signs, or phases ----------------------------------------------------
 def mT(a):
     return np.swapaxes(a, -1, -2)
 
@@ -171,7 +198,7 @@ def pairs(u, v):
 
 def of_eigh(a, *args, **keywords):
     w, v = np.linalg.eigh(a, *args, **keywords)
-    return flat([w, pairs(v, v)])
+    return flat([w, pairs(v, np.conj(v))])
 
 
 def of_eig(a):
@@ -193,7 +220,7 @@ def of_svd(a, **keywords):
     u, s, vh = np.linalg.svd(a, **keywords)
     k = s.shape[-1]
     u, v = u[..., :k], mT(vh)[..., :k]
-    return flat([s, pairs(u, v), pairs(u, u), pairs(v, v)])
+    return flat([s, pairs(u, v), pairs(u, np.conj(u)), pairs(v, np.conj(v))])
 
 
 def of_qr(a, *args, **keywords):
@@ -220,6 +247,15 @@ def leading(rng, shape):
         return regular(rng, shape)
     rest = rng.normal(size=(*lead, m, n - m))
     return np.concatenate([regular(rng, (*lead, m, m)), rest], axis=-1)
+
+
+def complex_leading(rng, shape):
+    """Regular already in the first columns, and complex."""
+    *lead, m, n = shape
+    if m >= n:
+        return complex_regular(rng, shape)
+    rest = rng.normal(size=(*lead, m, n - m)) * 1j
+    return np.concatenate([complex_regular(rng, (*lead, m, m)), rest], axis=-1)
 
 
 # ---- options -------------------------------------------------------------------------------------
@@ -332,6 +368,79 @@ def of_truncated_lstsq(a, b):
     return np.linalg.lstsq(a, b, rcond=0.5)[0]
 
 
+def norms_of(entries, matrix, of_equal):
+    """By entries, by singular values that are apart, and the one that does not mind equal ones."""
+    every = matrix_norm_options(*ENTRY_ORDERS[:1], *VALUE_ORDERS)
+    return st.one_of(
+        calls(np.linalg.norm, entries, shapes=one(1, 1), options=norm_options),
+        calls(np.linalg.norm, entries, shapes=one(), options=zero_size_options),
+        calls(norm_of_moved, matrix, shapes=oblong(FULL), options=every),
+        calls(lambda x: np.linalg.norm(x, "nuc"), of_equal, shapes=oblong(FULL, st.just(()))),
+    )
+
+
+def matrix_norms_of(entries, matrix):
+    by_entries, by_values = matrix_norm_options(*ENTRY_ORDERS), matrix_norm_options(*VALUE_ORDERS)
+    return st.one_of(
+        calls(np.linalg.matrix_norm, entries, shapes=one(2, 1), options=by_entries),
+        calls(np.linalg.matrix_norm, matrix, shapes=oblong(FULL), options=by_values),
+    )
+
+
+def condition(matrix):
+    by_values, by_inverse = (
+        lambda draw, shape, orders=orders: either(draw, p=draw(st.sampled_from(orders)))
+        for orders in ([None, 2, -2], ["fro", "nuc"])
+    )
+    return st.one_of(
+        calls(np.linalg.cond, matrix, shapes=oblong(FULL), options=by_values),
+        calls(np.linalg.cond, matrix, shapes=square(FULL), options=by_inverse),
+    )
+
+
+def pseudo_inverses(matrix, of_equal, own_adjoint):
+    cuts = choose({}, {"rcond": 1e-3}, {"rtol": None}, {"rtol": 0.1})
+    return st.one_of(
+        calls(np.linalg.pinv, matrix, shapes=oblong(), options=cuts),
+        calls(np.linalg.pinv, of_equal, shapes=oblong(FULL)),
+        calls(lambda a: np.linalg.pinv(a, rtol=0.5), matrix, shapes=oblong(FULL)),
+        calls(lambda a: np.linalg.pinv(a, hermitian=True), own_adjoint, shapes=square()),
+        calls(lambda a: np.linalg.pinv(a, 0.5, True), own_adjoint, shapes=square(FULL)),
+        calls(lambda b, c: np.linalg.pinv(b @ c, 1e-5), matrix, matrix, shapes=low_rank()),
+    )
+
+
+def least_square_solutions(matrix, numbers):
+    return st.one_of(
+        calls(of_lstsq, matrix, numbers, shapes=least_squares()),
+        calls(of_truncated_lstsq, matrix, numbers, shapes=least_squares()),
+    )
+
+
+def cholesky_factors(matrix):
+    options = choose({}, {"upper": True}, {"upper": False})
+    return calls(np.linalg.cholesky, matrix, shapes=square(), options=options)
+
+
+def singular_vectors(matrix, own_adjoint):
+    def values(a):
+        return np.linalg.svd(a, compute_uv=False, hermitian=True)
+
+    return st.one_of(
+        calls(of_svd, matrix, shapes=oblong(), options=svd_options),
+        calls(lambda a: of_svd(a, hermitian=True), own_adjoint, shapes=square()),
+        calls(values, own_adjoint, shapes=square()),
+        calls(lambda a: np.linalg.svd(a, compute_uv=False), matrix, shapes=oblong()),
+    )
+
+
+def orthonormal_and_triangular(matrix):
+    return st.one_of(
+        calls(of_qr, matrix, shapes=oblong(), options=qr_options),
+        calls(of_r, matrix, shapes=oblong()),
+    )
+
+
 DOMAINS = {
     # inverses and equations
     np.linalg.inv: calls(np.linalg.inv, regular, shapes=square()),
@@ -361,23 +470,8 @@ DOMAINS = {
             shapes=st.just([(int(np.prod(form[0]) ** 0.5),) * 2]),
         )
     ),
-    np.linalg.pinv: st.one_of(
-        calls(
-            np.linalg.pinv,
-            regular,
-            shapes=oblong(),
-            options=choose({}, {"rcond": 1e-3}, {"rtol": None}, {"rtol": 0.1}),
-        ),
-        calls(np.linalg.pinv, equal, shapes=oblong(FULL)),
-        calls(lambda a: np.linalg.pinv(a, rtol=0.5), regular, shapes=oblong(FULL)),
-        calls(lambda a: np.linalg.pinv(a, hermitian=True), symmetric, shapes=square()),
-        calls(lambda a: np.linalg.pinv(a, 0.5, True), symmetric, shapes=square(FULL)),
-        calls(lambda b, c: np.linalg.pinv(b @ c, 1e-5), regular, regular, shapes=low_rank()),
-    ),
-    np.linalg.lstsq: st.one_of(
-        calls(of_lstsq, regular, WIDE, shapes=least_squares()),
-        calls(of_truncated_lstsq, regular, WIDE, shapes=least_squares()),
-    ),
+    np.linalg.pinv: pseudo_inverses(regular, equal, symmetric),
+    np.linalg.lstsq: least_square_solutions(regular, WIDE),
     # determinants
     np.linalg.det: st.one_of(
         calls(np.linalg.det, any_rank, shapes=square()),
@@ -385,78 +479,22 @@ DOMAINS = {
     ),
     np.linalg.slogdet: calls(lambda a: np.linalg.slogdet(a)[1], regular, shapes=square()),
     # decompositions
-    np.linalg.cholesky: calls(
-        np.linalg.cholesky,
-        positive,
-        shapes=square(),
-        options=choose({}, {"upper": True}, {"upper": False}),
-    ),
+    np.linalg.cholesky: cholesky_factors(positive),
     np.linalg.eigh: calls(of_eigh, symmetric, shapes=square(), options=uplo),
     np.linalg.eigvalsh: calls(np.linalg.eigvalsh, symmetric, shapes=square(), options=uplo),
     np.linalg.eig: calls(of_eig, diagonalizable, shapes=square()),
     np.linalg.eigvals: calls(of_eigvals, diagonalizable, shapes=square()),
-    np.linalg.svd: st.one_of(
-        calls(of_svd, regular, shapes=oblong(), options=svd_options),
-        calls(lambda a: of_svd(a, hermitian=True), symmetric, shapes=square()),
-        calls(
-            lambda a: np.linalg.svd(a, compute_uv=False, hermitian=True),
-            symmetric,
-            shapes=square(),
-        ),
-        calls(lambda a: np.linalg.svd(a, compute_uv=False), regular, shapes=oblong()),
-    ),
+    np.linalg.svd: singular_vectors(regular, symmetric),
     np.linalg.svdvals: calls(np.linalg.svdvals, regular, shapes=oblong()),
-    np.linalg.qr: st.one_of(
-        calls(of_qr, leading, shapes=oblong(), options=qr_options),
-        calls(of_r, leading, shapes=oblong()),
-    ),
+    np.linalg.qr: orthonormal_and_triangular(leading),
     # norms
-    np.linalg.norm: st.one_of(
-        calls(np.linalg.norm, sized, shapes=one(1, 1), options=norm_options),
-        calls(np.linalg.norm, sized, shapes=one(), options=zero_size_options),
-        calls(
-            norm_of_moved,
-            regular,
-            shapes=oblong(FULL),
-            options=matrix_norm_options(*ENTRY_ORDERS[:1], *VALUE_ORDERS),
-        ),
-        calls(lambda x: np.linalg.norm(x, "nuc"), equal, shapes=oblong(FULL, st.just(()))),
-    ),
+    np.linalg.norm: norms_of(sized, regular, equal),
     np.linalg.vector_norm: calls(
         np.linalg.vector_norm, sized, shapes=one(0, 1), options=vector_norm_options
     ),
-    np.linalg.matrix_norm: st.one_of(
-        calls(
-            np.linalg.matrix_norm,
-            sized,
-            shapes=one(2, 1),
-            options=matrix_norm_options(*ENTRY_ORDERS),
-        ),
-        calls(
-            np.linalg.matrix_norm,
-            regular,
-            shapes=oblong(FULL),
-            options=matrix_norm_options(*VALUE_ORDERS),
-        ),
-    ),
-    np.linalg.cond: st.one_of(
-        calls(
-            np.linalg.cond,
-            regular,
-            shapes=oblong(FULL),
-            options=lambda draw, shape: either(draw, p=draw(st.sampled_from([None, 2, -2]))),
-        ),
-        calls(
-            np.linalg.cond,
-            regular,
-            shapes=square(FULL),
-            options=lambda draw, shape: either(draw, p=draw(st.sampled_from(["fro", "nuc"]))),
-        ),
-    ),
+    np.linalg.matrix_norm: matrix_norms_of(sized, regular),
+    np.linalg.cond: condition(regular),
     norms.p_norm: calls(norms.p_norm, sized, shapes=one(1, 1), options=p_norm_options),
-    norms.nuclear_norm: calls(
-        lambda x: norms.nuclear_norm(x, singular_factors()), regular, shapes=oblong(FULL)
-    ),
     # helpers of the rules
     spectra.mirrored: calls(
         spectra.mirrored,
@@ -471,6 +509,9 @@ DOMAINS = {
         WIDE,
         apart,
         shapes=several_frames(),
+    ),
+    norms.nuclear_norm: calls(
+        lambda x: norms.nuclear_norm(x, singular_factors()), regular, shapes=oblong(FULL)
     ),
     spectra.eigen_sum: calls(
         of_eigen(spectra.eigen_sum), WIDE, symmetric, shapes=values_and_matrix(square())
@@ -523,5 +564,43 @@ WITH_COMPLEX_NUMBERS = {
     np.linalg.eigvals: st.one_of(
         calls(of_eigvals, complex_diagonalizable, shapes=square()),
         calls(of_eigvals, turning, shapes=square(FULL)),
+    ),
+    # decompositions
+    np.linalg.cholesky: cholesky_factors(complex_positive),
+    np.linalg.eigh: calls(of_eigh, hermitian, shapes=square(), options=uplo),
+    np.linalg.eigvalsh: calls(np.linalg.eigvalsh, hermitian, shapes=square(), options=uplo),
+    np.linalg.svd: singular_vectors(complex_regular, hermitian),
+    np.linalg.svdvals: calls(np.linalg.svdvals, complex_regular, shapes=oblong()),
+    np.linalg.qr: orthonormal_and_triangular(complex_leading),
+    # by singular values
+    np.linalg.pinv: pseudo_inverses(complex_regular, complex_equal, hermitian),
+    np.linalg.lstsq: st.one_of(
+        least_square_solutions(complex_regular, complex_numbers),
+        least_square_solutions(regular, complex_numbers),
+    ),
+    np.linalg.norm: norms_of(complex_sized, complex_regular, complex_equal),
+    np.linalg.vector_norm: calls(
+        np.linalg.vector_norm, complex_sized, shapes=one(0, 1), options=vector_norm_options
+    ),
+    np.linalg.matrix_norm: matrix_norms_of(complex_sized, complex_regular),
+    np.linalg.cond: condition(complex_regular),
+    # helpers of the rules: what weighs values is real, what weighs matrices is complex
+    norms.nuclear_norm: calls(
+        lambda x: norms.nuclear_norm(x, singular_factors()), complex_regular, shapes=oblong(FULL)
+    ),
+    spectra.eigen_sum: calls(
+        of_eigen(spectra.eigen_sum), WIDE, hermitian, shapes=values_and_matrix(square())
+    ),
+    spectra.eigen_loads: calls(
+        of_eigen(spectra.eigen_loads), complex_numbers, hermitian, shapes=twice(square())
+    ),
+    spectra.singular_sum: calls(
+        of_singular(spectra.singular_sum), WIDE, complex_regular, shapes=values_and_matrix(oblong())
+    ),
+    spectra.singular_loads: calls(
+        of_singular(spectra.singular_loads),
+        complex_numbers,
+        complex_regular,
+        shapes=twice(oblong()),
     ),
 }

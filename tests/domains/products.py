@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from domains.samples import FLIP, SIDES, WIDE, calls, one
 from minigrad.derivatives import matrices
-from minigrad.graph import RULES
+from minigrad.table import RULES
 
 side = SIDES[0]
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from minigrad.explain.data.model import Trace
 from minigrad.explain.data.shares import refuse_written
-from minigrad.graph import RECORDED, Array, Function, Node, called
+from minigrad.graph import Array, Node
+from minigrad.kinds import Function, called
+from minigrad.table import RECORDED
 
 Rerun: TypeAlias = Callable[[int, Array], Array]  # (leaf, its values) -> the output
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -26,50 +29,73 @@ def rerun_of(trace: Trace) -> Rerun:
     Raises:
         UnrepeatableError: when a call does not give the same again.
     """
+    calls: dict[int, _Call] = {}
     for line in trace.lines:
         if line.kind == "call":
             refuse_written(trace, line.id)
-            _compare(trace, line.id)
+            calls[line.id] = _compared(trace, line.id)
+    behind = functools.cache(functools.partial(_behind, trace))
 
     def rerun(leaf: int, values: Array) -> Array:
         assert trace.output is not None
         changed: dict[int, Any] = {leaf: values}
-        for line in trace.lines[leaf + 1 :]:
-            if any(i in changed for i in line.operands):
-                changed[line.id] = _run(trace, line.id, changed)
+        for line in behind(leaf):
+            changed[line] = calls[line].run(changed)
         return np.asarray(changed.get(trace.output, trace.lines[trace.output].value))
 
     return rerun
 
 
-def _compare(trace: Trace, line: int) -> None:
+def reach(trace: Trace, leaf: int) -> int:
+    """Count the calls that are run again when a leaf changes."""
+    return len(_behind(trace, leaf))
+
+
+def _behind(trace: Trace, leaf: int) -> list[int]:
+    """List the calls that a leaf has a part in, in the order of the forward pass."""
+    found = {leaf: None}
+    for line in trace.lines[leaf + 1 :]:
+        if any(i in found for i in line.operands):
+            found[line.id] = None
+    return [*found][1:]
+
+
+class _Call:
+    """A recorded call, ready to be run again in float64."""
+
+    def __init__(self, trace: Trace, line: int) -> None:
+        node = trace.nodes[line]
+        assert isinstance(node, Node)
+        function: Any = node._function
+        if isinstance(function, type):
+            raise UnrepeatableError(called(function))
+        self.compute = RECORDED.get(function, getattr(function, "__wrapped__", function))
+        count = _count(node, self.compute)
+        self.operands = trace.lines[line].operands[:count]
+        self.values = [_wide(value) for value in node._values[:count]]
+        self.keywords = node._keywords
+
+    def run(self, changed: Mapping[int, Any]) -> Any:
+        """Compute it, on recorded values or changed ones."""
+        pairs = zip(self.operands, self.values, strict=True)
+        values = [changed[i] if i is not None and i in changed else value for i, value in pairs]
+        with np.errstate(all="ignore"):
+            return self.compute(*values, **self.keywords)
+
+
+def _compared(trace: Trace, line: int) -> _Call:
+    """Make a call ready, if it makes of the recorded values what it made."""
     known = trace.lines[line].value
     tolerance = 1e-9 if known.dtype == np.float64 else 1e-2 if known.dtype == np.float16 else 1e-4
     try:
-        found = _run(trace, line, {})
+        call = _Call(trace, line)
+        found = call.run({})
         same = np.allclose(found, known, rtol=tolerance, atol=tolerance, equal_nan=True)
     except Exception as error:  # functions take their recorded operands in ways of their own
         raise UnrepeatableError(trace.lines[line].call) from error
     if not same:
         raise UnrepeatableError(trace.lines[line].call)
-
-
-def _run(trace: Trace, line: int, changed: dict[int, Any]) -> Any:
-    """Run one call in float64, on recorded values or changed ones."""
-    node = trace.nodes[line]
-    assert isinstance(node, Node)
-    function: Any = node._function
-    if isinstance(function, type):
-        raise UnrepeatableError(called(function))
-    values = []
-    for i, value in zip(trace.lines[line].operands, node._values, strict=True):
-        if i is not None and i in changed:
-            values.append(changed[i])
-        else:
-            values.append(_wide(value))
-    compute = RECORDED.get(function, getattr(function, "__wrapped__", function))
-    with np.errstate(all="ignore"):
-        return compute(*values[: _count(node, compute)], **node._keywords)
+    return call
 
 
 def _count(node: Node, compute: Function) -> int:
@@ -81,6 +107,7 @@ def _count(node: Node, compute: Function) -> int:
     return kept
 
 
+@functools.lru_cache(1000)
 def _required(compute: Function) -> int:
     """Count the arguments that a function does not do without; 1 where Python cannot tell."""
     try:
@@ -92,4 +119,4 @@ def _required(compute: Function) -> int:
 
 def _wide(value: Any) -> Any:
     floats = isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind == "f"
-    return value.astype(np.float64) if floats else value
+    return value.astype(np.float64, copy=False) if floats else value

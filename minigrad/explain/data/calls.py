@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.functions import affine, relu, softmax_cross_entropy
+from minigrad.functions import affine, softmax_cross_entropy
 from minigrad.functions.losses import _probabilities
-from minigrad.graph import Function, called
+from minigrad.kinds import Function, called
 from minigrad.tensor import converted
 
 _INFIX: dict[Any, str] = {
@@ -24,10 +24,10 @@ _INFIX: dict[Any, str] = {
     np.remainder: "%",
 }
 _OF_A_LIST: set[Any] = {np.concatenate, np.stack}  # recorded with an operand for each item
-# What a function of ours is in NumPy, or what it is called where people call it.
+# What a function of ours is in NumPy, if that has the same derivative everywhere (which relu and
+# np.maximum have not, at 0), or what it is called where people call it.
 _READ: dict[Any, str] = {
     affine: "{0} @ {1} + {2}",
-    relu: "np.maximum({0}, 0)",
     softmax_cross_entropy: "softmax_cross_entropy({0}, {1})",
     _probabilities: "softmax({0})",
     operator.getitem: "{0}[{1}]",

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from minigrad.explain.data.asked import entry_asked, line_asked
 from minigrad.explain.data.factors import Index, Source, source_of
 from minigrad.explain.data.model import Contribution, Line, Step, Trace
 from minigrad.explain.data.numbers import MINUS, number
@@ -80,10 +81,11 @@ def entry_at(trace: Trace, name: str, index: Sequence[int]) -> Entry:
     Raises:
         KeyError: when nothing has the name.
         IndexError: when the index does not name one entry of it.
+        TypeError: when the name or the index is none.
         ValueError: when no gradient reaches it.
     """
-    line = trace.line(name)
-    where = _checked(line, index)
+    line = line_asked(trace, name)
+    where = entry_asked(line, index)
     if line.gradient is None:
         raise ValueError(f"no gradient reaches {line.name}: it is {_kind(line)}")
     shown = line.d + _bracketed(where)
@@ -207,17 +209,3 @@ def _bracketed(index: Sequence[int]) -> str:
 
 def _kind(line: Line) -> str:
     return {"data": "data, a constant", "call": "not on the way back"}.get(line.kind, "a leaf")
-
-
-def _checked(line: Line, index: Sequence[int]) -> Index:
-    """Read an index of one entry, counted from the front."""
-    shape = line.value.shape
-    if len(index) != len(shape):
-        raise IndexError(
-            f"{line.name} has shape {shape}, and one entry of it has {len(shape)} indices, not "
-            f"{len(index)}"
-        )
-    for i, n in zip(index, shape, strict=True):
-        if not -n <= i < n:
-            raise IndexError(f"{line.name} has shape {shape}, and no entry {_bracketed(index)}")
-    return tuple(int(i) % n for i, n in zip(index, shape, strict=True))

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from minigrad import backward, functions, graph, tensor
+from minigrad import backward, calls, functions, tensor
 from minigrad.explain.data.calls import call_text, literal
 from minigrad.explain.data.model import Failure, Line
 from minigrad.explain.data.names import Names, arrays_of
@@ -18,11 +18,11 @@ from minigrad.graph import Array, Node
 from minigrad.layers.by_hand import Pullback
 from minigrad.layers.inside import attributes
 
-_RECORDERS: list[Any] = [graph.apply, tensor.recorder(np.negative), tensor.recorder(np.add)]
+_RECORDERS: list[Any] = [calls.apply, tensor.recorder(np.negative), tensor.recorder(np.add)]
 _APPLY, _UNARY, _BINARY = (f.__code__ for f in _RECORDERS)  # the operators' codes are one for all
 _WALK = vars(backward)["_walk"].__code__
 
-
+FIX = "Likely fix"
 Written: TypeAlias = tuple[tuple[str, int] | None, str | None]  # file and line, and its text
 
 

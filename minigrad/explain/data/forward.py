@@ -9,7 +9,8 @@ import numpy as np
 from minigrad.explain.data.calls import call_text, index_text, literal
 from minigrad.explain.data.model import Group, Line
 from minigrad.explain.data.names import Names, arrays_of
-from minigrad.graph import Array, Node, called, input_node
+from minigrad.graph import Array, Node, input_node
+from minigrad.kinds import called
 from minigrad.tensor import GETITEM
 
 
@@ -96,13 +97,15 @@ class Lines:
             return None
         name = self.names.of_array(argument)
         found = None if name is not None else self._attribute(argument, made)
+        in_layer = found is not None
+        found = found or (None if name is not None else self.names.of_part(argument))
         key = name or found or id(argument)
         if key not in self._array:
             shown = name if name and name not in self._used else None
             shown = shown or self.names.unique(name or found or "c")
             self._used.add(shown)
             line = Line(len(self.lines), "data", shown, bool(name or found), argument)
-            line.layer = made.layer if found else None
+            line.layer = made.layer if in_layer else None
             self._append(None, line)
             self._array[key] = line.id
         return self._array[key]

@@ -17,6 +17,7 @@ import numpy as np
 from minigrad.explain.data.model import Line, Trace
 
 ANY = "_"
+_OURS = {"mg", "minigrad", "mg.functions", "minigrad.functions"}
 DEPTHS = (0, 1, 2, 3, 20)  # how far operands without a name are written out
 
 
@@ -110,19 +111,28 @@ def _expressions(source: str) -> Iterator[tuple[int, ast.expr]]:
 
 
 class _Nameless(ast.NodeTransformer):
-    """Writes one name for all values."""
+    """Writes one name for all values, and leaves functions theirs."""
+
+    def visit_Call(self, node: ast.Call) -> ast.Call:
+        if not isinstance(node.func, ast.Name):
+            node.func = self.visit(node.func)
+        node.args = [self.visit(a) for a in node.args]
+        node.keywords = [self.visit(k) for k in node.keywords]
+        return node
 
     def visit_Name(self, node: ast.Name) -> ast.Name:
         return node if node.id == "np" else ast.Name(ANY)
 
 
 class _NumPys(ast.NodeTransformer):
-    """Writes methods as NumPy's functions: x.sum(axis=0) as np.sum(x, axis=0)."""
+    """Writes methods as NumPy's functions: x.sum(axis=0) as np.sum(x, axis=0); mg.relu as relu."""
 
     def visit_Call(self, node: ast.Call) -> ast.Call:
         self.generic_visit(node)
         function = node.func
-        if isinstance(function, ast.Attribute) and hasattr(np, function.attr):
+        if isinstance(function, ast.Attribute) and ast.unparse(function.value) in _OURS:
+            node.func = ast.Name(function.attr)
+        elif isinstance(function, ast.Attribute) and hasattr(np, function.attr):
             if isinstance(function.value, ast.Name) and function.value.id in ("np", "numpy"):
                 node.func = ast.Attribute(ast.Name("np"), function.attr, ast.Load())
             else:

@@ -12,6 +12,7 @@ from minigrad.layers.inside import attributes
 from minigrad.layers.structure import Part, layers_by_path
 
 _KEPT = 1_000_000  # entries that an array may have, to be compared with the learner's arrays
+_SEARCHED = 100_000  # entries that an array may have, to be searched for one of its rows
 _FEW = 1000  # entries that a list or dict may have, to be looked into
 _NOTEBOOKS = {"In", "Out"}  # what IPython keeps among the learner's variables
 
@@ -63,6 +64,25 @@ class Names:
                 equal_nan = array.dtype.kind == "f"
                 if np.array_equal(known, array, equal_nan=equal_nan):
                     return name
+        return None
+
+    def of_part(self, array: Array) -> str | None:
+        """Find an array as one row, or one step of time, of a larger one: xs[:, 3].
+
+        Only where it is none other: an array of equal entries, or a row that comes twice, is not
+        called anything.
+        """
+        if array.dtype.kind != "f" or array.size < 2 or np.all(array == array.flat[0]):
+            return None
+        for name, known in self.arrays:
+            if known.ndim != array.ndim + 1 or known.size > _SEARCHED or known.dtype != array.dtype:
+                continue
+            for axis in range(known.ndim):
+                rows = np.moveaxis(known, axis, 0)
+                if rows.shape[1:] == array.shape:
+                    same = np.flatnonzero((rows == array).all(axis=tuple(range(1, rows.ndim))))
+                    if len(same) == 1:
+                        return f"{name}[{':, ' * axis}{same[0]}]"
         return None
 
     def unique(self, name: str) -> str:

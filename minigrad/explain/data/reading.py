@@ -26,7 +26,7 @@ from minigrad.explain.data.evaluating import (
 from minigrad.explain.data.readings import NAMED, READINGS
 from minigrad.explain.data.simplify import simplified
 from minigrad.explain.data.sources import Written, written
-from minigrad.graph import RULES
+from minigrad.table import RULES
 
 _FUNCTIONS = (ast.Lambda, ast.ListComp, ast.GeneratorExp, ast.DictComp, ast.SetComp)
 
@@ -217,15 +217,16 @@ class _Scope(ast.NodeTransformer):
         return written_out
 
     def _number(self, node: ast.Call, function: Any) -> ast.expr | None:
-        """Work out what counts or measures: int(…), len(…), math.prod(…), a helper's number."""
+        """Work out what counts or measures: int(…), math.prod(…), a helper's number or axes."""
         ours = (getattr(function, "__module__", None) or "").startswith("minigrad")
         plain = function in (int, len, max, min, float, range) or _is_of_math(function)
         if not (plain or ours) or (ours and function in RULES):
             return None
         value = value_or_none(node, self.env, self.function)
-        if isinstance(value, (bool, int, float)) and not isinstance(value, np.generic):
+        axes = isinstance(value, tuple) and all(type(item) is int for item in value)
+        if axes or (isinstance(value, (bool, int, float)) and not isinstance(value, np.generic)):
             self.reader.saw_values = self.reader.saw_values or ours
-            return ast.Constant(value)
+            return constant(value)
         return None
 
     def _written_out(self, node: ast.Call, function: Any) -> ast.expr | None:

@@ -42,7 +42,7 @@ def rule_text(
         values: of the same.
         keywords: the call's.
 
-    >>> from minigrad.graph import RULES
+    >>> from minigrad.table import RULES
     >>> one = np.ones(())
     >>> rule_text(RULES[np.multiply][0], None, ["dz", "z", "x", "y"], [one] * 4, {}).text
     'dz * y'
@@ -100,6 +100,7 @@ def _argument(i: int, name: str, value: Any) -> Bound:
     """Bind an argument: a place for its name, or its number."""
     written_out = isinstance(value, (int, float, bool, str, type(None), tuple, list))
     written_out = written_out or _is_number(name)
+    written_out = written_out and not name.startswith("np.s_[")
     tree = constant(value) if written_out else ast.Name(f"__{i}__")
     return Bound(tree, functools.partial(given, value))
 

@@ -46,6 +46,8 @@ class _Simplifier(ast.NodeTransformer):
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
         self.generic_visit(node)
+        if ast.unparse(node.func) == "np.reshape":  # NumPy's own order need not be said
+            node.keywords = [k for k in node.keywords if ast.unparse(k) != "order='C'"]
         if ast.unparse(node.func) == "np.transpose" and len(node.args) == 2 and not node.keywords:
             axes = node.args[1]
             if isinstance(axes, ast.Constant) and axes.value is None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from minigrad.explain.drawing.picture import Box, Line, Picture
 
 PLAIN = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 _.,()=+-*/×÷−@…Σ∂")
+WORD_JOINER = "\u2060"
+_READ_IN = re.compile(r"(?<=\\)(?=n)|(?<=\$)(?=\$)|(?<=:)(?=fa-)")  # between two letters of a sign
 MERMAID_SHAPES = {"call": ('(["', '"])'), "group": ('[["', '"]]'), "result": ('(("', '"))')}
 DOT_SHAPES = {"call": "ellipse", "group": "box3d", "result": "doublecircle"}
 
@@ -64,9 +68,13 @@ def _flows(line: Line) -> list[str]:
 def entities(text: str) -> str:
     """Write what is not plain as numbered entities, as Mermaid reads them.
 
+    Mermaid looks into the text that these make, for line breaks (\\n), formulas ($$) and icons
+    (fa:fa-car). A word joiner, which nobody sees, keeps it from finding any.
+
     >>> entities('"x"')
     '#34;x#34;'
     """
+    text = _READ_IN.sub(WORD_JOINER, text)
     return "".join(letter if letter in PLAIN else f"#{ord(letter)};" for letter in text)
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
 from minigrad.explain.data.model import Line, Trace
 
+_OF_ZERO = re.compile(r"\((-?0(\.0)?, .*|.*, -?0(\.0)?)\)$")  # a maximum of something and 0
 _NAMED = {"relu": "ReLU", "sigmoid": "sigmoid", "np.tanh": "tanh"}
 
 
@@ -19,8 +22,10 @@ def activation(trace: Trace, line: Line) -> str:
     >>> activation(e, e.lines[-1])
     'tanh'
     """
-    if line.function in _NAMED or (line.call or "").startswith("np.maximum("):
-        return _NAMED.get(line.function or "", "ReLU")
+    if line.function in _NAMED:
+        return _NAMED[line.function]
+    if line.function == "np.maximum" and _OF_ZERO.search(line.call or ""):
+        return "ReLU"
     operands = {i for i in line.operands if i is not None and trace.lines[i].kind == "call"}
     if len(operands) != 1 or line.value.dtype.kind != "f":
         return ""

@@ -9,14 +9,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minigrad.explain.data.again import Rerun
+from minigrad.explain.data.again import Rerun, reach
 from minigrad.explain.data.factors import Index
 from minigrad.explain.data.model import Line, Trace
 from minigrad.explain.data.numbers import number
 from minigrad.explain.letters import printable
+from minigrad.explain.questions.suspects import suspects, told
 from minigrad.graph import Array
 
 ENTRIES = 25  # of each leaf that are compared, drawn at random where there are more
+CALLS = (
+    300_000  # that are run again, about: in a deep graph fewer entries of each leaf are compared
+)
 _NO_SLOPE = "the output is not finite there or a step away; health() finds where that begins"
 _KINK, _UNDEFINED = "kink", "undefined"
 _STEPS = ((1e-5, 1e-6, 1e-7), (1e-2, 1e-3, 1e-4))  # in float64, and where less is computed with
@@ -64,11 +68,14 @@ class Verdict:
 
 @dataclass(repr=False)
 class Check:
-    """Verdicts for all leaves; `ok` when all agree. `cause` says why nothing could be compared."""
+    """Verdicts for all leaves; `ok` when all agree. `cause` says why nothing could be compared,
+    `hint` whose backward it is that gradients differ.
+    """
 
     verdicts: list[Verdict]
     output: str
     cause: str = ""
+    hint: str = ""
 
     @property
     def ok(self) -> bool:
@@ -85,17 +92,22 @@ def check(trace: Trace, rerun: Rerun, rng: np.random.Generator) -> Check:
     """Compare the gradients of all leaves with central differences."""
     assert trace.output is not None
     reached = [line for line in trace.leaves if line.gradient is not None]
+    most = max(1, min(ENTRIES, CALLS // max(1, sum(3 * reach(trace, x.id) for x in reached))))
     with np.errstate(all="ignore"):  # what is not finite is told, and not warned of
-        found = [_verdict(line, rerun, rng) for line in reached]
-    return Check(found, trace.lines[trace.output].name)
+        found = [_verdict(line, rerun, rng, most) for line in reached]
+    pairs = [*zip(reached, found, strict=True)]
+    wrong = [line.id for line, verdict in pairs if verdict.mark == "✗" and not verdict.nothing_left]
+    right = [line.id for line, verdict in pairs if verdict.ok and verdict.scale > 0]
+    hint = told(trace, suspects(trace, wrong, right))
+    return Check(found, trace.lines[trace.output].name, hint=hint)
 
 
-def _verdict(line: Line, rerun: Rerun, rng: np.random.Generator) -> Verdict:
+def _verdict(line: Line, rerun: Rerun, rng: np.random.Generator, most: int) -> Verdict:
     assert line.gradient is not None
     total = line.value.size
     places = list(np.ndindex(line.value.shape))
-    if total > ENTRIES:
-        places = [places[i] for i in sorted(rng.choice(total, ENTRIES, replace=False))]
+    if total > most:
+        places = [places[i] for i in sorted(rng.choice(total, most, replace=False))]
     scale = float(np.max(np.abs(line.gradient), initial=0.0))
     around = scale if math.isfinite(scale) else 0.0
     found = [_compared(line, rerun, place, around) for place in places]
@@ -197,6 +209,8 @@ def _told(found: Check) -> Iterator[str]:
     yield "Backprop and finite differences"
     for v in found.verdicts:
         yield f"  {v.mark} {v.d.ljust(names)}  {_words(v)}"
+    if found.hint:
+        yield found.hint
     steps = [v.nudge for v in found.verdicts if v.nudge is not None]
     steps = [n for n in steps if math.isfinite(n.predicted + n.actual)]
     if steps:

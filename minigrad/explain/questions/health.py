@@ -27,7 +27,7 @@ _SHARE = 0.5  # of units that are dead or saturated, to be called a problem
 class Finding:
     """One thing that was looked at, and whether it is a problem."""
 
-    kind: str  # finite, dead, saturated, vanishing, exploding, gradients
+    kind: str  # failed, finite, dead, saturated, vanishing, exploding, gradients
     problem: bool
     line: int | None
     words: str
@@ -52,7 +52,7 @@ class Health:
 
 def health(trace: Trace, locate: Locate) -> Health:
     """Look for what keeps a network from learning."""
-    findings = [*_not_finite(trace, locate)]
+    findings = [*_failed(trace), *_not_finite(trace, locate)]
     units = [finding for line in trace.lines for finding in _units(trace, line)]
     bad = [finding for finding in units if finding.problem]
     if len(units) > _LISTED:
@@ -62,6 +62,13 @@ def health(trace: Trace, locate: Locate) -> Health:
     findings += units
     findings += _ratios(trace)
     return Health(findings)
+
+
+def _failed(trace: Trace) -> Iterator[Finding]:
+    if trace.failure is not None:
+        at = f" at {trace.failure.call}" if trace.failure.call else ""
+        told = f"the {trace.failure.phase} pass failed{at}: what follows was not looked at"
+        yield Finding("failed", True, None, told)
 
 
 # ---- numbers that are none -----------------------------------------------------------------------
@@ -81,7 +88,8 @@ def _not_finite(trace: Trace, locate: Locate) -> Iterator[Finding]:
                 told += f"{line.call}{_where(trace, line, locate)}"
                 yield Finding("finite", True, to.id, told)
                 return
-    yield Finding("finite", False, None, "all values and all gradients are finite")
+    gradients = "" if trace.failure is not None else " and all gradients"
+    yield Finding("finite", False, None, f"all values{gradients} are finite")
 
 
 def _forward_words(trace: Trace, line: Line, locate: Locate) -> str:

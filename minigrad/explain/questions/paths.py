@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.explain.data.asked import count_asked, line_asked
 from minigrad.explain.data.model import Contribution, Step, Trace
 from minigrad.explain.data.numbers import number, shape_text, value_text
 from minigrad.explain.data.shares import local_derivative, share_of
@@ -48,9 +49,11 @@ def why(trace: Trace, name: str, most: int = 20) -> Why:
 
     Raises:
         KeyError: when nothing has the name.
-        ValueError: when no gradient reaches it.
+        ValueError: when no gradient reaches it, or `most` is less than 1.
+        TypeError: when the name is none.
     """
-    line = trace.line(name)
+    line = line_asked(trace, name)
+    most = count_asked("most", most)
     if line.gradient is None or trace.output is None:
         raise ValueError(f"no gradient reaches {line.name}: no path from the output leads to it")
     towards: dict[int, list[Hop]] = {}

@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-import numpy as np
-
+from minigrad.explain.data.asked import count_asked, generator_asked, whole_asked
 from minigrad.explain.data.expressions import ExpressionError, evaluate
 from minigrad.explain.data.model import Trace
 from minigrad.explain.page.quiz_page import quiz_page
@@ -65,10 +64,11 @@ class Quiz:
     """
 
     def __init__(self, trace: Trace, seed: int = 0, questions: int = 5) -> None:
-        if questions < 1:
-            raise ValueError(f"a quiz has one question at least, and questions={questions}")
+        most = count_asked("the number of questions", questions)
+        if trace.failure is not None:
+            raise ValueError(f"there is nothing to ask here: the {trace.failure.phase} pass failed")
         self.seed = seed
-        self.questions = questions_of(trace, questions, np.random.default_rng(seed))
+        self.questions = questions_of(trace, most, generator_asked("the seed of a quiz", seed))
         if not self.questions:
             raise ValueError(
                 "there is nothing to ask here: no gradient flows, or every array in the way has "
@@ -83,7 +83,7 @@ class Quiz:
         Raises:
             IndexError: when there is no such question.
         """
-        if not 1 <= number <= len(self.questions):
+        if not 1 <= whole_asked("the number of a question", number) <= len(self):
             raise IndexError(f"there is no question {number}; they go from 1 to {len(self)}")
         question = self.questions[number - 1]
         try:
@@ -108,7 +108,8 @@ class Quiz:
         An empty answer passes on to the next question, "?" shows the rule; the end of the input
         (Ctrl-D) ends the quiz.
         """
-        say(f"{len(self)} questions. Empty passes on, ? shows the rule.")
+        tries = count_asked("tries", tries)
+        say(f"{len(self)} question{'s' * (len(self) != 1)}. Empty passes on, ? shows the rule.")
         try:
             for question in self.questions:
                 say(f"\n{question}")

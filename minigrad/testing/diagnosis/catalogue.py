@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.testing.diagnosis.multipliers import reductions
 from minigrad.testing.diagnosis.repairs import Correction, Known, using
 from minigrad.testing.diagnosis.workbench import Workbench
 from minigrad.testing.reports import causes
@@ -25,11 +26,13 @@ FUNCTIONS = {  # what is easily written for what, and what that mistake is calle
     "sort": [("argsort", causes.PLACE)],
 }
 
+ALONG = {"sum", "mean", "max", "min", "var", "std", "cumsum", "argmax", "flip", "norm"}  # an axis
+
 
 def of_integers(bench: Workbench, k: int, value: int) -> Iterator[Correction]:
     """Another axis, here or wherever the same one is named; one more or less of a bound."""
     site = bench.back.sites[k]
-    if site.role == "axis":
+    if site.role == "axis" or (site.role == "args" and site.around[:1] and site.around[0] in ALONG):
         ndim = max((np.ndim(x) for x in bench.douts[0]), default=1) + 2
         label = causes.WRONG_MASK if "Compare" in site.around else causes.AXIS
         twins = tuple(_alike(bench, k))
@@ -51,6 +54,10 @@ def of_integers(bench: Workbench, k: int, value: int) -> Iterator[Correction]:
         label = causes.PLACE if indexing or site.role in {"index", "bound"} else causes.CONSTANT
         label = causes.POWER if site.around[:1] == ("Pow",) and site.role == "right" else label
         sizes = {n for x in bench.operands.values() for n in np.shape(x)}
+        taken = {one.entries for one in reductions(bench.ahead, bench.before).values()}
+        for other in sorted(taken - {value}) if value > 1 and not indexing else ():
+            words = f"exchanged for {other}, which the forward takes together"
+            yield Correction(causes.COUNT, words, 1.3, _be(other))
         for other in sorted({value + 1, value - 1, -value, 0, 2 * value, *sizes}):
             if other != value:
                 cost = 1.4 if label == causes.POWER else 2.0
@@ -62,7 +69,8 @@ def _alike(bench: Workbench, k: int) -> Iterator[int]:
     site, value = bench.back.sites[k], bench.back.seen[k][0]
     for i, values in bench.back.seen.items():
         other = bench.back.sites[i]
-        near = i != k and other.role == "axis" and other.function == site.function
+        near = i != k and other.role == site.role and other.function == site.function
+        near = near and (site.role == "axis" or bool(ALONG & {*other.around[:1]}))
         if near and type(values[0]) is type(value) and values[0] == value:
             yield i
 
@@ -126,7 +134,11 @@ def of_booleans(value: Any, known: Mapping[str, Known]) -> Iterator[Correction]:
                 yield Correction(wrong, f"exchanged for `{name}`", 1.2, _be(other))
                 yield Correction(wrong, f"exchanged for ~`{name}`", 1.3, _be(~other))
         elif other.shape == value.shape:
-            for words, mask in ((f"{name} > 0", other > 0), (f"{name} != 0", other != 0)):
+            masks = {f"{name} > 0": other > 0, f"{name} != 0": other != 0}
+            for axis in range(other.ndim):
+                best = other == np.max(other, axis=axis, keepdims=True)
+                masks[f"{name} is the largest along axis {axis}"] = best
+            for words, mask in masks.items():
                 yield Correction(wrong, f"exchanged for `{words}`", 1.45, _be(mask))
 
 
@@ -162,7 +174,8 @@ def of_functions(value: Any) -> Iterator[Correction]:
         else:
             new = getattr(np, other, None)
         if new is not None:
-            yield Correction(label, f"{other} for {name}", 1.1, _renamed(other))
+            words = f"`{other}` in the place of it"
+            yield Correction(label, words, 1.1, _renamed(other))
 
 
 def of_stores(value: Any) -> Iterator[Correction]:

@@ -18,6 +18,7 @@ from minigrad.testing.diagnosis.catalogue import (
     of_stores,
     of_tuples,
 )
+from minigrad.testing.diagnosis.factors import scalars
 from minigrad.testing.diagnosis.moves import of_axes, products_turned
 from minigrad.testing.diagnosis.probes import Site
 from minigrad.testing.diagnosis.repairs import (
@@ -28,7 +29,7 @@ from minigrad.testing.diagnosis.repairs import (
     slopes_of_forward,
 )
 from minigrad.testing.diagnosis.scales import Running, constants, factors, one_hots, powers
-from minigrad.testing.diagnosis.workbench import Workbench
+from minigrad.testing.diagnosis.workbench import Workbench, near
 from minigrad.testing.reports import causes
 
 FUNCTIONS = (FunctionType, BuiltinFunctionType, MethodType, np.ufunc, type(np.sum))
@@ -43,6 +44,8 @@ class Catalogue:
         self.worth = np.inf  # corrections that are dearer than this are not worth trying
         self.known = known_arrays(bench)
         self.labels = dict(one_hots(bench))
+        positive = {k: x for k, x in bench.operands.items() if np.ndim(x) and np.all(x > 0)}
+        self.logs = {f"log({k})": Known(np.log(x)) for k, x in positive.items()}
         self.slopes = {k: Known(v) for k, v in slopes_of_forward(bench).items()}
 
     def __call__(self, bench: Workbench, k: int) -> Iterator[Correction]:
@@ -173,7 +176,7 @@ class Catalogue:
         """One more factor, or one less."""
         if site.kind == "Constant":
             return
-        for name, other in (self.slopes | self.known).items():
+        for name, other in (self.slopes | self.known | self.logs).items():
             array, slope = other.value, name in self.slopes
             flat = np.unique(array) if _fits(array, value) else np.zeros(1)
             if len(flat) == 1:
@@ -197,11 +200,14 @@ class Catalogue:
 
     def terms(self, k: int, site: Site, value: Any) -> Iterator[Correction]:
         """One more term, some multiple of a known array."""
-        if site.kind in {"Constant", "Name", "Attribute"} and site.role not in {"value", "elts"}:
+        whole = site.role in {"value", "elts"} or site.around[:1] == ("where",)
+        if site.kind in {"Constant", "Name", "Attribute"} and not whole:
             return
         one = fitted(self.bench, k, lambda v, hit: v + 1.0)
         if one is not None:
-            yield Correction(causes.TERM, f"plus {one:.6g}", 2.1, lambda v, hit: v + one)
+            names = [n for n, v in scalars(self.bench).items() if near(v, one)]
+            words = f"plus {one:.6g}" + (f", that is `{names[0]}`," if names else "")
+            yield Correction(causes.TERM, words, 2.1, lambda v, hit: v + one)
         for name, other in (self.known | self.labels).items():
             if _fits(other.value, value) and other.value.dtype.kind == "f":
                 if np.array_equal(np.broadcast_to(other.value, value.shape), value):

@@ -12,8 +12,9 @@ from io import StringIO
 import numpy as np
 
 from minigrad.testing.contracts.contracts import CONTRACTS
+from minigrad.testing.diagnosis.closures import late_binding
 from minigrad.testing.diagnosis.corrections import Catalogue
-from minigrad.testing.diagnosis.factors import batch, meaning, near, number
+from minigrad.testing.diagnosis.factors import batch, meaning, number
 from minigrad.testing.diagnosis.facts import facts
 from minigrad.testing.diagnosis.guesses import Guess
 from minigrad.testing.diagnosis.modes import other_mode
@@ -27,10 +28,11 @@ from minigrad.testing.diagnosis.overlooked import (
 )
 from minigrad.testing.diagnosis.probes import Site
 from minigrad.testing.diagnosis.repairs import repairs
-from minigrad.testing.diagnosis.workbench import Workbench
+from minigrad.testing.diagnosis.workbench import Workbench, near
 from minigrad.testing.evidence.evidence import Comparison, Evidence
 from minigrad.testing.reports import causes
 from minigrad.testing.reports.findings import Cause, Finding, Verdict
+from minigrad.testing.reports.showing import grad_of
 
 SURE = 0.5  # a guess so cheap is believed without looking for others
 FAR = 3.0  # from here on a guess is said to be one
@@ -113,7 +115,8 @@ def _of_guess(found: list[Guess]) -> Cause:
 def guesses(bench: Workbench) -> list[Guess]:
     """Every explanation found, the most believable first."""
     found: list[Guess] = []
-    for family in (other_mode, facts, of_shares, of_constants, of_functions, of_repairs):
+    families = other_mode, facts, of_shares, of_constants, of_functions, late_binding, of_repairs
+    for family in families:
         found += merged(family(bench))
         found.sort(key=lambda guess: (-len(guess.at), guess.cost))
         if found and found[0].cost <= SURE and len(found[0].at) == len(bench.wrong):
@@ -198,13 +201,14 @@ def of_constants(bench: Workbench) -> Iterator[Guess]:
         if whole and not near(other.value, round(other.value)):
             continue  # a count, an axis, an offset has no values in between
         label = causes.EPS if small else causes.CONSTANT
+        value = 0 if small else other.value
         if near(other.value, 1) and other.was > 0:
             label = causes.FACTOR
         elif near(other.value, batch(bench)):
             label = causes.COUNT
         yield Guess(
             label,
-            f"yours is the gradient for `{other.site.text}` = {number(other.value)}, "
+            f"yours is the gradient for `{other.site.text}` = {number(value)}, "
             f"and the forward has {number(other.was)}",
             at,
             0.3 if small else 1.2 if near(other.value, round(other.value, 3)) else 2.3,
@@ -243,7 +247,7 @@ def of_repairs(bench: Workbench) -> Iterator[Guess]:
             change = f"{words.removesuffix('it')}`{site.text}`"
         else:
             change = f"{'axis ' if site.role == 'axis' else ''}`{site.text}` {words}"
-        names = ", ".join(f"d{name}" for name in repair.operands)
+        names = ", ".join(f"{grad_of(name)}" for name in repair.operands)
         yield Guess(
             repair.correction.label,
             f"with {change} in line {site.line}, all of {names} is right",

@@ -8,8 +8,9 @@ from itertools import combinations
 
 import numpy as np
 
+from minigrad.testing.diagnosis import multipliers
 from minigrad.testing.diagnosis.probes import Site
-from minigrad.testing.diagnosis.workbench import Workbench
+from minigrad.testing.diagnosis.workbench import Workbench, near
 from minigrad.testing.reports import causes
 
 
@@ -35,9 +36,15 @@ def meaning(
         return causes.NOT_DIVIDED, f"your batch has {rows} rows", True
     if is_batch:
         return causes.DIVIDED, f"your batch has {rows} rows", True
+    known = multipliers.told(factor, bench, sites)
+    if known is not None:
+        return *known, True
     for words, size in _reduced(bench, sites):
         if near(factor, size) or (near(factor, 1 / size) and size > 2):
             return causes.COUNT, f"{number(size)} is {words}", True
+    missing = multipliers.left_out(factor, bench)
+    if missing:
+        return causes.FACTOR, missing, True
     for name, value in scalars(bench).items():
         for power in (1, -1, 2, -2, 0.5, -0.5):
             if value > 0 and near(abs(factor), value**power):
@@ -62,26 +69,36 @@ def meaning(
 
 def _reduced(bench: Workbench, sites: Sequence[Site]) -> Iterator[tuple[str, float]]:
     """How many entries a mean or sum among these expressions takes together, and parts of that."""
-    for k, site in enumerate(bench.ahead.sites):
-        if site.role != "func" or k not in bench.before:
-            continue
-        function = bench.before[k][0]
-        name, owner = getattr(function, "__name__", ""), getattr(function, "__self__", None)
-        if name not in {"mean", "sum", "var", "std", "average", "repeat"}:
-            continue
-        around = [
-            s for s in sites if s.file == site.file and s.span[0] <= site.span[0] <= s.span[1]
-        ]
-        if not isinstance(owner, np.ndarray) or (sites and not around):
-            continue
-        shape = owner.shape
-        for many in range(1, len(shape) + 1):
-            for axes in combinations(range(len(shape)), many):
-                n = math.prod(shape[axis] for axis in axes)
-                if n > 1 and name != "sum":
-                    yield f"the number of entries of `{site.text}` along axes {axes}", n
+    found = multipliers.reductions(bench.ahead, bench.before)
+    among = {
+        k: about
+        for k, about in found.items()
+        if not sites or _is_among(bench.ahead.sites[k], sites)
+    }
+    for k, one in among.items():  # what it does, before what it might have done
+        n, site = one.entries, bench.ahead.sites[k]
+        if n > 1 and one.name != "sum":
+            yield f"the number of entries that `{site.text}` takes together", n
+        if n > 2:
+            yield f"n / (n − 1) for the n = {n} entries that `{site.text}` takes together", _less(n)
+    for k, one in among.items():
+        for many in range(1, len(one.shape) + 1):
+            for axes in combinations(range(len(one.shape)), many):
+                n, site = one._replace(axes=axes).entries, bench.ahead.sites[k]
+                where = f"along axes {axes} of what `{site.text}` reduces"
+                if n > 1 and one.name != "sum":
+                    yield f"the number of entries {where}", n
                 if n > 2:
-                    yield f"n / (n − 1) for the n = {n} entries of `{site.text}`", n / (n - 1)
+                    yield f"n / (n − 1) for the n = {n} entries {where}", _less(n)
+
+
+def _is_among(site: Site, sites: Sequence[Site]) -> bool:
+    """Whether an expression stands in one of these, or begins where one begins."""
+    return any(s.file == site.file and s.span[0] <= site.span[0] <= s.span[1] for s in sites)
+
+
+def _less(n: int) -> float:
+    return n / (n - 1)
 
 
 def batch(bench: Workbench) -> int:
@@ -126,16 +143,14 @@ def scalars(bench: Workbench) -> dict[str, float]:
     for name, value in getattr(thing, "__dict__", {}).items():
         if isinstance(value, (int, float, np.number)) and not isinstance(value, bool):
             found[f"self.{name}"] = float(value)
+    for name, value in (bench.evidence.inputs | bench.operands).items():
+        if isinstance(value, np.ndarray) and value.size == 1 and value.dtype.kind in "fiu":
+            found[name] = float(value.flat[0])
     for k, values in bench.before.items():
         literal = bench.ahead.sites[k].kind == "Constant"
         if len(values) == 1 and isinstance(values[0], (float, np.floating)) and not literal:
             found.setdefault(bench.ahead.sites[k].text, float(values[0]))
     return {k: v for k, v in found.items() if v and not near(abs(v), 1)}
-
-
-def near(a: float, b: float) -> bool:
-    """Whether two factors are the same number, as far as slopes can tell."""
-    return math.isclose(a, b, rel_tol=1e-4)
 
 
 def number(x: float) -> str:

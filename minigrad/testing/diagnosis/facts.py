@@ -8,17 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from itertools import permutations
+from itertools import combinations, permutations
 from typing import Any
 
 import numpy as np
 
 from minigrad.graph import Array
+from minigrad.testing.diagnosis import slopes
 from minigrad.testing.diagnosis.displaced import index_of, moved, shuffled
 from minigrad.testing.diagnosis.factors import meaning, number
 from minigrad.testing.diagnosis.guesses import Guess
 from minigrad.testing.diagnosis.workbench import Workbench, same
 from minigrad.testing.reports import causes
+from minigrad.testing.reports.showing import grad_of
 
 MANY = 400  # outputs: more cotangents than that are not sent through a backward one by one
 
@@ -30,10 +32,12 @@ def facts(bench: Workbench) -> Iterator[Guess]:
     yield from _unused(bench, wrong)
     yield from _swapped(bench, yours, wrong)
     yield from _one_factor(bench, yours, wrong)
-    yield from _elementwise(bench, yours, wrong)
+    yield from slopes.elementwise(bench, yours, wrong)
+    yield from slopes.scaled(bench, yours, wrong)
     for name in wrong:
         B, J, shape = yours[name], bench.evidence.jacobians[name], bench.operands[name].shape
         yield from moved(bench, name, B, J, shape)
+        yield from _summed(name, B, J, shape)
         yield from _parts(bench, name, B, J)
 
 
@@ -98,7 +102,7 @@ def _one_factor(bench: Workbench, yours: dict[str, Array], wrong: list[str]) -> 
         factor = float(B @ J) / square if square else 0.0
         if factor and same(B, factor * J):
             label, words, sure = meaning(factor, bench, again=partial(_factor, name=name))
-            times = f"every entry of d{name} is {number(factor)} × the numerical one"
+            times = f"every entry of {grad_of(name)} is {number(factor)} × the numerical one"
             told = f"{times}, and {words}" if words.startswith("your") else f"{times}: {words}"
             yield Guess(label, told, (name,), 0.4 + 4 * (not sure))
 
@@ -121,8 +125,8 @@ def _parts(bench: Workbench, name: str, B: Array, J: Array) -> Iterator[Guess]:
     in_yours, in_true = np.abs(B) > 1e-9 * size, np.abs(J) > 1e-7 * size
     wrong = ~right
     if not np.any(in_yours):
-        words = f"d{name} is zero everywhere, as if {name} were a constant"
-        yield Guess(causes.DETACHED, words, (name,), 0.4)
+        words = f"{grad_of(name)} is zero everywhere, as if {name} were a constant"
+        yield Guess(causes.DETACHED, words, (name,), 0.92)  # or only the last of a loop, which is 0
         return
     if B.shape == B.T.shape and same(B.T, J):
         moves = bool(np.all(in_true.sum(axis=0) == 1))
@@ -130,7 +134,7 @@ def _parts(bench: Workbench, name: str, B: Array, J: Array) -> Iterator[Guess]:
         words += ": the forward's steps are taken again"
         yield Guess(causes.PLACE if moves else causes.ORDER, words, (name,), 1.2)
     if same(np.sort(np.abs(B), axis=1), np.sort(np.abs(J), axis=1)) and not np.all(right):
-        words = f"each output's share of d{name} has the right values, in the wrong entries"
+        words = f"each output's share of {grad_of(name)} has the right values, in the wrong entries"
         yield Guess(shuffled(bench), words, (name,), 2.6)
     if not np.any(right & in_true):
         return
@@ -139,17 +143,32 @@ def _parts(bench: Workbench, name: str, B: Array, J: Array) -> Iterator[Guess]:
     elif not np.any(wrong & in_true):
         columns = wrong.any(axis=0)
         where = _places(bench, name, columns)
-        words = f"d{name} is right where {name} took part, and not zero where it did not ({where})"
+        words = f"{grad_of(name)} is right where {name} took part, and not zero where it did not"
+        words += f" ({where})"
         cost = 1.6 if np.all(columns) else 0.8
         yield Guess(causes.MASK, f"{words}: a mask is missing", (name,), cost)
     elif np.all(np.abs(np.abs(B) - np.abs(J)) <= 1e-6 * size):
         where = _places(bench, name, wrong.any(axis=0))
         yield Guess(
             causes.SIGN,
-            f"d{name} has the wrong sign at {where}, and is right elsewhere",
+            f"{grad_of(name)} has the wrong sign at {where}, and is right elsewhere",
             (name,),
             0.8,
         )
+
+
+def _summed(name: str, B: Array, J: Array, shape: tuple[int, ...]) -> Iterator[Guess]:
+    """Every entry is the sum of what belongs to several: an axis too many was summed over."""
+    stack = J.reshape(len(J), *shape)
+    for many in range(1, len(shape) + 1):
+        for axes in combinations(range(len(shape)), many):
+            sums = np.sum(stack, axis=tuple(a + 1 for a in axes), keepdims=True)
+            if same(B, np.broadcast_to(sums, stack.shape).reshape(J.shape)) and not same(B, J):
+                along = f"axis {axes[0]}" if many == 1 else f"axes {axes}"
+                words = f"every entry of {grad_of(name)} is the sum along {along} of what belongs "
+                words += "to each"
+                yield Guess(causes.AXIS, f"{words}: summed over too many axes", (name,), 0.75)
+                return
 
 
 def _missing(bench: Workbench, name: str, wrong: Any, J: Array, in_true: Any) -> Iterator[Guess]:
@@ -157,12 +176,14 @@ def _missing(bench: Workbench, name: str, wrong: Any, J: Array, in_true: Any) ->
     if m == n and m > 1 and np.array_equal(wrong, in_true & ~np.eye(n, dtype=bool)):
         yield Guess(
             causes.DIAGONAL,
-            f"d{name} contains only how each output depends on its own entry of {name}; "
+            f"{grad_of(name)} contains only how each output depends on its own entry of {name}; "
             "the other entries of the Jacobian are left out",
             (name,),
             0.6,
         )
         return
+    if np.all(in_true.sum(axis=1) <= 1):
+        yield from _copies(bench, name, wrong, in_true)
     whole = wrong.any(axis=0) & ~(in_true & ~wrong).any(axis=0)
     if np.array_equal(whole, wrong.any(axis=0)):
         where = _places(bench, name, whole)
@@ -171,35 +192,30 @@ def _missing(bench: Workbench, name: str, wrong: Any, J: Array, in_true: Any) ->
             label, cost = causes.WRONG_MASK, 1.48
         elif any(_is_mask(v[0]) for v in bench.before.values()):
             label, cost = causes.BRANCH, 1.48
-        words = f"d{name} is zero at {where}, which took part, and right elsewhere"
+        words = f"{grad_of(name)} is zero at {where}, which took part, and right elsewhere"
         yield Guess(label, words, (name,), cost)
+
+
+def _copies(bench: Workbench, name: str, wrong: Any, in_true: Any) -> Iterator[Guess]:
+    """Entries that were copied to several outputs, of which only some are counted."""
+    reached, counted = in_true.sum(axis=0), (in_true & ~wrong).sum(axis=0)
+    some = (counted < reached) & (counted > 0)
+    if np.any(some):
+        i = int(np.argmax(some))
+        place = index_of(np.unravel_index(i, bench.operands[name].shape))
+        words = f"{name}[{place}] goes into {reached[i]} outputs, and yours counts {counted[i]} "
+        words += "of them: the gradients of all copies add up"
+        label = causes.BROADCAST if np.all(some == (reached > 0)) else causes.MISSED
+        yield Guess(label, words, (name,), 2.2)
 
 
 def _is_mask(value: Any) -> bool:
     return isinstance(value, np.ndarray) and value.dtype.kind == "b" and value.ndim > 0
 
 
-def _elementwise(bench: Workbench, yours: dict[str, Array], wrong: list[str]) -> Iterator[Guess]:
-    """A function entry by entry, whose slope is another one."""
-    for name in wrong:
-        B, J = yours[name], bench.evidence.jacobians[name]
-        if B.shape[0] == B.shape[1] and not np.any(
-            (np.abs(B) + np.abs(J))[~np.eye(len(B), dtype=bool)] > 1e-7
-        ):
-            i = int(np.argmax(np.abs(np.diag(B) - np.diag(J))))
-            at = bench.operands[name].flat[i]
-            words = f"the slope at {name} = {at:.4g} is {J[i, i]:.6g}, and yours is {B[i, i]:.6g}"
-            yield Guess(
-                causes.OTHER_DERIVATIVE, f"{words}: it belongs to another function", (name,), 3.9
-            )
-
-
 def _places(bench: Workbench, name: str, mask: Any) -> str:
     """Some places in words: how many, and the first."""
     shape = bench.operands[name].shape
     count, first = int(np.sum(mask)), np.unravel_index(int(np.argmax(mask)), shape)
-    entries = "entry" if count == 1 else "entries"
     first_value = bench.operands[name][first]
-    return (
-        f"{count} of {mask.size} {entries}, such as {name}[{index_of(first)}] = {first_value:.3g}"
-    )
+    return f"{count} of {mask.size} entries, such as {name}[{index_of(first)}] = {first_value:.3g}"

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.testing.diagnosis import multipliers
 from minigrad.testing.diagnosis.factors import batch
 from minigrad.testing.diagnosis.repairs import Correction, using
 from minigrad.testing.diagnosis.workbench import Workbench
@@ -19,6 +20,7 @@ def of_axes(bench: Workbench, k: int, value: Any) -> Iterator[Correction]:
     yield from transposes(value)
     yield from reshapes(bench, k)
     yield from sums(bench, value)
+    yield from reduced(bench, k)
     yield from picked(bench, k)
     yield from expanded(bench, k, value)
     yield from turns(value)
@@ -34,6 +36,9 @@ def transposes(value: Any) -> Iterator[Correction]:
         for order in _orders(value.ndim):
             words = "transposed" if value.ndim == 2 else f"with its axes in the order {order}"
             yield Correction(causes.TRANSPOSED, words, 0.97, using(np.transpose, order))
+    for a, b in combinations(range(value.ndim), 2) if value.ndim > 4 else ():
+        words = f"with its axes {a} and {b} exchanged"
+        yield Correction(causes.TRANSPOSED, words, 0.9, using(np.swapaxes, a, b))
     if value.ndim == 2 and len(value) == len(value.T):
         yield Correction(
             causes.TRANSPOSED, "plus its transpose, halved", 1.2, lambda v, hit: (v + v.T) / 2
@@ -79,6 +84,34 @@ def sums(bench: Workbench, value: Any) -> Iterator[Correction]:
             yield Correction(label, words, 1.4, kept)
 
 
+def reduced(bench: Workbench, k: int) -> Iterator[Correction]:
+    """A sum or mean along another axis, here and wherever the same one is taken alike."""
+    calls = multipliers.reductions(bench.back, bench.back.seen)
+    if k not in calls:
+        return
+    here = calls[k]
+    alike = [i for i, one in calls.items() if (one.name, one.axes) == (here.name, here.axes)]
+    for axis in range(len(here.shape)):
+        if here.axes not in ((axis,), (axis - len(here.shape),)):
+            words = f"along axis {axis}, with keepdims=True"
+            change = _reduced_along(bench, here, axis)
+            yield Correction(causes.AXIS, words, 0.88, change)
+            others = {i: _reduced_along(bench, calls[i], axis) for i in alike if i != k}
+            if others:
+                words = f"and the other `{here.name}` of this kind {words}"
+                yield Correction(causes.AXIS, words, 0.9, change, also=others)
+
+
+def _reduced_along(bench: Workbench, one: multipliers.Reduction, axis: int) -> Any:
+    def change(v: Any, hit: int) -> Any:
+        found = bench.back.latest[one.of]
+        return getattr(np, one.name)(
+            found.__self__ if one.is_method else found, axis, keepdims=True
+        )
+
+    return change
+
+
 def picked(bench: Workbench, k: int) -> Iterator[Correction]:
     """The sum over all, where an index picked one, or every second."""
     parts = _subscripted(bench, k)
@@ -86,7 +119,7 @@ def picked(bench: Workbench, k: int) -> Iterator[Correction]:
         return
     a, i = parts
     array, index = bench.back.seen[a][0], bench.back.seen[i][0]
-    index = index if isinstance(index, tuple) else (index,)
+    index = _without_ellipsis(index if isinstance(index, tuple) else (index,), array.ndim)
     if not all(isinstance(one, (int, np.integer, slice)) for one in index):
         return
 
@@ -113,6 +146,15 @@ def picked(bench: Workbench, k: int) -> Iterator[Correction]:
             return sum(source()[tuple(map(slice, at, [None] * len(at), steps))] for at in starts)
 
         yield Correction(causes.BROADCAST, "the sum of all copies, not one of them", 1.1, every)
+
+
+def _without_ellipsis(index: tuple[Any, ...], ndim: int) -> tuple[Any, ...]:
+    """The same index with as many colons as `...` stands for."""
+    places = [i for i, one in enumerate(index) if one is Ellipsis]
+    if len(places) != 1:
+        return index
+    (at,) = places
+    return (*index[:at], *[slice(None)] * (ndim - len(index) + 1), *index[at + 1 :])
 
 
 def expanded(bench: Workbench, k: int, value: Any) -> Iterator[Correction]:

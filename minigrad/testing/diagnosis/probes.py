@@ -63,9 +63,9 @@ class Spy:
             raise EndlessError
         if self.watching:
             self.seen.setdefault(k, []).append(value)
-        change = self.changes.get(k)
-        if change is None:
+        if k not in self.changes:
             return value
+        change = self.changes[k]
         self.hits[k] = self.hits.get(k, -1) + 1
         return change(value, self.hits[k])
 
@@ -258,7 +258,7 @@ def _call(name: str, args: list[Any]) -> ast.Call:
 
 def _called(node: Any) -> str:
     """What a node is to those inside: its operator, the function it calls, or its type."""
-    if isinstance(node, (ast.BinOp, ast.UnaryOp)):
+    if isinstance(node, (ast.BinOp, ast.UnaryOp, ast.AugAssign)):
         return type(node.op).__name__
     if isinstance(node, ast.Call):
         return str(getattr(node.func, "attr", getattr(node.func, "id", "Call")))

@@ -36,7 +36,7 @@ def factors(bench: Workbench, k: int) -> Iterator[Correction]:
         yield Correction(causes.CONSTANT, words, 1.6, lambda v, hit: (1 + amount) * v)
         return
     cost = 0.5 if label == causes.SIGN else 1.0 if sure else 4.5
-    times = f"times {1 + amount:.4g}: {words}"
+    times = f"times {1 + amount:.4g} ({words})"
     yield Correction(label, times, cost, lambda v, hit: (1 + amount) * v)
 
 
@@ -57,7 +57,7 @@ def powers(site: Site, value: Any) -> Iterator[Correction]:
     if np.any(value < 0):
         label = causes.WRONG_MASK if "Compare" in site.around[:2] else causes.SIGN
         yield Correction(label, "made positive", 1.3, lambda v, hit: np.abs(v))
-    yield Correction(causes.SIGN, "replaced by its sign", 1.9, lambda v, hit: np.sign(v))
+        yield Correction(causes.SIGN, "replaced by its sign", 1.9, lambda v, hit: np.sign(v))
     if np.max(np.abs(value), initial=0) < 50:
         yield Correction(
             causes.OPERAND, "replaced by its exponential", 2.6, lambda v, hit: np.exp(v)

@@ -9,6 +9,7 @@ the difference between the two is what was overlooked.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from types import FunctionType, MethodType
@@ -22,6 +23,7 @@ from minigrad.testing.evidence.evidence import Evidence
 from minigrad.testing.subjects.subject import Run, kept
 
 STEP = 1e-4  # of directional derivatives, which are only compared with each other
+AROUND = "__around__"  # of a function made around another: that one, and how to make it anew
 NEAR = 2e-6  # relative: what counts as equal; the numbers themselves are known far better
 
 
@@ -33,6 +35,7 @@ class Workbench:
         yours, numerical: gradients by operand, one dict for each cotangent.
         wrong: the operands whose gradients are wrong.
         ahead, back: what was seen in forward and backward, expression by expression.
+        carries: whether forward leaves something behind that changes the next one.
         runs: how often forward or backward ran.
     """
 
@@ -73,22 +76,25 @@ class Workbench:
         """Which of the wrong gradients are right now; none if a right one became wrong."""
         if found is None:
             return []
-        right = {k for k in self.operands if self.agrees(k, found.get(k), which)}
-        if any(k not in right for k in self.operands if k not in self.wrong):
+        names = [k for k in self.wrong if self.agrees(k, found.get(k), which)]
+        if not names:  # as nearly always
             return []
-        return [k for k in self.wrong if k in right]
+        others = (k for k in self.operands if k not in self.wrong)
+        return names if all(self.agrees(k, found.get(k), which) for k in others) else []
 
     # ---- instrumented runs -------------------------------------------------------------------
     def _attached(self, spy: Spy) -> Run:
         """A fresh run whose methods are instrumented, of the owner of forward or backward."""
         run = self._fresh()
+        if spy is self.ahead:  # a forward of its own, the first one
+            run.thing = self.subject.fresh(self.evidence.params, None)
         thing = run.thing
         if isinstance(thing, dict):  # a pair: two callables, or methods of objects
             for name in ("forward", "backward"):
                 if name in thing:
-                    thing[name] = _entered(thing[name], spy)
+                    thing[name] = entered(thing[name], spy)
         else:
-            _instrument(thing, spy)
+            instrument(thing, spy)
         return run
 
     def _watch(self) -> None:
@@ -98,6 +104,8 @@ class Workbench:
         self.ahead.watching = False
         self.ahead.most = 20 * sum(map(len, self.ahead.seen.values())) + 1000
         self.before = {k: list(values) for k, values in self.ahead.seen.items()}
+        pairs = zip(self.evidence.outputs, self.forward_run.forward(), strict=True)
+        self.carries = not all(same(a, b) for a, b in pairs)
         self.back.watching = True
         self.base = self.repaired({})
         self.back.watching = False
@@ -106,6 +114,8 @@ class Workbench:
     def outputs(self, name: str, value: Array, changes: Mapping[int, Change]) -> list[Array]:
         """The outputs with another value of one operand, and changes in the forward."""
         self.runs += 1
+        if self.carries:  # the forward changes something that the next one would see
+            self.forward_run = self._attached(self.ahead)
         run, inputs = self.forward_run, {k: kept(v) for k, v in self.evidence.inputs.items()}
         params = {run.subject.parameter(k): k for k in self.evidence.params}
         if name in params:
@@ -189,10 +199,15 @@ def same(a: Any, b: Array, near: float = NEAR) -> bool:
     """Whether two arrays are equal, relative to the largest entry."""
     if a is None or np.shape(a) != np.shape(b):
         return False
-    if not np.all(np.isfinite(a)):
-        return False
-    size = max(np.max(np.abs(a), initial=0), np.max(np.abs(b), initial=0))
-    return bool(np.max(np.abs(a - b), initial=0) <= near * size)
+    if not np.size(b):
+        return True
+    size = max(np.abs(a).max(), np.abs(b).max())
+    return bool(size < np.inf and np.abs(a - b).max() <= near * size)  # NaN is less than nothing
+
+
+def near(a: float, b: float) -> bool:
+    """Whether two factors are the same number, as far as slopes can tell."""
+    return math.isclose(a, b, rel_tol=1e-4)
 
 
 def _array(gradients: Mapping[str, Any], name: str) -> Any:
@@ -201,7 +216,7 @@ def _array(gradients: Mapping[str, Any], name: str) -> Any:
     return np.zeros((0, 0, 0, 0, 0)) if found is None else found
 
 
-def _instrument(thing: Any, spy: Spy) -> None:
+def instrument(thing: Any, spy: Spy) -> None:
     """Give an object instrumented methods of its own, which hide those of its class."""
     if not hasattr(thing, "__dict__"):
         return
@@ -211,9 +226,12 @@ def _instrument(thing: Any, spy: Spy) -> None:
                 thing.__dict__[name] = MethodType(spy.entered(method), thing)
 
 
-def _entered(function: Any, spy: Spy) -> Any:
+def entered(function: Any, spy: Spy) -> Any:
     """A callable, instrumented: a function itself, a method with its object."""
+    if hasattr(function, AROUND):
+        inner, made = getattr(function, AROUND)
+        return made(entered(inner, spy))
     if isinstance(function, MethodType):
-        _instrument(function.__self__, spy)
+        instrument(function.__self__, spy)
         return getattr(function.__self__, function.__name__)
     return spy.entered(function) if type(function) is FunctionType else function

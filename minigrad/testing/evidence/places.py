@@ -64,7 +64,8 @@ def nearby(file: Any) -> str:
 
 def _rows(tree: Any, subject: Subject, name: str) -> list[int]:
     """The rows where the gradient of an operand is stored or returned."""
-    spelled = getattr(subject, "param_grads", {}).get(name.removeprefix("self."))
+    declared = getattr(getattr(subject, "layer", None), "param_grads", None) or {}
+    spelled = getattr(subject, "param_grads", declared).get(name.removeprefix("self."))
     if spelled is None:
         return [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Return)][-1:]
     found = []

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad import functions
-from minigrad.graph import Array, Node, called, operands
+from minigrad.graph import Array, Node, operands
+from minigrad.kinds import called
 
 
 class Decision(NamedTuple):

@@ -118,9 +118,16 @@ def looked_at(report: Any) -> list[str]:
     shown = [*values, *(found for found in contracts if found.verdict is not Verdict.PASS)]
     lines = [line for found in shown for line in _line(found)]
     kept = [found.name for found in contracts if found.verdict is Verdict.PASS]
-    if kept:
+    if kept and report.verdict is Verdict.PASS and not _is_network(report):
         lines += _wrapped(f"{len(kept)} slips not made: ", kept)
+    elif kept:
+        lines.append(f"✓ conduct: {len(kept)} contracts are kept")
     return lines
+
+
+def _is_network(report: Any) -> bool:
+    """Whether most contracts of conduct say little: nobody hands a dout to a network."""
+    return getattr(getattr(report.evidence, "subject", None), "kind", "") == "network"
 
 
 def _line(found: Finding) -> list[str]:

@@ -31,10 +31,24 @@ def assign(root: Any, path: str, value: Any) -> None:
     """
     name, index = _STEP.findall(path)[-1]
     holder = lookup(root, path[: path.rindex(name if name else "[")].rstrip("."))
-    if name:
-        setattr(holder, name, value)
-    else:
-        holder[_key(index)] = value
+    try:
+        if name:
+            setattr(holder, name, value)
+        else:
+            holder[_key(index)] = value
+    except (AttributeError, TypeError):  # a property, a tuple: its array may still be written to
+        pass
+    held = lookup(root, path)
+    if held is not value and not _put_into(held, value):
+        raise AttributeError(f"nothing can be written to {path}")
+
+
+def _put_into(held: Any, value: Any) -> bool:
+    """Write into the array that a property handed out, where the value itself cannot be put."""
+    if isinstance(held, np.ndarray) and held.flags.writeable and held.shape == np.shape(value):
+        held[...] = value
+        return True
+    return bool(np.array_equal(held, value))
 
 
 def matching_gradients(before: Any, after: Any) -> dict[str, str]:

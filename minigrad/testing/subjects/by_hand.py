@@ -12,7 +12,7 @@ import numpy as np
 from minigrad.testing.subjects.attributes import assign, lookup, matching_gradients
 from minigrad.testing.subjects.naming import called, copied, listed, named, parameters_of
 from minigrad.testing.subjects.randomness import Rewind, restore
-from minigrad.testing.subjects.subject import Run, Subject, as_floats
+from minigrad.testing.subjects.subject import Run, Subject, as_floats, is_float
 
 TARGETS = {"t", "y_true", "target", "targets", "label", "labels", "mask", "weights", "train_flag"}
 
@@ -161,7 +161,7 @@ class ForeignSubject(ByHandSubject):
         self.param_grads: dict[str, str] = dict(param_grads or {})
         if param_grads is None:
             self.param_grads = self._found()
-        self.params = {k: np.array(lookup(layer, k)) for k in self.param_grads}
+        self.params = {k: np.array(lookup(self.layer, k)) for k in self.param_grads}
         self.settle(fixed)
 
     def _found(self) -> dict[str, str]:
@@ -171,9 +171,31 @@ class ForeignSubject(ByHandSubject):
             return dict(declared)
         tried = self.tried()
         found = matching_gradients(self.layer, tried[0].thing if tried else self.layer)
+        if tried and not found:
+            found = self._made_by_forward(tried[0].thing)
         if found:
             pairs = ", ".join(f"{p} with {g}" for p, g in found.items())
             self.notes.append(f"parameters were found by their names: {pairs}")
+        return found
+
+    def _made_by_forward(self, after: Any) -> dict[str, str]:
+        """Find parameters that the first forward makes: what stays, whatever the inputs are."""
+        held = getattr(self.layer, "__dict__", {})
+        late = {k: g for k, g in matching_gradients(after, after).items() if held.get(k) is None}
+        if not late:
+            return {}
+        states, warm = self.rewind.now(), self.start()
+        first = {k: np.array(lookup(warm.thing, k)) for k in late}
+        try:
+            warm.forward({k: np.flip(x) if is_float(x) else x for k, x in warm.given.items()})
+        except Exception:  # it is not made for these: then nothing is known of what stays
+            return {}
+        finally:
+            restore(states)
+        found = {k: g for k, g in late.items() if np.array_equal(lookup(warm.thing, k), first[k])}
+        if found:
+            self.layer = warm.thing
+            self.notes.append("the first forward makes its parameters: looked at after one")
         return found
 
     @property

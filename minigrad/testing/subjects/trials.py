@@ -129,6 +129,9 @@ class _Search:
         named = [*map(roles.role_of, own), *roles.roles_of(wanted)[1:]]
         if "number" in named or ("W" in named and not world.is_usual):
             return False
+        names = {p.name.lower() for p in (*own, *wanted)}
+        if "beta" in names and "gamma" not in names:  # a shift, or a number: that of a softplus
+            return False
         return all(roles.is_known(p.name) for p in own) and "x" not in named[len(own) :]
 
     def _reshaped(

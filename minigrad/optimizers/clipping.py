@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.optimizer_checks import check_mapping, finished, gradient_faults, raise_all, working
+from minigrad.optimizers.checks import check_mapping, finished, gradient_faults, raise_all, working
 from minigrad.schedules import number
 
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from minigrad.optimizer_checks import owner
+from minigrad.optimizers.checks import owner
 
 Array: TypeAlias = NDArray[Any]
 Rule: TypeAlias = Callable[..., None]

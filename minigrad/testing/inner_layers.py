@@ -1,0 +1,109 @@
+"""Which layer of a network is to blame: those written by hand are checked alone.
+
+Each is checked on what reached it in the network's own forward. Layers of ours have no backward of
+their own that could be wrong, and are passed over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minigrad.graph import Node
+from minigrad.layers.by_hand import Pullback
+from minigrad.layers.inside import inside
+from minigrad.networks import Network
+from minigrad.testing.report import Report
+from minigrad.testing.reports.findings import Verdict
+from minigrad.testing.subjects.naming import copied
+
+Check = Callable[..., Report]
+
+
+class Call(NamedTuple):
+    """A call of a layer inside a network: where the layer is, a copy of it, what it was given."""
+
+    path: str
+    layer: Any
+    inputs: tuple[Any, ...]
+    options: dict[str, Any]
+
+
+def blamed(report: Report, net: Any, x: Any, t: Any, check: Check) -> Report | None:
+    """Give a failed report of a network the cause and the line of the layer that is to blame.
+
+    Args:
+        report: of the network.
+        net, x, t: what it was made on.
+        check: makes a report on a layer and its inputs.
+
+    Returns:
+        The report with these; None where every layer alone is right, or none could be looked at.
+    """
+    failed = []
+    try:
+        calls = list(calls_of_ours(net, x, t) if isinstance(net, Network) else calls_of(net, x, t))
+        for call in calls:
+            found = check(call.layer, *call.inputs, **call.options)
+            if found.verdict is Verdict.FAIL and not found.reason:
+                failed.append((call, found))
+    except Exception:  # a layer may want what was not recorded: then nothing more is known
+        return None
+    if report.reason or not failed:
+        return None
+    call, found = min(failed, key=lambda pair: not pair[1].counts)  # wrong numbers before conduct
+    names = ", ".join(dict.fromkeys(call.path for call, _ in failed))
+    note = f"checked alone on what reaches them, these layers fail: {names}"
+    cause = found.cause and replace(found.cause, sentence=f"{call.path}: {found.cause.sentence}")
+    return replace(report, cause=cause, where=found.where, notes=[*report.notes, note])
+
+
+def calls_of_ours(net: Network, x: Any, t: Any) -> Iterator[Call]:
+    """The layers with a backward of their own behind a loss of ours, the first one first."""
+    seen, stack, found = set(), [copied(net).objective(x, t)], []
+    while stack:
+        node = stack.pop()
+        if not isinstance(node, Node) or node._birth in seen:
+            continue
+        seen.add(node._birth)
+        stack += node._arguments
+        if isinstance(node._rules, Pullback):
+            found.append(node)
+    for node in sorted(found, key=lambda node: node._birth):
+        rule = node._rules
+        count = len(node._values) - len(rule.params)
+        inputs = tuple(np.array(value) for value in node._values[:count])
+        if not _is_ours(rule.layer):
+            yield Call(type(rule.layer).__name__, rule.layer, inputs, {})
+
+
+def calls_of(net: Any, x: Any, t: Any) -> Iterator[Call]:
+    """The layers that a network of somebody's holds, with what its loss gives them."""
+    twin, found = copied(net), list[Call]()
+    held = [(path, v) for path, v in inside(twin) if path and _is_layer(v) and not _is_ours(v)]
+    for path, layer in held:
+        vars(layer)["forward"] = _recorded(path, copied(layer), layer.forward, found)
+    twin.loss(np.array(x), np.array(t))
+    yield from {call.path: call for call in found}.values()
+
+
+def _recorded(path: str, layer: Any, forward: Any, found: list[Call]) -> Any:
+    def recorded(*inputs: Any, **options: Any) -> Any:
+        found.append(Call(path.lstrip("."), layer, tuple(map(copied, inputs)), options))
+        return forward(*inputs, **options)
+
+    return recorded
+
+
+def _is_layer(value: Any) -> bool:
+    methods = (getattr(value, name, None) for name in ("forward", "backward"))
+    return (
+        all(map(callable, methods)) and hasattr(value, "__dict__") and not isinstance(value, type)
+    )
+
+
+def _is_ours(layer: Any) -> bool:
+    return type(layer).__module__.partition(".")[0] == "minigrad"
