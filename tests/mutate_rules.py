@@ -547,9 +547,9 @@ def function_of(item):
     """Name the function that a property test is about."""
     if item.path.name not in EACH or not hasattr(item, "callspec"):
         return None
-    import minigrad.graph
+    import minigrad.kinds
 
-    return minigrad.graph.called(item.callspec.params["function"])
+    return minigrad.kinds.called(item.callspec.params["function"])
 
 
 def in_a_fork(work):
