@@ -47,6 +47,7 @@ ALWAYS = [
     "test_tensor.py",
     "test_graph.py",
     "test_complex.py",
+    "test_interoperation.py",
     *sorted(path.name for path in TESTS.glob("test_pitfalls*.py")),
 ]
 PROCESSES = 2
@@ -199,7 +200,7 @@ COMPARISON = {
 TWINS = """cos sin, cosh sinh, tanh tan, exp expm1, log log1p, sqrt square, maximum minimum,
 max min, trunc ceil, floor_divide divide, ones_like zeros_like, sum mean, cumprod cumsum, isfinite
 isnan, over times, flipud fliplr, abs sign, where minimum, sigmoid tanh, log_softmax softmax"""
-SYMMETRIC = {"max", "min", "maximum", "minimum", "hypot", "result_type"}
+SYMMETRIC = {"max", "min", "maximum", "minimum", "equal", "hypot", "result_type"}
 CONVERSIONS = {"int", "tuple", "range", "asarray", "isinstance"}  # no calculus in them
 SIMILAR = {}
 for one, other in (pair.split() for pair in TWINS.replace("\n", " ").split(",")):
