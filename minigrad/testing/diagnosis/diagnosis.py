@@ -117,11 +117,19 @@ def guesses(bench: Workbench) -> list[Guess]:
     found: list[Guess] = []
     families = other_mode, facts, of_shares, of_constants, of_functions, late_binding, of_repairs
     for family in families:
-        found += merged(family(bench))
+        found += merged(_as_far_as_it_goes(family(bench)))
         found.sort(key=lambda guess: (-len(guess.at), guess.cost))
         if found and found[0].cost <= SURE and len(found[0].at) == len(bench.wrong):
             break
     return found
+
+
+def _as_far_as_it_goes(found: Iterator[Guess]) -> Iterator[Guess]:
+    """What was found until somebody's code, run as they did not foresee, raised something."""
+    try:
+        yield from found
+    except Exception:
+        return
 
 
 def merged(found: Iterator[Guess]) -> list[Guess]:

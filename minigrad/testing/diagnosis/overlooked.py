@@ -96,7 +96,7 @@ def _numbers(bench: Workbench) -> list[int]:
 
     def watch(k: int) -> Change:
         def change(value: Any, hit: int) -> Any:
-            if hit < len(bench.before[k]) and value != bench.before[k][hit]:
+            if hit < len(bench.before[k]) and not np.array_equal(value, bench.before[k][hit]):
                 moved.add(k)
             return value
 
