@@ -1,7 +1,7 @@
 """Functions inside the forward that were differentiated as if they were others.
 
-A function that acts entry by entry is replaced by a straight line through its value, whose slope is
-a formula in its input and its output. If yours is the gradient then, that is the slope you used.
+A smooth function that acts entry by entry is replaced by a straight line through its value, whose
+slope is a formula in its input and its output. If yours is the gradient then, you used that slope.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from minigrad.testing.diagnosis import slopes
 from minigrad.testing.diagnosis.guesses import Guess
 from minigrad.testing.diagnosis.overlooked import CLOSE, arguments
-from minigrad.testing.diagnosis.probes import Change
+from minigrad.testing.diagnosis.probes import Change, Site
 from minigrad.testing.diagnosis.repairs import using
 from minigrad.testing.diagnosis.workbench import Workbench
 
@@ -29,9 +29,9 @@ def as_others(bench: Workbench) -> Iterator[Guess]:
     yours, numerical = (bench.along(g[0], along) for g in (bench.yours, bench.numerical))
     size = np.max(np.abs(yours)) + np.max(np.abs(numerical))
     at = tuple(dict.fromkeys(name for name, _ in along))
-    for k, inner in _functions(bench)[:MOST]:
+    for k, inner, right in _functions(bench):
         us, ys = bench.before[inner], bench.before[k]
-        for found in slopes.FORMULAS:
+        for found in (one for one in slopes.FORMULAS if one[0] not in slopes.PIECEWISE):
             lines = [slopes.worth(found, u, y) for u, y in zip(us, ys, strict=True)]
             if not all(np.all(np.isfinite(line)) for line in lines):
                 continue
@@ -39,32 +39,28 @@ def as_others(bench: Workbench) -> Iterator[Guess]:
             if abs(bench.slopes(along[:1], change)[0] - yours[0]) > CLOSE * size:
                 continue
             if np.max(np.abs(bench.slopes(along, change) - yours)) < CLOSE * size:
-                yield _told(bench, k, inner, found, at)
+                yield _told(bench.ahead.sites[k], right, found, at)
                 return
 
 
-def _told(
-    bench: Workbench, k: int, inner: int, found: slopes.Formula, at: tuple[str, ...]
-) -> Guess:
-    """What was seen, with the right slope where that has a formula."""
-    site, u, y = bench.ahead.sites[k], bench.before[inner][0], bench.before[k][0]
-    slope = _slope(bench, k, inner)
-    right = None if slope is None else slopes.formula(slope, u, y)
+def _told(site: Site, right: slopes.Formula, found: slopes.Formula, at: tuple[str, ...]) -> Guess:
+    """What was seen, with the right slope."""
     label, _ = slopes.confusion(right, found)
-    place = f"`{site.text}` (line {site.line})"
-    words = f"{place} is differentiated as if its slope were {slopes.spelled(found, 'x')}"
-    if right is not None:
-        words += f", and it is {slopes.spelled(right, 'x')}"
+    words = f"`{site.text}` (line {site.line}) is differentiated as if its slope were "
+    words += f"{slopes.spelled(found, 'x')}, and it is {slopes.spelled(right, 'x')}"
     return Guess(label, f"{words}; x goes in, y comes out", at, 0.5)
 
 
-def _functions(bench: Workbench) -> list[tuple[int, int]]:
-    """The places of calls that act entry by entry, and of what goes into them."""
-    found = []
+def _functions(bench: Workbench) -> list[tuple[int, int, slopes.Formula]]:
+    """The places of smooth calls, of what goes into them, and the formulas of their slopes."""
+    found: list[tuple[int, int, slopes.Formula]] = []
     for k, site in enumerate(bench.ahead.sites):
         inside = arguments(bench, k) if site.kind == "Call" else []
-        if inside and _slope(bench, k, inside[0]) is not None:
-            found.append((k, inside[0]))
+        slope = _slope(bench, k, inside[0]) if inside and len(found) < MOST else None
+        if slope is not None:
+            right = slopes.formula(slope, bench.before[inside[0]][0], bench.before[k][0])
+            if right is not None and right[0] not in slopes.PIECEWISE:
+                found.append((k, inside[0], right))
     return found
 
 

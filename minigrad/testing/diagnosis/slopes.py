@@ -54,7 +54,8 @@ OF_INPUT: dict[str, Callable[[Array], Array]] = {
     "1 / √(1 − {}²)": lambda x: 1 / np.sqrt(1 - x**2),
 }
 TURNED = {"1 where {} > 0", "1 where {} < 0"}
-SQUARES = {"1 − {}²", "(1 − {0})²"}
+PIECEWISE = {"0", "1", "the sign of {}", *TURNED}
+POWERS = [{"1 − {}²", "(1 − {0})²"}, {"1 − {}²", "1 − {}"}, {"1 / {}", "1 / {}²"}, {"{}", "{}²"}]
 Formula = tuple[str, str]  # its form, and whether it is of "x" or of "y"
 FORMULAS: list[Formula] = [(form, which) for form in OF_EITHER for which in "yx"]
 FORMULAS += [(form, "x") for form in OF_INPUT]
@@ -109,7 +110,7 @@ def confusion(right: Formula | None, found: Formula | None) -> tuple[str, float]
         return causes.BRANCH, 0.9
     if right[0] in TURNED and found[0] == "1":
         return causes.MASK, 1.65
-    if {right[0], found[0]} == SQUARES and right[1] == found[1]:
+    if {right[0], found[0]} in POWERS and right[1] == found[1]:
         return causes.POWER, 0.9
     return causes.OTHER_DERIVATIVE, 1.65
 
