@@ -15,9 +15,10 @@ from typing import Any, NoReturn, TypeAlias, overload
 import numpy as np
 
 from minigrad.graph import Node, each, leaf, operands
-from minigrad.kinds import called
+from minigrad.guards import THEIRS, check_history, read_only
+from minigrad.kinds import called, plain
 from minigrad.pieces import Pieces, added_in_place, collected, put_together
-from minigrad.shares import cleared_shares, fitted, is_entrywise, zero_wins
+from minigrad.shares import cleared_shares, complete, fitted, is_entrywise, zero_wins
 from minigrad.table import MASKING, PLACES
 
 _pairs = zip  # up to the shorter; to say so by strict=False costs a tenth of a step of the walk
@@ -124,7 +125,7 @@ def _cotangent(output: Node, grad: Any, create_graph: bool) -> Any:
         if not create_graph:
             raise TypeError("a Tensor as grad= needs create_graph=True; or pass its .data")
     else:
-        grad = np.asarray(grad).astype(array.dtype, copy=False)
+        grad = plain(grad).astype(array.dtype, copy=False)
     if np.shape(grad) != array.shape:
         raise ValueError(f"grad has shape {np.shape(grad)}, but the output has {array.shape}")
     if create_graph and not isinstance(grad, Node):
@@ -227,8 +228,10 @@ def _walk(
                 continue
         clear = careful and is_entrywise(function)
         given = (g, node, *node._arguments) if create_graph else (g, node._array, *node._values)
+        if function in THEIRS:
+            given = tuple(map(read_only, given))
         is_joint = type(rules) is not tuple
-        shares = rules(*given, **keywords) if is_joint else rules
+        shares = complete(rules(*given, **keywords), node) if is_joint else rules
         if clear and create_graph and not is_joint:
             shares, is_joint, clear = cleared_shares(node, g, seeded), True, False
         for parent, share in _pairs(node._arguments, shares):
@@ -239,6 +242,8 @@ def _walk(
                 continue
             if not is_joint:
                 share = share(*given, **keywords) if keywords else share(*given)
+            if create_graph and function and not isinstance(share, Node):
+                check_history(share, function)
             if clear:
                 share = zero_wins(g, share)
             x = parent._array
@@ -248,7 +253,7 @@ def _walk(
                 or share.shape != x.shape
                 or share.dtype is not x.dtype
             ):
-                share = fitted(share, x, function)
+                share = fitted(share, x, function, node._array.ndim)
             if watch is not None:
                 watch(node, parent, g, made, share)
             total = totals.get(key)

@@ -73,6 +73,8 @@ def apply(
     except ValueError as error:
         raise misfit(function, values, error) from error
     if type(output) is not np.ndarray:
+        if output is None:
+            raise TypeError(f"{called(function)} returned None: is a return missing?")
         output = np.asarray(output)
     if output.dtype not in FLOATS:
         check_output(function, output)

@@ -8,18 +8,15 @@ from typing import Any
 import numpy as np
 
 from minigrad.graph import Node
-from minigrad.kinds import COMPLEX_SCALARS, FLOATS, MET, PLAIN, Function
+from minigrad.kinds import COMPLEX_SCALARS, FLOATS, MET, PLAIN, Function, check_arithmetic
 
 
 def freeze(argument: Any) -> Any:
     """Keep what the graph saw: an array that somebody can still write into is copied."""
     if isinstance(argument, np.ndarray):
         argument = frozen(argument)
-        if type(argument) is not np.ndarray and argument.__array_priority__ > 0:
-            raise TypeError(
-                f"{type(argument).__name__} has an arithmetic of its own, which Tensors do not "
-                "follow: np.asarray makes a plain array of it, np.where(mask, 0.0, t) cuts off"
-            )
+        if type(argument) is not np.ndarray:
+            check_arithmetic(argument)
         if argument.dtype not in FLOATS and argument.dtype.kind == "c":
             MET.add(argument.dtype)
     elif type(argument) in PLAIN:

@@ -83,8 +83,26 @@ def check_output(function: Function, output: NDArray[Any]) -> None:
         )
 
 
+def check_arithmetic(array: Any) -> None:
+    """Refuse masked arrays and matrices: as plain arrays they would compute something else."""
+    if type(array) is np.ndarray or not isinstance(array, np.ndarray):
+        return
+    if array.__array_priority__ > 0:
+        raise TypeError(
+            f"{type(array).__name__} has an arithmetic of its own, which Tensors do not "
+            "follow: np.asarray makes a plain array of it, np.where(mask, 0.0, t) cuts off"
+        )
+
+
+def plain(data: ArrayLike) -> NDArray[Any]:
+    """Read numbers, lists or an array as a plain array."""
+    check_arithmetic(data)
+    return np.asarray(data)
+
+
 def float_array(data: ArrayLike, dtype: DTypeLike | None) -> NDArray[Any]:
     """Copy `data` as an array of floats or complex numbers; ask about integer arrays."""
+    check_arithmetic(data)
     array = np.array(data)
     if dtype is not None and np.dtype(dtype).kind not in "fc":
         raise TypeError(f"a Tensor holds floats, real or complex: dtype {np.dtype(dtype)} is none")

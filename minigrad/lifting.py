@@ -13,7 +13,7 @@ import numpy as np
 
 from minigrad.backward import gradients
 from minigrad.graph import Array, Node, operands
-from minigrad.kinds import is_complex
+from minigrad.kinds import is_complex, plain
 from minigrad.tensor import Tensor
 from minigrad.trees import alike, flat, mapped, named, rebuilt
 
@@ -183,7 +183,7 @@ def _directions(vectors: list[Any], models: Sequence[Any], path: str) -> list[An
     found = []
     for v, model in zip(vectors, models, strict=True):
         shape = np.shape(_array(model))
-        vector = v if isinstance(v, Tensor) else np.asarray(v)
+        vector = v if isinstance(v, Tensor) else plain(v)
         if vector.dtype.kind not in ("fiubc" if is_complex(_array(model)) else "fiub"):
             raise TypeError(f"{path}: {type(v).__name__} ({vector.dtype}) is no real array")
         if vector.shape != shape:

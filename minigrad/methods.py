@@ -11,7 +11,7 @@ from typing import Any, NoReturn, TypeAlias
 import numpy as np
 
 from minigrad.habits import OF_TENSORS, Sign
-from minigrad.updates import added_at, maximum_at, minimum_at, multiplied_at, written_at
+from minigrad.updates import At
 
 Axis: TypeAlias = int | tuple[int, ...] | None
 
@@ -62,6 +62,14 @@ class ArrayMethods:
         """Standard deviation over `axis`; the derivative at a constant is 0."""
         return np.std(self, axis=axis, **_given(dtype, out), **options)
 
+    def cumsum(self: Any, axis: int | None = None, dtype: Any = None, out: Any = None) -> Any:
+        """Running sum along `axis`, of the flattened array when None."""
+        return np.cumsum(self, axis=axis, **_given(dtype, out))
+
+    def cumprod(self: Any, axis: int | None = None, dtype: Any = None, out: Any = None) -> Any:
+        """Running product along `axis`, of the flattened array when None."""
+        return np.cumprod(self, axis=axis, **_given(dtype, out))
+
     def argmax(self: Any, axis: int | None = None, **options: Any) -> Any:
         """Index of the largest entry: a constant, a plain integer array."""
         return np.argmax(self, axis=axis, **options)
@@ -73,6 +81,18 @@ class ArrayMethods:
     def argsort(self: Any, axis: int = -1) -> Any:
         """Indices that would sort: a constant, a plain integer array."""
         return np.argsort(self, axis=axis)
+
+    def argpartition(self: Any, kth: Any, axis: int | None = -1) -> Any:
+        """Indices that would partition: a constant, a plain integer array."""
+        return np.argpartition(self, kth, axis=axis)
+
+    def searchsorted(self: Any, v: Any, side: Any = "left", sorter: Any = None) -> Any:
+        """Where `v` would have to stand in between: a constant, a plain integer array."""
+        return np.searchsorted(self, v, side=side, sorter=sorter)
+
+    def round(self: Any, decimals: int = 0) -> Any:
+        """Round to so many decimals: a constant, a plain array."""
+        return np.round(self, decimals)
 
     def clip(self: Any, min: Any = None, max: Any = None) -> Any:
         """Limit the entries to [min, max]; derivative 1 on the closed interval."""
@@ -142,6 +162,14 @@ class ArrayMethods:
         """Take entries by index along `axis`, or of the flattened array."""
         return np.take(self, indices, axis=axis, mode=mode)
 
+    def diagonal(self: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+        """Take the diagonal of each matrix."""
+        return np.diagonal(self, offset, axis1, axis2)
+
+    def trace(self: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None) -> Any:
+        """Sum the diagonal of each matrix."""
+        return np.trace(self, offset, axis1, axis2, **_given(dtype, None))
+
     def compress(self: Any, condition: Any, axis: int | None = None) -> Any:
         """Take the slices along `axis` where the condition is true."""
         return np.compress(condition, self, axis=axis)
@@ -189,61 +217,6 @@ class ArrayMethods:
 
     def __dir__(self) -> list[str]:
         return [name for name in super().__dir__() if name not in SIGNS]
-
-
-class At:
-    """What stands between `x.at` and `.set(value)`: the array, then the index.
-
-    A plain array has no `.at`; `np.where(mask, value, x)` takes arrays and Tensors.
-
-    >>> import minigrad as mg
-    >>> x = mg.Tensor([1.0, 2.0, 3.0])
-    >>> x.at[1].set(0.0).tolist()
-    [1.0, 0.0, 3.0]
-    >>> x.at[[0, 0]].add(1.0).tolist()
-    [3.0, 2.0, 3.0]
-    >>> x.at[1:].mul([10.0, 0.0]).tolist()
-    [1.0, 20.0, 0.0]
-    """
-
-    def __init__(self, array: Any, *index: Any) -> None:
-        self._array = array
-        self._index = index
-
-    def __getitem__(self, index: Any) -> At:
-        return At(self._array, index)
-
-    def set(self, value: Any) -> Any:
-        """Put `value` in place of the entries; the last one wins where an entry is named twice."""
-        return self._update(written_at, value)
-
-    def add(self, value: Any) -> Any:
-        """Add `value` to the entries, again and again where an entry is named twice."""
-        return self._update(added_at, value)
-
-    def mul(self, value: Any) -> Any:
-        """Multiply the entries by `value`, again and again where an entry is named twice."""
-        return self._update(multiplied_at, value)
-
-    def max(self, value: Any) -> Any:
-        """Raise the entries to `value` where it is larger; ties share the gradient equally."""
-        return self._update(maximum_at, value)
-
-    def min(self, value: Any) -> Any:
-        """Lower the entries to `value` where it is smaller; ties share the gradient equally."""
-        return self._update(minimum_at, value)
-
-    def _update(self, function: Any, value: Any) -> Any:
-        if not self._index:
-            raise TypeError("say where: x.at[index].set(value)")
-        (index,) = self._index
-        for part in index if isinstance(index, tuple) else (index,):
-            if isinstance(part, type(self._array)):
-                raise TypeError(
-                    "a Tensor cannot be an index: the choice of an entry has no derivative; "
-                    "use an integer array, such as t.data.astype(int)"
-                )
-        return self._array.__array_function__(function, (), (self._array, *self._index, value), {})
 
 
 def _given(dtype: Any, out: Any) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from minigrad.constants import borrowed, freeze
 from minigrad.differences import numerical_gradient
 from minigrad.functions.activations import real_numbers
 from minigrad.graph import Array, now
+from minigrad.kinds import check_arithmetic, plain
 from minigrad.layers import (
     Layer,
     Loss,
@@ -95,7 +96,7 @@ class Network(Layer, abstract=True):
                 f"{type(self).__name__} has no loss: pass one, super().__init__(loss="
                 "mg.SoftmaxWithLoss()) in your class or Sequential(..., loss=...)"
             )
-        x, t = freeze(self._batch(x)), freeze(t if isinstance(t, Tensor) else np.asarray(t))
+        x, t = freeze(self._batch(x)), freeze(t if isinstance(t, Tensor) else plain(t))
         self._check_rows(x, t)
         with Located(self):
             loss: Tensor = self.loss_layer(self._run(x, train_flag), t)
@@ -108,7 +109,7 @@ class Network(Layer, abstract=True):
             self.objective(x, t)
             self._check_without_parameters()
             return {}
-        x, t = borrowed(self._batch(x)), borrowed(np.asarray(t))
+        x, t = borrowed(self._batch(x)), borrowed(plain(t))
         # No name holds the graph here: the walk back lets go of each node that it has passed.
         found = gradients(self._trainable(x, t), list(tensors.values()))
         return dict(zip(tensors, found, strict=True))
@@ -185,7 +186,7 @@ class Network(Layer, abstract=True):
 
     def loss(self, x: Any, t: Any) -> float:
         """Compute the loss of a batch, as a number; train_flag=False."""
-        loss = self.objective(borrowed(self._batch(x)), borrowed(np.asarray(t)), train_flag=False)
+        loss = self.objective(borrowed(self._batch(x)), borrowed(plain(t)), train_flag=False)
         return float(loss.item())
 
     def accuracy(self, x: Any, t: Any) -> float:
@@ -254,6 +255,7 @@ class Network(Layer, abstract=True):
         """Convert floats to the dtype of the parameters."""
         if isinstance(x, Tensor):
             return real_numbers(x)
+        check_arithmetic(x)
         if not isinstance(x, np.ndarray):
             x = real_numbers(_one_array(x))
             x = x if x.dtype.kind not in "iu" else x.astype(np.float64)  # numbers in lists
@@ -328,6 +330,7 @@ class Network(Layer, abstract=True):
                     replaced(layer._owner, name, converted[id(value)][1])
         for tensor in twin.tensors().values():
             tensor._array = tensor._array.astype(dtype, copy=False)
+        lay_end_to_end(twin.tensors().values())
         return twin
 
     def summary(self, x: Any = None) -> str:

@@ -11,6 +11,7 @@ from numpy.typing import DTypeLike
 
 from minigrad.constants import borrowed
 from minigrad.graph import Array
+from minigrad.kinds import plain
 from minigrad.layers import (
     Affine,
     Dropout,
@@ -58,7 +59,7 @@ class Sequential(Network):
         loss = self.loss_layer
         if type(self) is not Sequential or not isinstance(loss, Loss) or isinstance(x, Tensor):
             return super().gradient(x, t)
-        structure, x, t = self.structure(), self._batch(x), np.asarray(t)
+        structure, x, t = self.structure(), self._batch(x), plain(t)
         batch = (structure, Tensor.tables, x.shape, x.dtype, t.shape, t.dtype)
         recording = self._memory.recordings.like(batch, lambda: self._recorded(x, t))
         if recording is not None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from importlib import import_module
 
 from minigrad.graph import Node, Rules
+from minigrad.guards import check_stated
 from minigrad.kinds import COMPLEX, Function, called
 
 RULES: dict[Function, Rules] = {}
@@ -17,6 +18,7 @@ CONSTANTS: set[Function] = set()  # piecewise constant, or no numbers at all: `>
 FURTHER: list[str] = []  # modules with more of the table, imported when a function is not in it
 ENTRYWISE: set[Function] = set()  # functions that work entry by entry, and are no ufuncs
 RECORDED: dict[Function, Function] = {}  # what is recorded of functions that return something else
+UNCHECKED: dict[Function, Function] = {}  # rules that look at g and may refuse it -> those inside
 PLACES: dict[Function, Function] = {}  # functions that take entries: where these stand, or None
 MASKING: set[Function] = set()  # where, clip …: what they cut off must not leak back as 0 · inf
 
@@ -40,7 +42,8 @@ def defvjp(
             otherwise the function refuses them.
 
     Raises:
-        TypeError: when a rule is not callable.
+        TypeError: when a rule is not callable, or nobody would run it: no rule at all, or one for a
+            Python function that is no primitive; when a rule has another default for an option.
 
     >>> import minigrad as mg
     >>> def cube(x): return x * x * x
@@ -49,15 +52,14 @@ def defvjp(
     >>> x = mg.Tensor(2.0); cube(x).backward(); x.grad
     array(12.)
     """
-    for rule in (*rules, joint):
-        if rule is not None and not callable(rule):
-            raise TypeError(f"a VJP rule of {called(function)} must be callable, not {rule!r}")
+    check_stated(function, (*rules, joint))
     if function not in RULES and called(function).startswith("np."):
         open_further()  # or a chapter that is opened later would put its own rule in place of this
     if complex:
         COMPLEX.add(function)
     elif function in RULES:  # other rules in place of those
         COMPLEX.discard(function)
+    CONSTANTS.discard(function)  # np.round, with a gradient that goes straight through
     RULES[function] = rules if joint is None else joint
     Node.tables += 1
 

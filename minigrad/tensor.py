@@ -18,6 +18,7 @@ from minigrad.backward import gradients, leaves
 from minigrad.calls import apply, misfit
 from minigrad.constants import constant, freeze, frozen
 from minigrad.graph import NO_KEYWORDS, Array, Node, leaf, record
+from minigrad.guards import PRIMITIVES, check_intermediates, is_ours, reading
 from minigrad.habits import NO_ARRAY, NO_FLOAT, NO_OPTIONS
 from minigrad.kinds import COMPLEX, MET, Function, called, check_dtype, float_array, refuse_complex
 from minigrad.methods import ArrayMethods
@@ -356,8 +357,10 @@ def _refuse(ufunc: np.ufunc, name: str) -> None:
     raise TypeError(f"{called(ufunc)} with {name}= is not recorded: {remedy[name]}")
 
 
-def _constant(function: Function, *args: Any) -> Any:
+def _constant(function: np.ufunc, *args: Any) -> Any:
     """Call a comparison or another function without derivative: a plain array."""
+    if function in RULES:  # somebody has stated one
+        return recorder(function)(*args)
     return constant(function, args, {})
 
 
@@ -391,15 +394,21 @@ def primitive(
                 f"{type(function).__name__}: write @mg.primitive(rule) above the function"
             )
 
+        ours = is_ours(function)
+        compute = function if ours else reading(function)
+
         @functools.wraps(function)
         def recorded(*args: Any, **kwargs: Any) -> Any:
             for value in args:
                 if type(value) is Tensor:
-                    return apply(Tensor, recorded, args, kwargs, function)
+                    if not ours:
+                        check_intermediates(recorded, RULES.get(recorded), args)
+                    return apply(Tensor, recorded, args, kwargs, compute)
             if kwargs and any(type(value) is Tensor for value in kwargs.values()):
-                return apply(Tensor, recorded, args, kwargs, function)
+                return apply(Tensor, recorded, args, kwargs, compute)
             return function(*args, **kwargs)
 
+        PRIMITIVES.add(recorded)
         if rules or joint:
             defvjp(recorded, *rules, joint=joint, complex=complex)
         return cast(F, recorded)

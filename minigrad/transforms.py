@@ -126,7 +126,7 @@ def vjp(f: Function, *args: Any, has_aux: bool = False) -> Any:
     return call.value(), call.pull
 
 
-def jvp(f: Function, args: Any, tangents: Any) -> tuple[Any, Any]:
+def jvp(f: Function, args: Any, tangents: Any, has_aux: bool = False) -> Any:
     """Compute f at `args`, and its derivative along `tangents`: `(y, dy)`, in forward mode.
 
     The pullback is linear in its cotangent; pulling back through it pushes forward. So the same
@@ -136,6 +136,7 @@ def jvp(f: Function, args: Any, tangents: Any) -> tuple[Any, Any]:
         f: a function that returns an array, or several in a dict, list or tuple.
         args: a tuple of the arguments, or the only one.
         tangents: directions, of the structure and shapes of `args`.
+        has_aux: whether f returns `(y, aux)`; then the result is `(y, dy, aux)`.
 
     Raises:
         ValueError: when a tangent has another shape than its argument.
@@ -145,15 +146,17 @@ def jvp(f: Function, args: Any, tangents: Any) -> tuple[Any, Any]:
     """
     if not isinstance(args, tuple) or hasattr(args, "_fields"):  # a namedtuple is one argument
         args, tangents = (args,), (tangents,)
-    call = Lifted(f, args, {}, range(len(args)))
-    return call.value(), call.push(tangents)
+    call = Lifted(f, args, {}, range(len(args)), has_aux)
+    found = call.value(), call.push(tangents)
+    return (*found, call.aux) if has_aux else found
 
 
-def jacobian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
+def jacobian(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Function:
     """Differentiate an array by an array: entry [i…, j…] is ∂yᵢ/∂xⱼ, of shape y.shape + x.shape.
 
     One backward pass for each entry of y; where x is much smaller, one for each entry of x. For
-    complex y and x it is the complex derivative, if there is one.
+    complex y and x it is the complex derivative, if there is one. With `has_aux`, f returns
+    `(y, aux)` and the result is `(jacobian, aux)`.
 
     Raises:
         TypeError: when x and y are complex, and f is not holomorphic at x.
@@ -165,40 +168,45 @@ def jacobian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
 
     @functools.wraps(f, updated=())
     def rows(*args: Any, **kwargs: Any) -> Any:
-        return Lifted(f, args, kwargs, argnums).jacobian()
+        call = Lifted(f, args, kwargs, argnums, has_aux)
+        return (call.jacobian(), call.aux) if has_aux else call.jacobian()
 
     return rows
 
 
-def hessian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
+def hessian(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Function:
     """Differentiate a scalar function twice: entry [i…, j…] is ∂²f/∂xᵢ∂xⱼ.
 
-    For a dict of arguments it is a dict of dicts: `hessian(f)(p)["a"]["b"]`.
+    For a dict of arguments it is a dict of dicts: `hessian(f)(p)["a"]["b"]`. With `has_aux`, f
+    returns `(y, aux)` and the result is `(hessian, aux)`.
 
     >>> hessian(lambda x: x[0] ** 2 * x[1])(np.array([3.0, 5.0]))
     array([[10.,  6.],
            [ 6.,  0.]])
     """
-    return jacobian(grad(f, argnums), argnums)
+    return jacobian(grad(f, argnums, has_aux), argnums, has_aux)
 
 
-def hvp(f: Function, argnums: int | Sequence[int] = 0) -> Function:
+def hvp(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Function:
     """Multiply the Hessian of a scalar function by a vector, without making it.
 
     Returns:
         A function of the same arguments and a vector behind them, of the structure and shapes of
-        the argument: H v, at the cost of about three gradients (after Pearlmutter 1994).
+        the argument: H v, at the cost of about three gradients (after Pearlmutter 1994). With
+        `has_aux`, f returns `(y, aux)` and the result is `(H v, aux)`.
 
     >>> hvp(lambda x: x[0] ** 2 * x[1])(np.array([3.0, 5.0]), np.array([1.0, 0.0]))
     array([10.,  6.])
     """
-    slopes = grad(f, argnums)
+    slopes = grad(f, argnums, has_aux)
 
     @functools.wraps(f, updated=())
     def product(*args: Any, **kwargs: Any) -> Any:
         if len(args) < 2:
             raise TypeError(f"hvp: {name_of(f)} needs its arguments, and a vector behind them")
         *given, v = args
-        return Lifted(slopes, given, kwargs, argnums).pull(v, "v")  # vᵀH, and H is symmetric
+        call = Lifted(slopes, given, kwargs, argnums, has_aux)
+        along = call.pull(v, "v")  # vᵀH, and H is symmetric
+        return (along, call.aux) if has_aux else along
 
     return product

@@ -129,3 +129,59 @@ def _spelled_out(index: Any, ndim: int) -> list[Any] | None:
     missing = ndim - sum(part is not None and part is not Ellipsis for part in parts)
     place = next((i for i, part in enumerate(parts) if part is Ellipsis), len(parts))
     return [*parts[: place + 1], *[slice(None)] * missing, *parts[place + 1 :]]
+
+
+# ---- the spelling -------------------------------------------------------------------------------
+class At:
+    """What stands between `x.at` and `.set(value)`: the array, then the index.
+
+    A plain array has no `.at`; `np.where(mask, value, x)` takes arrays and Tensors.
+
+    >>> import minigrad as mg
+    >>> x = mg.Tensor([1.0, 2.0, 3.0])
+    >>> x.at[1].set(0.0).tolist()
+    [1.0, 0.0, 3.0]
+    >>> x.at[[0, 0]].add(1.0).tolist()
+    [3.0, 2.0, 3.0]
+    >>> x.at[1:].mul([10.0, 0.0]).tolist()
+    [1.0, 20.0, 0.0]
+    """
+
+    def __init__(self, array: Any, *index: Any) -> None:
+        self._array = array
+        self._index = index
+
+    def __getitem__(self, index: Any) -> At:
+        return At(self._array, index)
+
+    def set(self, value: Any) -> Any:
+        """Put `value` in place of the entries; the last one wins where an entry is named twice."""
+        return self._update(written_at, value)
+
+    def add(self, value: Any) -> Any:
+        """Add `value` to the entries, again and again where an entry is named twice."""
+        return self._update(added_at, value)
+
+    def mul(self, value: Any) -> Any:
+        """Multiply the entries by `value`, again and again where an entry is named twice."""
+        return self._update(multiplied_at, value)
+
+    def max(self, value: Any) -> Any:
+        """Raise the entries to `value` where it is larger; ties share the gradient equally."""
+        return self._update(maximum_at, value)
+
+    def min(self, value: Any) -> Any:
+        """Lower the entries to `value` where it is smaller; ties share the gradient equally."""
+        return self._update(minimum_at, value)
+
+    def _update(self, function: Any, value: Any) -> Any:
+        if not self._index:
+            raise TypeError("say where: x.at[index].set(value)")
+        (index,) = self._index
+        for part in index if isinstance(index, tuple) else (index,):
+            if isinstance(part, type(self._array)):
+                raise TypeError(
+                    "a Tensor cannot be an index: the choice of an entry has no derivative; "
+                    "use an integer array, such as t.data.astype(int)"
+                )
+        return self._array.__array_function__(function, (), (self._array, *self._index, value), {})

@@ -16,6 +16,7 @@ ROOMS = [  # a module imports from rooms above its own, or inside its own room
     ["updates"],
     ["methods"],
     ["graph"],
+    ["guards"],
     ["table"],
     ["constants"],
     ["calls"],

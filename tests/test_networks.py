@@ -182,6 +182,11 @@ def test_a_row_of_a_parameter_that_somebody_keeps_goes_on_reaching_the_layer(bef
     assert len({id(p.base) for p in net.params.values()}) == 1  # end to end again
 
 
+def test_parameters_of_another_dtype_lie_end_to_end_too():
+    net = small().astype(np.float32)
+    assert sum(p.nbytes for p in net.params.values()) == net.params["W1"].base.nbytes
+
+
 def test_params_are_a_mapping_of_arrays():
     params = small().params
     assert len(params) == 4

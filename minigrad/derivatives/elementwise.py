@@ -154,8 +154,8 @@ defvjp(np.arccos, lambda g, y, x: -over(g, np.sqrt(1 - x**2)))
 defvjp(np.arctan, lambda g, y, x: over(g, 1 + x**2))
 defvjp(
     np.arctan2,
-    lambda g, y, a, b: times(g, over(b, a**2 + b**2)),
-    lambda g, y, a, b: -times(g, over(a, a**2 + b**2)),
+    lambda g, y, a, b: times(g, over(over(b, r := np.hypot(a, b)), r)),  # a² may overflow
+    lambda g, y, a, b: -times(g, over(over(a, r := np.hypot(a, b)), r)),
 )
 defvjp(np.deg2rad, lambda g, y, x: g * (math.pi / 180))
 defvjp(np.radians, lambda g, y, x: g * (math.pi / 180))

@@ -19,6 +19,7 @@ from minigrad.functions.activations import (
     softplus,
 )
 from minigrad.graph import NO_KEYWORDS
+from minigrad.kinds import check_arithmetic, plain
 from minigrad.table import defvjp
 from minigrad.tensor import Tensor, primitive
 
@@ -44,7 +45,7 @@ def softmax_cross_entropy(x: Any, t: Any) -> Any:
     >>> softmax_cross_entropy(np.zeros((2, 4)), np.array([0, 3])).item()
     1.3862943611198906
     """
-    scores, targets = _scores(arrays(x)), np.asarray(arrays(t))
+    scores, targets = _scores(arrays(x)), plain(arrays(t))
     check_classes(scores.shape, targets)
     if targets.shape == scores.shape:
         targets = targets.astype(scores.dtype, copy=False)
@@ -177,6 +178,7 @@ def check_classes(shape: tuple[int, ...], t: Any) -> None:
 
 def _scores(x: Any) -> Any:
     """Make an array of floats of numbers and lists, and ask about integer arrays."""
+    check_arithmetic(x)
     if isinstance(x, np.ndarray) and x.dtype.kind != "f":
         dtype = real_numbers(x).dtype
         raise TypeError(f"scores and outputs are floats, not {dtype}: x.astype(float) converts")
@@ -188,7 +190,7 @@ def _pair(x: Any, t: Any, loss: str) -> tuple[Any, Any]:
     check_same(x, t, loss)
     x = _scores(x)
     if not isinstance(t, Tensor):
-        t = np.asarray(t)
+        t = plain(t)
         t = t if t.dtype == x.dtype else floats(t).astype(x.dtype, copy=False)
     return x, t
 

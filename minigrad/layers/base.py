@@ -24,6 +24,7 @@ from minigrad.backward import gradients
 from minigrad.functions.activations import real_numbers
 from minigrad.graph import Array, Node, input_node, leaf
 from minigrad.habits import OF_NETWORKS, Sign
+from minigrad.kinds import check_arithmetic
 from minigrad.layers.by_hand import record_by_hand, spells_train_flg, takes_train_flag
 from minigrad.layers.inside import attributes, reached
 from minigrad.layers.located import answering
@@ -345,6 +346,7 @@ def _detached(value: Any) -> Any:
 
 def _as_input(x: Any) -> Any:
     """Make a Tensor of floats, copied; leave labels and indices an array."""
+    check_arithmetic(x)
     array = np.array(x)
     if array.dtype.kind == "f":
         return input_node(Tensor, array)
