@@ -109,6 +109,7 @@ SOFT = np.full((4, 3), 0.25)
 GIVEN = {  # arguments that a helper with a reading is called with, in each of its forms
     "times": [(A, B)],
     "over": [(A, B)],
+    "over_squares": [(A, A, B)],
     "kept": [(A, B > 0)],
     "product": [(A, B.T), (A[0], B.T)],
     "dot": [(A, B.T), (A[0], B[0]), (A, B[0])],

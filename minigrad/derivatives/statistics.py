@@ -191,6 +191,8 @@ def _cov(
 ) -> Any:
     """Multiply the centred variables with each other."""
     refuse_complex(np.cov, (aweights,))
+    if isinstance(fweights, Tensor):
+        raise TypeError("fweights= of np.cov counts, and takes no Tensor: aweights= weighs")
     X = _variables(m, dtype)
     X = X if rowvar or np.ndim(m) == 1 else np.transpose(X)
     if y is not None:
