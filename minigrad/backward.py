@@ -228,7 +228,8 @@ def _walk(
                 continue
         clear = careful and is_entrywise(function)
         given = (g, node, *node._arguments) if create_graph else (g, node._array, *node._values)
-        if function in THEIRS:
+        theirs = function in THEIRS
+        if theirs:
             given = tuple(map(read_only, given))
         is_joint = type(rules) is not tuple
         shares = complete(rules(*given, **keywords), node) if is_joint else rules
@@ -242,7 +243,7 @@ def _walk(
                 continue
             if not is_joint:
                 share = share(*given, **keywords) if keywords else share(*given)
-            if create_graph and function and not isinstance(share, Node):
+            if theirs and create_graph:
                 check_history(share, function)
             if clear:
                 share = zero_wins(g, share)
@@ -253,7 +254,7 @@ def _walk(
                 or share.shape != x.shape
                 or share.dtype is not x.dtype
             ):
-                share = fitted(share, x, function, node._array.ndim)
+                share = fitted(share, x, function)
             if watch is not None:
                 watch(node, parent, g, made, share)
             total = totals.get(key)

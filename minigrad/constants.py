@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from minigrad.graph import Node
-from minigrad.kinds import COMPLEX_SCALARS, FLOATS, MET, PLAIN, Function, check_arithmetic
+from minigrad.guards import read_only
+from minigrad.kinds import COMPLEX_SCALARS, FLOATS, MET, PLAIN, Function, called, check_arithmetic
 
 
 def freeze(argument: Any) -> Any:
@@ -75,8 +76,22 @@ def borrowed(array: Any) -> Any:
 
 
 def constant(function: Function, arguments: Iterable[Any], keywords: dict[str, Any]) -> Any:
-    """Call a function whose derivative is zero or none on the arrays of its arguments."""
-    return function(*map(arrays, arguments), **{k: arrays(v) for k, v in keywords.items()})
+    """Call a function whose derivative is zero or none on the arrays of its arguments.
+
+    Raises:
+        TypeError: when it would write into a Tensor.
+    """
+    if isinstance(function, np.ufunc):  # refuses out= before it comes here
+        return function(*map(arrays, arguments), **{k: arrays(v) for k, v in keywords.items()})
+    try:
+        return function(*map(seen, arguments), **{k: seen(v) for k, v in keywords.items()})
+    except ValueError as error:
+        if "read-only" not in str(error):
+            raise
+        raise TypeError(
+            f"{called(function)} with out= a Tensor would write into it, and a Tensor is a value: "
+            "use the result"
+        ) from error
 
 
 def arrays(argument: Any) -> Any:
@@ -86,3 +101,10 @@ def arrays(argument: Any) -> Any:
     if isinstance(argument, (list, tuple)):
         return type(argument)(map(arrays, argument))
     return argument
+
+
+def seen(argument: Any) -> Any:
+    """Put arrays that nobody can write into in place of Tensors, inside lists and tuples too."""
+    if isinstance(argument, (list, tuple)):
+        return type(argument)(map(seen, argument))
+    return read_only(argument._array) if isinstance(argument, Node) else argument

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.graph import Node, input_node
+from minigrad.graph import Array, Node, input_node
 from minigrad.kinds import Function, called
 
 PRIMITIVES: set[Function] = set()  # what `primitive` has made: they look for Tensors themselves
@@ -93,13 +93,22 @@ def check_intermediates(function: Function, rules: Any, arguments: Sequence[Any]
             )
 
 
-def check_history(share: Any, function: Function) -> None:
-    """Refuse what a rule made of Tensors and is none: linear in g, it would have to hang on g."""
-    if share is not None and np.any(share):
-        raise TypeError(
-            f"a VJP rule of {called(function)} was run on Tensors and returned an array: something "
-            "in it drops the history, such as .data, and second derivatives would be wrong"
+def check_history(share: Any, function: Any) -> None:
+    """Refuse what a rule made of Tensors and is none."""
+    if share is not None and not isinstance(share, Node) and np.any(share):
+        raise TypeError(  # it is linear in g, and so would have to hang on g
+            f"a VJP rule of {called(function)} was run on Tensors and returned an array: "
+            "something in it drops the history, such as .data, and second derivatives would be "
+            "wrong"
         )
+
+
+def misshapen(share: Any, x: Array, function: Any) -> ValueError:
+    """Say that a rule returned another shape than its operand's."""
+    return ValueError(
+        f"a VJP rule of {called(function)} returned shape {np.shape(share)} for an operand of "
+        f"shape {x.shape}: a gradient has the shape of what it is the gradient of"
+    )
 
 
 def reading(function: Function) -> Function:

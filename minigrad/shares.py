@@ -12,31 +12,24 @@ from typing import Any
 import numpy as np
 
 from minigrad.graph import Array, Node
+from minigrad.guards import misshapen
 from minigrad.kinds import called
 from minigrad.table import ENTRYWISE
 
 _pairs = zip  # up to the shorter: to say so takes time
 
 
-def fitted(share: Any, x: Array, function: Any, ndim: int = 64) -> Any:
-    """Undo what the call did to the operand `x`: broadcasting, and a change of dtype.
-
-    `ndim` counts the axes of the output: broadcasting gave an operand no more.
-    """
+def fitted(share: Any, x: Array, function: Any) -> Any:
+    """Undo what the call did to the operand `x`: broadcasting, and a change of dtype."""
     if not isinstance(share, (Node, np.ndarray)):
         if share is None:
             raise TypeError(f"a VJP rule of {called(function)} returned None: is a return missing?")
         share = np.asarray(share)
     if share.shape != x.shape:
         try:
-            if share.ndim > max(ndim, x.ndim):
-                raise ValueError("the rule added an axis")
             share = unbroadcast(share, x.shape)
         except ValueError:
-            raise ValueError(
-                f"a VJP rule of {called(function)} returned shape {share.shape} for an operand of "
-                f"shape {x.shape}: a gradient has the shape of what it is the gradient of"
-            ) from None
+            raise misshapen(share, x, function) from None
     if share.dtype == x.dtype:
         return share
     if share.dtype.kind == "c" and x.dtype.kind != "c":
@@ -84,8 +77,9 @@ def _ones(n: int, dtype: np.dtype[Any]) -> Array:
 
 def complete(shares: Any, node: Node) -> Any:
     """Check that a joint rule gave one share for each argument."""
-    shares, function = list(shares), node._function
-    if function is not None and len(shares) != len(node._arguments):
+    function: Any = node._function
+    shares = list(shares)
+    if len(shares) != len(node._arguments):
         raise ValueError(
             f"the joint rule of {called(function)} returned {len(shares)} gradients for "
             f"{len(node._arguments)} arguments: one for each, or None where none is needed"

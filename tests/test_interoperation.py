@@ -168,6 +168,8 @@ A = np.zeros(3)
 INDEX = r"int\(t\)|\.data\.astype\(int\)"
 RNG = np.random.default_rng(0)
 MASKED = np.ma.masked_array([1.0, 2.0, 3.0], [False, True, False])
+CUTS = r"np\.where.*cuts off"
+NET = mg.mlp([3, 1], loss=mg.MeanSquaredError(), rng=0)
 REFUSED = {
     "np.asarray": (np.asarray, f"{DATA}.*{STACK}"),
     "np.array": (np.array, f"{DATA}.*{STACK}"),
@@ -193,10 +195,23 @@ REFUSED = {
     "np.ma.exp": (np.ma.exp, DATA),
     "np.ma.median": (np.ma.median, DATA),
     "a masked array * t": (lambda t: MASKED * t, DATA),
-    "t * a masked array": (lambda t: t * MASKED, r"np\.where.*cuts off"),
-    "np.sum of a masked array and t": (lambda t: np.dot(t, MASKED), r"np\.where.*cuts off"),
+    "t * a masked array": (lambda t: t * MASKED, CUTS),
+    "np.sum of a masked array and t": (lambda t: np.dot(t, MASKED), CUTS),
     "np.matrix * t": (lambda t: np.asmatrix(np.eye(3)) * t, r"np\.asarray"),
     "t @ np.matrix": (lambda t: t @ np.asmatrix(np.eye(3)), r"np\.asarray"),
+    "a Tensor of a masked array": (lambda t: Tensor(MASKED), CUTS),
+    "a Tensor of a matrix": (lambda t: Tensor(np.asmatrix(np.eye(3))), r"np\.asarray"),
+    "grad of a masked array": (lambda t: mg.grad(np.sum)(MASKED), CUTS),
+    "a masked cotangent": (lambda t: (t * 1).backward(MASKED), CUTS),
+    "a masked tangent": (lambda t: mg.jvp(np.exp, t.data, MASKED), CUTS),
+    "masked outputs": (lambda t: mg.mean_squared_error(MASKED, t), CUTS),
+    "masked targets": (lambda t: mg.mean_squared_error(t.data, MASKED), CUTS),
+    "masked classes": (lambda t: mg.softmax_cross_entropy(t.data, MASKED), CUTS),
+    "a masked input": (lambda t: mg.Affine(3, 1, rng=0).forward(MASKED), CUTS),
+    "a masked batch": (lambda t: mg.mlp([3, 1], rng=0).predict(MASKED[None]), CUTS),
+    "a masked batch to learn from": (lambda t: NET.gradient(MASKED[None], t.data[:1]), CUTS),
+    "masked targets to learn from": (lambda t: NET.gradient(t.data[None], MASKED[:1]), CUTS),
+    "masked targets of a loss": (lambda t: NET.loss(t.data[None], MASKED[:1]), CUTS),
     "np.polynomial.Polynomial": (np.polynomial.Polynomial, DATA),
     "np.vectorize": (lambda t: np.vectorize(math.exp)(t), DATA),
     "np.frompyfunc": (lambda t: np.frompyfunc(math.exp, 1, 1)(t), DATA),
@@ -214,6 +229,8 @@ REFUSED = {
     "np.put": (lambda t: np.put(A, 0, t[0]), r"x\.at\["),
     "np.copyto": (lambda t: np.copyto(A, t), r"np\.where"),
     "out=": (lambda t: np.exp(t, out=A), "use the result"),
+    "out= of a constant": (lambda t: np.round(A, out=t), "use the result"),
+    "out= of a constant, by position": (lambda t: np.fix(A, t), "use the result"),
     "where=": (lambda t: np.exp(t, where=[True, False, True]), r"np\.where"),
     "t[0] = 1": (lambda t: operator.setitem(t, 0, 1.0), r"x\.at\[index\]\.set"),
     "t.fill": (lambda t: t.fill(0.0), r"x\.at\[index\]\.set"),
@@ -242,6 +259,9 @@ REFUSED = {
     "a part of an update's index": (lambda t: np.stack([t]).at[0, t].mul(0.0), INDEX),
     "np.take's indices": (lambda t: np.take(t, t), DATA),
     "np.insert's place": (lambda t: np.insert(A, t, 0.0), INDEX),
+    "np.split's number": (lambda t: np.split(A, t[0]), INDEX),
+    "np.array_split's number": (lambda t: np.array_split(t, t[0]), INDEX),
+    "np.cov's counts": (lambda t: np.cov(A, fweights=t), "aweights= weighs"),
     "np.choose's numbers": (lambda t: np.choose(t, [A, A]), INDEX),
     "np.zeros(t)": (lambda t: np.zeros(t), INDEX),
     "np.eye(t)": (lambda t: np.eye(t[0]), INDEX),
@@ -284,8 +304,10 @@ def told(error):
 def test_it_is_refused_with_the_remedy(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     f, remedy = REFUSED[name]
+    t = vector()
     with pytest.raises((TypeError, ValueError, AttributeError)) as found:
-        f(vector())
+        f(t)
+    assert t.tolist() == vector().tolist()
     assert re.search(remedy, told(found.value)), told(found.value)
     assert A.tolist() == [0.0, 0.0, 0.0]
     assert list(tmp_path.iterdir()) == []

@@ -24,6 +24,10 @@ METHODS = {
     "prod": [(np.prod, (), {}), (np.prod, (0,), {}), (np.prod, (1,), {"keepdims": True})],
     "var": [(np.var, (), {}), (np.var, (), {"axis": 1, "ddof": 1})],
     "std": [(np.std, (), {}), (np.std, (), {"axis": 1, "ddof": 1})],
+    "cumsum": [(np.cumsum, (), {}), (np.cumsum, (0,), {}), (np.cumsum, (), {"axis": 1})],
+    "cumprod": [(np.cumprod, (), {}), (np.cumprod, (-1,), {}), (np.cumprod, (), {"axis": 0})],
+    "diagonal": [(np.diagonal, (), {}), (np.diagonal, (1,), {}), (np.diagonal, (-1, 1, 0), {})],
+    "trace": [(np.trace, (), {}), (np.trace, (1,), {}), (np.trace, (), {"offset": -1})],
     "clip": [(np.clip, (0, 1), {}), (np.clip, (), {"min": 0, "max": 1})],
     "dot": [(np.dot, (A.T,), {})],
     "conj": [(np.conjugate, (), {})],
@@ -45,12 +49,14 @@ METHODS = {
 CHOICES = {
     "argmax": [(np.argmax, (), {}), (np.argmax, (1,), {})],
     "argmin": [(np.argmin, (), {}), (np.argmin, (1,), {})],
+    "argpartition": [(np.argpartition, (1,), {}), (np.argpartition, (1, 0), {})],
+    "round": [(np.round, (), {}), (np.round, (1,), {})],
     "argsort": [(np.argsort, (), {}), (np.argsort, (0,), {})],
     "any": [(np.any, (), {}), (np.any, (), {"axis": 1, "keepdims": True})],
     "all": [(np.all, (), {}), (np.all, (0,), {})],
     "nonzero": [(np.nonzero, (), {})],
 }
-OTHERS = {"T", "mT", "at", "real", "imag"}
+OTHERS = {"T", "mT", "at", "real", "imag", "searchsorted"}
 
 
 def cases(table):
@@ -80,6 +86,12 @@ def test_a_choice_is_a_plain_array(name, function, args, keywords):
     chosen = getattr(Tensor(A), name)(*args, **keywords)
     assert not isinstance(chosen, Tensor)
     np.testing.assert_array_equal(chosen, function(A, *args, **keywords))
+
+
+def test_a_place_among_sorted_entries_is_a_plain_number():
+    x = Tensor([0.5, 1.0, 2.0])
+    assert x.searchsorted(1.0) == 1
+    assert x.searchsorted([0.0, 1.0], side="right").tolist() == [0, 2]
 
 
 def test_shapes_may_be_given_one_by_one():

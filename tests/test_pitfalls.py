@@ -181,6 +181,17 @@ def test_arctan2_at_the_origin_has_derivative_zero():
     assert slopes(np.arctan2, 0.0, 0.0) == [0.0, 0.0]
 
 
+FAR = [("f2", 300), ("f2", 1e-4), ("f4", 1e-25), ("f8", 1e200)]
+
+
+@pytest.mark.parametrize(("dtype", "size"), FAR)
+def test_the_slopes_of_arctan2_do_not_mind_squares_that_overflow(dtype, size):
+    a, b = Tensor(np.array(size, dtype)), Tensor(np.array(2 * size, dtype))
+    found = gradients(np.arctan2(a, b), [a, b])
+    np.testing.assert_allclose([float(g) * size for g in found], [0.4, -0.2], rtol=2e-3)
+    assert gradients(np.arctan2(a, float(2 * size)), a) == found[0]  # a number has squares too
+
+
 # ---- x**0 at 0; 0**y; (−2)**y --------------------------------------------------------------------
 @pytest.mark.parametrize("power", [np.power, np.float_power])
 def test_a_power_of_zero_or_less_is_constant_in_its_exponent(power):

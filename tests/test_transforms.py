@@ -196,12 +196,35 @@ def test_what_stands_beside_the_scalar_is_handed_through():
     np.testing.assert_array_equal(pullback(1.0), slope)
 
 
-def test_an_outer_transform_sees_through_what_stands_beside():
-    def f(x):
-        _, aux = mg.grad(lambda y: (y * y, x * x), has_aux=True)(3.0)
-        return aux
+SEVEN = {  # (with has_aux, without) at X along V
+    "grad": (lambda f, **aux: mg.grad(f, **aux)(X)),
+    "vjp": (lambda f, **aux: mg.vjp(f, X, **aux)),
+    "jvp": (lambda f, **aux: mg.jvp(f, X, V, **aux)),
+    "jacobian": (lambda f, **aux: mg.jacobian(f, **aux)(X)),
+    "hessian": (lambda f, **aux: mg.hessian(f, **aux)(X)),
+    "hvp": (lambda f, **aux: mg.hvp(f, **aux)(X, V)),
+}
+V = np.array([1.0, -2.0, 0.5])
 
-    assert mg.grad(f)(2.0) == 4
+
+@pytest.mark.parametrize("name", SEVEN)
+def test_all_transforms_hand_through_what_stands_beside(name):
+    *found, aux = SEVEN[name](lambda x: (np.sum(x**3), {"word": "word", "x": x * 2}), has_aux=True)
+    expected = SEVEN[name](lambda x: np.sum(x**3))
+    for a, b in zip(found, expected if isinstance(expected, tuple) else [expected], strict=True):
+        if not callable(a):
+            np.testing.assert_array_equal(a, b)
+    assert aux["word"] == "word"
+    assert type(aux["x"]) is np.ndarray
+    assert np.array_equal(aux["x"], 2 * X)
+
+
+@pytest.mark.parametrize("name", SEVEN)
+def test_an_outer_transform_sees_through_what_stands_beside(name):
+    def beside(z):
+        return np.sum(SEVEN[name](lambda x: (np.sum(x**3), z * z * x), has_aux=True)[-1])
+
+    assert mg.grad(beside)(2.0) == pytest.approx(4 * np.sum(X))
 
 
 @pytest.mark.parametrize("x", [2, 2.0, np.float64(2), np.array(2.0), True])

@@ -145,6 +145,13 @@ defvjp(
     lambda g, y, a, b: g * np.exp2(np.where(b == y, 0.0, b - y)),
 )
 
+
+def over_squares(c: Any, a: Any, b: Any) -> Any:
+    """Divide by a² + b², which may overflow where the quotient does not; 0 at the origin."""
+    r = np.hypot(a, b)
+    return over(over(c, r), r)
+
+
 # ---- trigonometric and hyperbolic ----------------------------------------------------------------
 defvjp(np.sin, lambda g, y, x: g * np.cos(x))
 defvjp(np.cos, lambda g, y, x: -g * np.sin(x))
@@ -154,8 +161,8 @@ defvjp(np.arccos, lambda g, y, x: -over(g, np.sqrt(1 - x**2)))
 defvjp(np.arctan, lambda g, y, x: over(g, 1 + x**2))
 defvjp(
     np.arctan2,
-    lambda g, y, a, b: times(g, over(over(b, r := np.hypot(a, b)), r)),  # a² may overflow
-    lambda g, y, a, b: -times(g, over(over(a, r := np.hypot(a, b)), r)),
+    lambda g, y, a, b: times(g, over_squares(b, a, b)),
+    lambda g, y, a, b: -times(g, over_squares(a, a, b)),
 )
 defvjp(np.deg2rad, lambda g, y, x: g * (math.pi / 180))
 defvjp(np.radians, lambda g, y, x: g * (math.pi / 180))

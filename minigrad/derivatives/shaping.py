@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from typing import Any
 
 import numpy as np
@@ -178,16 +179,21 @@ def _ix(*args: Any) -> tuple[Any, ...]:
 
 
 # ---- one array into several ----------------------------------------------------------------------
+def _no_tensor(number: Any) -> Any:
+    """Refuse a Tensor as a number of parts, as it refuses itself: NumPy would ask us again."""
+    return operator.index(number) if isinstance(number, Tensor) else number
+
+
 def _array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     """Cut by slices, each with its own history; NumPy finds where to cut."""
-    positions = np.array_split(np.arange(ary.shape[axis]), indices_or_sections)
+    positions = np.array_split(np.arange(ary.shape[axis]), _no_tensor(indices_or_sections))
     cuts = [slice(int(p[0]), int(p[-1]) + 1) if len(p) else slice(0, 0) for p in positions]
     return [ary[along(axis, cut, ary.ndim)] for cut in cuts]
 
 
 def _split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     """Cut into equal parts, or at indices."""
-    np.split(np.arange(ary.shape[axis]), indices_or_sections)  # refuses unequal parts
+    np.split(np.arange(ary.shape[axis]), _no_tensor(indices_or_sections))  # refuses unequal parts
     return _array_split(ary, indices_or_sections, axis)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.derivatives.elementwise import over, times
+from minigrad.derivatives.elementwise import over, over_squares, times
 from minigrad.derivatives.products import dot_left, dot_right, matmul_left, matmul_right, mT
 from minigrad.derivatives.reductions import kept, regained, to_extremes
 from minigrad.functions.linear import product
@@ -31,6 +31,7 @@ NAMED = {one_hot}  # what is called by its name
 READINGS: dict[Any, Any] = {
     times: lambda g, factor: g * factor,  # 0 · inf is 0
     over: lambda g, divisor: g / divisor,  # 0 / 0 is 0
+    over_squares: lambda c, a, b: c / (a**2 + b**2),
     kept: lambda g, mask: g * mask,
     product: lambda x, W: x @ W,
     np.dot: lambda a, b: a @ b if a.ndim * b.ndim in (1, 2, 4) else np.dot(a, b),
