@@ -232,6 +232,7 @@ REFUSED = {
     "out= of a constant": (lambda t: np.round(A, out=t), "use the result"),
     "out= of a constant, by position": (lambda t: np.fix(A, t), "use the result"),
     "where=": (lambda t: np.exp(t, where=[True, False, True]), r"np\.where"),
+    "logaddexp.reduce": (np.logaddexp.reduce, r"mg\.logsumexp\(x, axis=axis\)"),
     "t[0] = 1": (lambda t: operator.setitem(t, 0, 1.0), r"x\.at\[index\]\.set"),
     "t.fill": (lambda t: t.fill(0.0), r"x\.at\[index\]\.set"),
     "t.sort": (lambda t: t.sort(), r"x\.at\[index\]\.set.*np\.sort"),
