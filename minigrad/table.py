@@ -18,6 +18,7 @@ CONSTANTS: set[Function] = set()  # piecewise constant, or no numbers at all: `>
 FURTHER: list[str] = []  # modules with more of the table, imported when a function is not in it
 ENTRYWISE: set[Function] = set()  # functions that work entry by entry, and are no ufuncs
 RECORDED: dict[Function, Function] = {}  # what is recorded of functions that return something else
+UNCHECKED: dict[Function, Function] = {}  # rules that look at g and may refuse it -> those inside
 PLACES: dict[Function, Function] = {}  # functions that take entries: where these stand, or None
 MASKING: set[Function] = set()  # where, clip …: what they cut off must not leak back as 0 · inf
 

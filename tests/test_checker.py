@@ -447,7 +447,10 @@ def test_the_second_derivative_of_a_constant_accuses_nobody(seed):
     assert gradcheck(nothing, x, order=2, **VALUES).verdict is not Verdict.FAIL
 
 
-@given(st.integers(0, 2**32 - 1), st.integers(2, 5), st.sampled_from([1e-3, 0.1, 1.0, 100.0]))
+UNITS = st.sampled_from([1e-12, 1e-6, 1e-3, 0.1, 1.0, 100.0, 1e6, 1e12])
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(2, 5), UNITS)
 def test_slopes_of_zero_that_rounding_leaves_something_of_accuse_nobody(seed, n, unit):
     rng = np.random.default_rng(seed)
     u, v = rng.uniform(0.5, 2, (2, n))

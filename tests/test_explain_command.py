@@ -283,6 +283,8 @@ def test_what_a_failed_pass_was_given_stands_in_the_order_it_was_given(capsys):
     ("argv", "words"),
     [
         (["a * b", "a=2"], "b has no value: add b=…"),
+        (["appels"], "did you mean the example apples? (examples: apples, apples-and-oranges"),
+        (["apples", "--at", "aple"], "no value is called 'aple'; did you mean 'apple'?"),
         (["a", "a=2", "z=1"], "z stands nowhere"),
         (["a +", "a=2"], "is no expression"),
         (["a", "a=two"], "neither a number nor a list"),

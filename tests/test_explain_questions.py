@@ -762,3 +762,52 @@ def test_one_entry_may_be_asked_for_by_a_tuple_and_by_numpys_integers():
 def test_apples_and_oranges_agree_with_differences():
     price, names = apples_and_oranges()
     assert mg.explain(price, names=names).check().ok
+
+
+# ---- whose backward it is ------------------------------------------------------------------------
+class Sigmoid(mg.Layer):
+    def forward(self, x):
+        self.out = 1 / (1 + np.exp(-x))
+        return self.out
+
+    def backward(self, dout):
+        return dout * self.out  # and not times 1 - out
+
+
+class RightSigmoid(Sigmoid):
+    def backward(self, dout):
+        return dout * self.out * (1 - self.out)
+
+
+@pytest.mark.parametrize(
+    ("layers", "hint"),
+    [
+        ((RightSigmoid, Sigmoid), "Sigmoid.backward (net[3])"),
+        ((Sigmoid, RightSigmoid), "Sigmoid.backward (net[1])"),
+        ((RightSigmoid, RightSigmoid), ""),
+    ],
+)
+def test_a_wrong_backward_is_found_by_what_came_back_through_it(layers, hint):
+    rng = np.random.default_rng(0)
+    first, second = (layer() for layer in layers)
+    net = mg.Sequential(
+        mg.Affine(2, 3, rng=rng),
+        first,
+        mg.Affine(3, 3, rng=rng),
+        second,
+        mg.Affine(3, 2, rng=rng),
+        loss=mg.SoftmaxWithLoss(),
+    )
+    found = mg.explain(net, X, T).check()
+    assert found.ok == (hint == "")
+    assert found.hint.startswith(f"What differs came back through {hint};" if hint else "")
+    assert bool(found.hint) == bool(hint)
+    assert found.hint in str(found)
+
+
+def test_a_wrong_rule_of_a_function_of_ones_own_is_named():
+    cube = mg.primitive(lambda g, y, x: g * 2 * x)(lambda x: x**3)
+    x, w = mg.Tensor(2.0), mg.Tensor(3.0)
+    found = mg.explain(cube(x) * w, names={"x": x, "w": w}).check()
+    assert "the rule of " in found.hint
+    assert "np.multiply" not in found.hint

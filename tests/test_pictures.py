@@ -304,6 +304,35 @@ def test_many_shared_leaves_are_one_box_and_their_lines_are_counted():
     assert page(e).count("<figure") == len(pictures)
 
 
+def unrolled(steps):
+    """A recurrent net: three parameters that every step uses."""
+    W, b, h = mg.Tensor(np.eye(2)), mg.Tensor(np.zeros(2)), mg.Tensor(np.ones(2))
+    y = h
+    for _ in range(steps):
+        y = np.tanh(y @ W + b)
+    return mg.explain(np.sum(y), names={"W": W, "b": b, "h": h})
+
+
+def test_what_many_boxes_use_is_drawn_at_each_and_its_total_once():
+    e = unrolled(8)
+    root = parsed(e.to_svg())
+    W = e.line("W")
+    boxes = [box for box in groups(root, "box") if box.get("data-box") == str(W.id)]
+    texts = [[text.text for text in box.iter(f"{SVG}text")] for box in boxes]
+    assert texts == [["W", "dW = Σ 8 paths"], *[["W", "again"]] * 7]
+    assert_texts_are_inside(root)
+    high = float(root.get("height"))
+    assert high < 300  # no lanes from one W to all
+    e = unrolled(4)
+    assert "again" not in e.to_svg()
+
+
+def test_a_run_of_runs_is_called_by_its_first_and_its_last():
+    found = views(unrolled(200))
+    assert all(unit.title.count("…") <= 1 for view in found for unit in view.units)
+    assert max(len(picture.boxes) for picture in paint(unrolled(200), found)) <= LIMIT
+
+
 @pytest.mark.parametrize("kind", [bool, int, np.float32, complex, str, object])
 def test_arrays_of_anything_can_be_drawn_and_written(kind):
     array = np.array([[1, 0, 1]]).astype(kind)

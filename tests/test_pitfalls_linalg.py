@@ -12,6 +12,7 @@ from test_derivatives import name_of
 
 from minigrad import Tensor, gradients
 from minigrad.derivatives import spectra
+from minigrad.derivatives.decompositions import eigen_factors, singular_factors
 
 RNG = np.random.default_rng(0)
 H = RNG.normal(size=(4, 4, 4))  # directions
@@ -202,6 +203,17 @@ def test_a_zero_cotangent_wins_over_a_quotient_that_is_nan():
     y = spectra.turned(g, z, d)
     assert np.isnan(y.data).tolist() == [[False, False], [True, False]]
     assert not np.any(gradients(y, [g, z, d], np.zeros((2, 2))))
+
+
+@pytest.mark.parametrize("shape", [(3, 3), (2, 3), (3, 2)])
+def test_a_zero_cotangent_wins_over_slopes_that_are_nan(shape):
+    a = Tensor(np.tri(*shape) + np.eye(*shape))
+    g = Tensor(np.array([np.nan, 1.0, 2.0])[: min(shape)])
+    values = [spectra.singular_sum(g, a, *singular_factors()(a), False)]
+    if shape == (3, 3):
+        values.append(spectra.eigen_sum(g, a, *eigen_factors(np.linalg.eigh)(a)))
+    for y in values:
+        assert all(np.all(dx == 0) for dx in gradients(y, [g, a], np.zeros(shape)))
 
 
 def root_of(a):

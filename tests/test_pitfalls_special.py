@@ -178,6 +178,8 @@ CONSTANT = {
     "array_equiv": lambda x: np.array_equiv(x, x),
     "spacing": np.spacing,
     "heaviside": lambda x: np.heaviside(x, 0.5),
+    "full_like": lambda x: np.full_like(x, 2.5),
+    "full_like in another form": lambda x: np.full_like(x, 2.5, int, order="F", shape=(2,)),
 }
 
 
@@ -186,6 +188,7 @@ def test_what_is_constant_is_a_plain_array(name):
     y = CONSTANT[name](Tensor(X))
     assert not isinstance(y, Tensor)
     assert np.array_equal(y, CONSTANT[name](X))
+    assert np.result_type(y) == np.result_type(CONSTANT[name](X))
 
 
 REFUSED = {

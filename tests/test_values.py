@@ -1,5 +1,7 @@
 """A recorded call has NumPy's own value, in each of its forms; and the complex step agrees."""
 
+import inspect
+
 import numpy as np
 import oracle
 import pytest
@@ -10,6 +12,8 @@ from hypothesis import strategies as st
 from test_derivatives import name_of
 
 from minigrad import Tensor, gradients
+from minigrad.table import RULES
+from minigrad.tensor import ADAPTERS
 
 NUMPYS = [function for function in DOMAINS if name_of(function).startswith("np.")]
 ROUNDED = {  # put together from others, in another order
@@ -45,6 +49,24 @@ def test_a_recorded_call_has_numpys_value(function, data):
     assert half.call(*half.tensors()).dtype == dtype_of(half.call(*half.leaves))
     if call is not None:
         variations.hold(function, call, s.rng)
+
+
+def options(function):
+    """The options of its rules, and of what reads NumPy's arguments for them."""
+    rules = RULES.get(function, ())
+    rules = list(filter(None, rules if isinstance(rules, tuple) else [rules]))
+    for reader in [*rules, *filter(inspect.isfunction, [ADAPTERS.get(function)])]:
+        for option in inspect.signature(reader).parameters.values():
+            if option.default is not option.empty:
+                yield option
+
+
+def test_options_that_are_left_out_are_what_numpy_takes_them_for():
+    for function in NUMPYS:
+        theirs = inspect.signature(function).parameters
+        for option in options(function):
+            default = theirs[option.name].default if option.name in theirs else np._NoValue
+            assert default in (option.default, np._NoValue, inspect.Parameter.empty), function
 
 
 @pytest.mark.parametrize("function", ANALYTIC, ids=name_of)

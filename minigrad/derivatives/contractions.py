@@ -63,6 +63,9 @@ def einsum_share(g: Any, subscripts: str, place: int, x: Any, other: Any, optimi
 # ---- reading the subscripts ----------------------------------------------------------------------
 def _einsum(*operands: Any, optimize: Any = False, **options: Any) -> Any:
     """Read every spelling; record one call for each pair of operands."""
+    for name, value in options.items():
+        if value is not None or name not in ("out", "dtype"):  # else a pair of arrays fills out=
+            raise TypeError(f"np.einsum with {name}= has no derivative rule for a Tensor")
     if isinstance(operands[0], str):
         subscripts, given = operands[0], operands[1:]
     else:
@@ -71,8 +74,7 @@ def _einsum(*operands: Any, optimize: Any = False, **options: Any) -> Any:
     written, output, path = _plan(subscripts, tuple(map(np.shape, given)), optimize)
     pairs = [_without_repeats(term, x) for term, x in zip(written, given, strict=True)]
     terms, xs = [term for term, _ in pairs], [x for _, x in pairs]
-    if optimize:
-        options["optimize"] = True
+    options = {"optimize": True} if optimize else {}
     if len(xs) <= 2:
         return apply(Tensor, np.einsum, (f"{','.join(terms)}->{output}", *xs), options)
     return _pair_by_pair(terms, xs, output, path, options)

@@ -19,6 +19,7 @@ backpropagation* (2020), for wide matrices.
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -39,7 +40,7 @@ from minigrad.derivatives.spectra import (
     turned,
 )
 from minigrad.kinds import Function, called
-from minigrad.table import RECORDED, defvjp
+from minigrad.table import RECORDED, UNCHECKED, defvjp
 from minigrad.tensor import ADAPTERS, Tensor
 
 
@@ -53,14 +54,24 @@ def embedded(x: Any) -> Any:
     return x[..., None] * np.eye(x.shape[-1], dtype=x.dtype)
 
 
-def refuse_phases(function: Function, v: Any, g: Any) -> None:
-    """Refuse a cotangent g that asks how the phases of complex vectors V change: nobody knows.
+def whatever_the_phases(function: Function, rule: Function) -> Function:
+    """Let a rule refuse a cotangent that asks how complex vectors change with their phases."""
+
+    @functools.wraps(rule)
+    def checked(g: Any, y: Any, *operands: Any, **options: Any) -> Any:
+        if y.dtype.kind == "c":
+            refuse_phases(function, arrays(g)[..., 1:, :], arrays(y)[..., 1:, :])
+        return rule(g, y, *operands, **options)
+
+    UNCHECKED[checked] = rule
+    return checked
+
+
+def refuse_phases(function: Function, g: Any, v: Any) -> None:
+    """Refuse a cotangent g that is not the same for all phases of the columns of V.
 
     When column j turns by φ, the output changes by −φ Im Σᵢ vᵢⱼ gᵢⱼ.
     """
-    v, g = arrays(v), arrays(g)
-    if v.dtype.kind != "c":
-        return
     rounding = math.sqrt(np.finfo(v.dtype).eps) * (1 + np.max(np.abs(g), initial=0.0))
     if np.any(np.abs(np.imag(np.sum(v * g, axis=-2))) > rounding):
         raise TypeError(
@@ -91,12 +102,11 @@ def eigh_gradient(g: Any, y: Any, a: Any, UPLO: Any = "L") -> Any:
     A has two equal triangles here; `UPLO` says which one NumPy reads, and so which signs V has.
     """
     w, v, gw, gv = y[..., 0, :], y[..., 1:, :], g[..., 0, :], g[..., 1:, :]
-    refuse_phases(np.linalg.eigh, v, gv)
     inner = embedded(gw) + turned(gv, v, differences(w))
     return conj(v) @ inner @ mT(v)
 
 
-defvjp(np.linalg.eigh, eigh_gradient, complex=True)
+defvjp(np.linalg.eigh, whatever_the_phases(np.linalg.eigh, eigh_gradient), complex=True)
 defvjp(
     np.linalg.eigvalsh,
     lambda g, y, a, factors: eigen_sum(g, a, *factors(a)),
@@ -129,7 +139,6 @@ def eig_gradient(g: Any, y: Any, a: Any) -> Any:
     The columns of V keep length one: what would stretch them is without effect.
     """
     w, v, gw, gv = y[..., 0, :], y[..., 1:, :], g[..., 0, :], g[..., 1:, :]
-    refuse_phases(np.linalg.eig, v, gv)
     gv = gv - conj(v) * np.real(np.sum(v * gv, axis=-2, keepdims=True))
     return np.linalg.solve(mT(v), (embedded(gw) + turned(gv, v, differences(w))) @ mT(v))
 
@@ -139,7 +148,7 @@ def eigvals_gradient(g: Any, v: Any) -> Any:
     return np.linalg.solve(mT(v), g[..., :, None] * mT(v))
 
 
-defvjp(np.linalg.eig, eig_gradient, complex=True)
+defvjp(np.linalg.eig, whatever_the_phases(np.linalg.eig, eig_gradient), complex=True)
 defvjp(
     np.linalg.eigvals,
     lambda g, y, a, factors: eigvals_gradient(g, factors(a)[1]),
@@ -184,7 +193,6 @@ def svd_gradient(g: Any, y: Any, a: Any) -> Any:
     s, u, v = _unpacked(y, a.shape[-2])
     gs, gu, gv = _unpacked(g, a.shape[-2])
     both, gboth = y[..., 1:, :], g[..., 1:, :]
-    refuse_phases(np.linalg.svd, both, gboth)
     sign = np.where(np.arange(both.shape[-2]) < u.shape[-2], 1.0, -1.0)[:, None].astype(s.dtype)
     even = turned(gboth, both, differences(s))
     odd = turned(gboth * sign, both, sums(s))
@@ -204,7 +212,7 @@ def _outside(x: Any, u: Any) -> Any:
     return x - conj(u) @ (mT(u) @ x)
 
 
-defvjp(np.linalg.svd, svd_gradient, complex=True)
+defvjp(np.linalg.svd, whatever_the_phases(np.linalg.svd, svd_gradient), complex=True)
 defvjp(
     np.linalg.svdvals,
     lambda g, y, a, factors: singular_sum(np.where(y > 0, g, 0.0), a, *factors(a)),

@@ -6,6 +6,7 @@ The derivative of a difference is the difference of the derivative, turned aroun
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,8 @@ from minigrad.table import defvjp
 from minigrad.tensor import ADAPTERS, Tensor
 
 defvjp(np.diff, lambda g, y, x, n=1, axis=-1: undiff(g, x, n, axis))
-defvjp(np.unwrap, lambda g, y, p, discont=None, axis=-1, *, period=None: g)  # jumps are constants
+# Jumps are constants.
+defvjp(np.unwrap, lambda g, y, p, discont=None, axis=-1, *, period=2 * math.pi: g)
 
 
 def undiff(g: Any, x: Any, n: int, axis: int) -> Any:

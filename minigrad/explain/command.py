@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import difflib
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
@@ -157,8 +158,7 @@ def _of_expression(text: str, values: list[str]) -> Callable[[], Any]:
     except ExpressionError as error:
         if stopped := _as_far_as_it_came(error.__cause__, tensors):
             return lambda: stopped
-        known = "" if names_in(text) not in ([], [text]) else f" (examples: {', '.join(EXAMPLES)})"
-        raise UsageError(f"{error}{known}") from error
+        raise UsageError(f"{error}{_examples(text)}") from error
     unused = [name for name in tensors if name not in names_in(text)]
     if unused:
         raise UsageError(f"{', '.join(unused)} stands nowhere in {text!r}")
@@ -170,6 +170,15 @@ def _of_expression(text: str, values: list[str]) -> Callable[[], Any]:
             f"sum({text}) is one"
         )
     return lambda: explain(result, names=tensors)
+
+
+def _examples(text: str) -> str:
+    """List the examples, and the nearest, for what may be meant as the name of one."""
+    if names_in(text) not in ([], [text]):
+        return ""
+    close = difflib.get_close_matches(text, EXAMPLES, n=1)
+    meant = f"; did you mean the example {close[0]}?" if close else ""
+    return f"{meant} (examples: {', '.join(EXAMPLES)})"
 
 
 def _of_file(what: str) -> Callable[[], Any]:

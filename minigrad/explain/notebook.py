@@ -1,11 +1,13 @@
 """An explanation in a notebook: static HTML, without scripts and styles that a viewer may strip.
 
 Steps are `<details>`, which open everywhere, also on pages that show a notebook and run nothing.
+The graph is an image that holds all it needs; where a viewer strips it, its title is left.
 Everything that a person named is escaped.
 """
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from html import escape
 
@@ -13,6 +15,8 @@ import numpy as np
 
 from minigrad.explain.data.model import Contribution, Line, Step, Trace
 from minigrad.explain.data.numbers import number, shape_text, summary, with_numbers
+from minigrad.explain.drawing.drawings import to_svg
+from minigrad.explain.drawing.painting import title
 from minigrad.explain.text import STOPPED, titled, wrapped_failure
 from minigrad.graph import Array
 
@@ -30,6 +34,7 @@ def html(trace: Trace) -> str:
 
 def _page(trace: Trace) -> Iterator[str]:
     yield '<div class="minigrad-explanation">'
+    yield from _graph(trace)
     calls = sum(line.kind == "call" for line in trace.lines)
     yield f"<details open><summary><b>Forward: {calls} calls</b></summary>"
     yield from _forward(trace)
@@ -45,6 +50,14 @@ def _page(trace: Trace) -> Iterator[str]:
     yield _more(len(trace.steps), "steps")
     yield "<p><b>Gradients</b></p>"
     yield f"<table>{''.join(map(_gradient, trace.leaves))}</table></div>"
+
+
+def _graph(trace: Trace) -> Iterator[str]:
+    if any(line.kind == "call" for line in trace.lines):
+        drawn = base64.b64encode(to_svg(trace).encode()).decode()
+        yield '<details open><summary><b>Graph</b></summary><div style="overflow-x:auto">'
+        yield f'<img alt="{escape(title(trace))}" style="max-width:none" '
+        yield f'src="data:image/svg+xml;base64,{drawn}"></div></details>'
 
 
 def _forward(trace: Trace) -> Iterator[str]:

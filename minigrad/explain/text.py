@@ -7,13 +7,13 @@ import shutil
 import sys
 from collections.abc import Iterator, Sequence
 
+from minigrad.explain.data.failures import FIX
 from minigrad.explain.data.model import Contribution, Failure, Group, Line, Step, Trace
 from minigrad.explain.data.numbers import shape_text, value_text, with_numbers
 from minigrad.explain.letters import printable
 from minigrad.graph import Array
 
 SHOWN = 60  # calls; a larger graph is told layer by layer
-FIX = "Likely fix"
 BEGIN = "   (the walk back begins with 1)"
 BEGIN_SUM = "   (the walk back begins with ones: these are the gradients of the sum)"
 STOPPED = "✗ Here the {} pass stopped"
@@ -30,8 +30,7 @@ def text(
 
     Args:
         trace: what to write.
-        width: of a line, in characters, at least 60; the terminal's when None. Longer rules are
-            not broken.
+        width: of a line, in characters, at least 60; the terminal's when None.
         colour: whether to colour; when None, if standard output is a terminal and the environment
             variable NO_COLOR is not set.
         whole: whether to tell every call, not layer by layer; when None, up to 60 calls.
@@ -137,19 +136,32 @@ class _Page:
         for c in step.contributions:
             yield from self._contribution(c, line, names, signs)
         if step.backward:
-            for code in step.backward.rstrip().split("\n"):
-                yield "       " + self._paint("note", self._cut(code, 1, 7))
+            for row in self._code(step.backward):
+                yield "       " + self._paint("note", row)
         for name, kept in step.caches.items():
             value = value_text(kept, max(12, self.width - 24 - len(name)))
             yield f"       kept: {name} {shape_text(kept)}  {value}"
         if step.note:
             yield from self._noted(step.note)
 
+    def _code(self, source: str) -> Iterator[str]:
+        """Write somebody's code: lines that do not fit go on in the next, further in."""
+        for line in source.rstrip().split("\n"):
+            code = line.lstrip()
+            indent = " " * (len(line) - len(code))
+            for i, row in enumerate(_wrapped(code, max(self.width - 11 - len(indent), 30))):
+                yield indent + "    " * (i > 0) + row
+
     def _contribution(self, c: Contribution, line: Line, names: int, signs: int) -> Iterator[str]:
         name = self.trace.lines[c.to].d.ljust(names)
         sign = c.sign.rjust(signs)
-        left = f"       {self._paint('name', name)} {sign} {self._paint('rule', c.rule)}"
-        used = 7 + len(name) + 1 + len(sign) + 1 + len(c.rule)
+        lead = 7 + len(name) + 1 + len(sign) + 1
+        rows = _wrapped(c.rule, max(self.width - lead, 30))  # as code in brackets may be broken
+        left = f"       {self._paint('name', name)} {sign} {self._paint('rule', rows[0])}"
+        for row in rows[1:]:
+            yield left
+            left = " " * lead + self._paint("rule", row)
+        used = lead + len(rows[-1])
         numbers = with_numbers(c.rule, self.trace, line)
         told = (None, c.rule, value_text(c.share, self.width))  # not twice in a row
         middle = "" if numbers in told else f" = {numbers}"

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -78,10 +79,24 @@ class Check:
     def report(self) -> Report:
         """Look at everything, and say what was found."""
         began = time.perf_counter()
+        with self._undisturbed():
+            return self._written(self._looked(), began)
+
+    def cause(self) -> Cause | None:
+        """Why it failed, of a check that was made."""
+        evidence = self.evidence
+        with self._undisturbed():
+            if evidence is not None and any(map(self.point.is_large, self.point.operands)):
+                evidence = sampling.evidence_of_some(evidence, self.rng)
+            return diagnosis.diagnose(evidence, self.findings)
+
+    @contextmanager
+    def _undisturbed(self) -> Iterator[None]:
+        """No warnings, and all generators afterwards as they were."""
         outside = self.subject.rewind.now()
         try:
             with warnings.catch_warnings(action="ignore"), np.errstate(all="ignore"):
-                return self._written(self._looked(), began)
+                yield
         finally:
             restore(outside)
 
@@ -226,18 +241,13 @@ class Check:
 
     def _written(self, verdict: Verdict, began: float) -> Report:
         wrong = {name: one for name, one in self.seen.items() if one.is_wrong}
-        cause: Cause | None = None
         sampled = [name for name, one in wrong.items() if one.sampled]
         if sampled:
             self.notes.append(
                 f"{', '.join(sampled)} is large: wrong entries were searched for, and more may be. "
                 "Check smaller shapes to see every entry"
             )
-        if verdict is Verdict.FAIL and self.diagnose:
-            evidence = self.evidence
-            if evidence is not None and any(map(self.point.is_large, self.point.operands)):
-                evidence = sampling.evidence_of_some(evidence, self.rng)
-            cause = diagnosis.diagnose(evidence, self.findings)
+        cause = self.cause() if verdict is Verdict.FAIL and self.diagnose else None
         self.notes += [note for note in self.subject.notes if note not in self.notes]
         self.notes += kinks_of(self.point) + unused(self.point) if self.seen else []
         self.notes += unseen.told(self.subject) if verdict is Verdict.PASS else []

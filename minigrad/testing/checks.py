@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from minigrad.testing import both_modes, inner_layers
 from minigrad.testing.checking import Check
-from minigrad.testing.report import GradientError, Report
+from minigrad.testing.report import GradientError, Report, Verdict
 from minigrad.testing.subjects import subjects
 
 
@@ -126,11 +127,12 @@ def check_network(
     """
     subject = subjects.of_network(net, x, t)
     subject.set_rows(None, 1)
-    report = Check(subject, rtol, contracts, diagnose, rng).report()
-    if diagnose:
-        report = inner_layers.blamed(
-            report, net, x, t, partial(check_layer, raise_exception=False, rng=rng)
-        )
+    check = Check(subject, rtol, contracts, False, rng)
+    report = check.report()
+    if diagnose and report.verdict is Verdict.FAIL:
+        of_a_layer = partial(check_layer, raise_exception=False, rng=rng)
+        alone = inner_layers.blamed(report, net, x, t, of_a_layer)
+        report = replace(report, cause=check.cause()) if alone is None else alone
     return _finished(report, raise_exception)
 
 

@@ -32,16 +32,17 @@ class Call(NamedTuple):
     options: dict[str, Any]
 
 
-def blamed(report: Report, net: Any, x: Any, t: Any, check: Check) -> Report:
+def blamed(report: Report, net: Any, x: Any, t: Any, check: Check) -> Report | None:
     """Give a failed report of a network the cause and the line of the layer that is to blame.
 
     Args:
-        report: of the network; one that has not failed stays as it is.
+        report: of the network.
         net, x, t: what it was made on.
         check: makes a report on a layer and its inputs.
+
+    Returns:
+        The report with these; None where every layer alone is right, or none could be looked at.
     """
-    if report.verdict is not Verdict.FAIL or report.reason:
-        return report
     failed = []
     try:
         calls = list(calls_of_ours(net, x, t) if isinstance(net, Network) else calls_of(net, x, t))
@@ -50,9 +51,9 @@ def blamed(report: Report, net: Any, x: Any, t: Any, check: Check) -> Report:
             if found.verdict is Verdict.FAIL and not found.reason:
                 failed.append((call, found))
     except Exception:  # a layer may want what was not recorded: then nothing more is known
-        return report
-    if not failed:
-        return report
+        return None
+    if report.reason or not failed:
+        return None
     call, found = min(failed, key=lambda pair: not pair[1].counts)  # wrong numbers before conduct
     names = ", ".join(dict.fromkeys(call.path for call, _ in failed))
     note = f"checked alone on what reaches them, these layers fail: {names}"

@@ -47,11 +47,13 @@ def source_of(
     if not places or np.all(np.abs(coefficients[coefficients != 0]) == 1):
         return None
     line = trace.lines[step.line]
-    known = [trace.lines[i] for i in line.operands if i is not None] + [line]
-    for candidate in known:
-        for axes in _guesses(candidate.value.shape, len(places[0]), len(index)):
-            source = Source(candidate.name, axes)
-            if _fits(source, candidate.value, coefficients, places, index):
+    operands = [trace.lines[i] for i in line.operands if i is not None]
+    known = [(operand.name, operand.value) for operand in operands]
+    known += [*step.caches.items(), (line.name, line.value)]  # what a layer kept, it kept for this
+    for name, value in known:
+        for axes in _guesses(value.shape, len(places[0]), len(index)):
+            source = Source(name, axes)
+            if _fits(source, value, coefficients, places, index):
                 return source
     return None
 

@@ -22,7 +22,7 @@ _RECORDERS: list[Any] = [calls.apply, tensor.recorder(np.negative), tensor.recor
 _APPLY, _UNARY, _BINARY = (f.__code__ for f in _RECORDERS)  # the operators' codes are one for all
 _WALK = vars(backward)["_walk"].__code__
 
-
+FIX = "Likely fix"
 Written: TypeAlias = tuple[tuple[str, int] | None, str | None]  # file and line, and its text
 
 

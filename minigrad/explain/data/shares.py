@@ -14,6 +14,7 @@ from minigrad.backward import gradients
 from minigrad.explain.data.model import Contribution, Step, Trace
 from minigrad.graph import Array, Node, each
 from minigrad.shares import fitted
+from minigrad.table import UNCHECKED
 from minigrad.tensor import Tensor
 
 _MOST = 4096  # entries of a gradient that a backward by hand is run for, one by one
@@ -28,13 +29,21 @@ def share_of(trace: Trace, step: Step, c: Contribution, g: Any) -> Any:
     node = trace.nodes[step.line]
     assert isinstance(node, Node)
     refuse_written(trace, step.line)
-    rules = list(zip(node._arguments, each(node._rules), strict=False))
-    rule: Any = rules[c.position][1]
+    rule: Any = rules_of(node)[c.position]
     with np.errstate(all="ignore"):
         made = rule(g, node._array, *node._values, **node._keywords)
     if type(node._rules) is not tuple:
         made = made[c.position]
     return fitted(made, trace.lines[c.to].value, node._function)
+
+
+def rules_of(node: Node) -> list[Any]:
+    """List the rules for the arguments of a call, without what they refuse of a whole gradient.
+
+    Of a part of it they need not: the parts of what is the same for all phases are not.
+    """
+    rules = zip(node._arguments, each(node._rules), strict=False)
+    return [rule and UNCHECKED.get(rule, rule) for _, rule in rules]
 
 
 def refuse_written(trace: Trace, line: int) -> None:

@@ -17,7 +17,8 @@ from minigrad.explain.data.forward import Lines
 from minigrad.explain.data.model import Contribution, Line, Step
 from minigrad.explain.data.names import arrays_of
 from minigrad.explain.data.rules import rule_text
-from minigrad.graph import Node, each
+from minigrad.explain.data.shares import rules_of
+from minigrad.graph import Node
 from minigrad.layers.by_hand import Pullback
 from minigrad.tensor import GETITEM
 
@@ -85,11 +86,11 @@ def _explain_rules(step: Step, lines: Lines) -> None:
     if node._function is GETITEM and isinstance(node._arguments[1], (tuple, slice)):
         texts[3] = f"np.s_[{index_text(node._arguments[1], lines.names.of_array)}]"
     joint = type(node._rules) is not tuple
-    rules = list(zip(node._arguments, each(node._rules), strict=False))
+    rules = rules_of(node)
     for c in step.contributions:
         to = lines.lines[c.to]
         c.paths = to.paths
-        rule = rules[c.position][1]
+        rule = rules[c.position]
         if isinstance(rule, Pullback):
             c.local = _by_hand(rule, c.position - len(node._arguments), line)
         else:

@@ -7,11 +7,12 @@ import numpy as np
 from minigrad.explain.data.model import Contribution, Trace
 from minigrad.explain.data.model import Line as Value
 from minigrad.explain.drawing.picture import Box, Label, Line, Picture, entry_text, label
-from minigrad.explain.drawing.views import EXITS, Unit, View
+from minigrad.explain.drawing.views import EXITS, Unit, View, repeated
 from minigrad.graph import Array
 
 SIGNS = {"add": "+", "subtract": "−", "multiply": "×", "divide": "÷", "matmul": "@"}
 SIGNS |= {"negative": "−", "power": "**"}
+AGAIN = "again"  # said in the box of a value that has one already
 MOST = 4  # lines drawn between the same two boxes
 
 
@@ -40,10 +41,15 @@ class _Painting:
         self.home: dict[int, int] = {}
         self.picture = Picture([], [], title(trace))
         piles = {operand: pile for pile in view.piles for operand in pile}
+        often = repeated(trace, view)
         for unit in view.units:
+            here: set[int] = set()  # operands that have a box for this unit
             for operand in (o for call in unit.calls for o in trace.lines[call].operands):
-                if operand in piles and operand not in self.home:
-                    self.add(self.operand(piles[operand]), piles[operand])
+                known = here if operand in often else self.home
+                if operand in piles and operand not in known:
+                    again = operand in self.home
+                    self.add(self.operand(piles[operand], again), piles[operand])
+                    here.update(piles[operand])
             self.add(self.unit(unit), unit.calls)
             self.join(unit)
         self.close(view)
@@ -54,15 +60,19 @@ class _Painting:
             self.home[value] = len(self.picture.boxes)
         self.picture.boxes.append(box)
 
-    def operand(self, pile: list[int]) -> Box:
-        """Make the box of a leaf, of data, or of a value that another view computes; or of many."""
+    def operand(self, pile: list[int], again: bool = False) -> Box:
+        """Make the box of a leaf, of data, or of a value that another view computes; or of many.
+
+        A box that is drawn `again` says so, and leaves the total to the first.
+        """
         line, last = (self.trace.lines[pile[i]] for i in (0, -1))
+        note = AGAIN if again else ""
         if len(pile) > 1:
             hint = f"{line.name} … {last.name}: {len(pile)} values"
-            return Box(f"pile{line.id}", "group", f"{line.name} … {last.name}", hint=hint)
+            return Box(f"pile{line.id}", "group", f"{line.name} … {last.name}", note, hint=hint)
         kind = line.kind if line.kind != "call" else "outside"
-        total = self.total(line) if line.kind == "leaf" else ""
-        return Box(str(line.id), kind, line.name, total=total, hint=described(line))
+        total = self.total(line) if line.kind == "leaf" and not again else ""
+        return Box(str(line.id), kind, line.name, note, total, described(line))
 
     def unit(self, unit: Unit) -> Box:
         """Make the box of a call, or of many."""

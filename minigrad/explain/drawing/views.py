@@ -13,10 +13,13 @@ from math import ceil
 
 from minigrad.explain.data.model import Line, Trace
 
+BETWEEN = " … "  # the first and the last of a run
 LIMIT = 60  # boxes of one picture
 EXITS = 6  # boxes for values that other views need; more are one box
+FAN = 4  # boxes that one operand from elsewhere has lines to; for more it is drawn at each
 BUDGET = 1000  # calls; a graph of more is stepped through part by part
-PEEKED = 1500  # boxes of all pictures of the insides of such parts
+DRAWN = 2500  # calls; of a graph of more, what is in the parts of parts is listed and not drawn
+PEEKED = 1500  # boxes of all pictures of its parts
 
 
 @dataclass
@@ -64,18 +67,20 @@ def views(trace: Trace, inside: str | None = None, limit: int = LIMIT) -> list[V
 def divide(trace: Trace, found: list[View], limit: int, opens: bool) -> None:
     """Divide the views of a list, and append the insides of their boxes.
 
-    If these shall not open, the first view's boxes can be looked into, and no others.
+    If these shall not open, they can be looked into: all of them, or of a graph of thousands of
+    calls the first view's boxes and no others.
     """
+    to_the_last = len(found[0].calls) <= DRAWN
     whole = sum(line.kind == "call" for line in trace.lines)
     for v, view in enumerate(found):  # the list grows on the way
         room = limit - 1 if len(view.calls) == whole else limit - 1 - EXITS
-        if view.peek:
+        if view.peek and not to_the_last:
             room = max(12, min(room, PEEKED // (len(found) - 1)))
         view.units = _units(trace, view.calls, room)
-        view.piles = [[operand] for operand in alone(trace, view.units)]
-        if len(view.units) + len(view.piles) > room:
+        view.piles = singles(trace, view.units)
+        if _boxes(trace, view.units, view.piles) > room:
             view.piles = piles(trace, view.units)
-        for unit in view.units if opens or v == 0 else ():
+        for unit in view.units if opens or to_the_last or v == 0 else ():
             if len(unit.calls) > 1:
                 unit.view = len(found)
                 found.append(View(unit.title, unit.calls, up=v, peek=not opens))
@@ -100,17 +105,37 @@ def inputs(trace: Trace) -> list[Line]:
 def _units(trace: Trace, calls: list[int], limit: int) -> list[Unit]:
     """Divide some calls so that at most `limit` boxes are drawn, leaves and data counted."""
     units = [Unit([call]) for call in calls]
-    if len(units) + len(alone(trace, units)) <= limit:
+    if _boxes(trace, units, singles(trace, units)) <= limit:
         return units
     layers = _by_layer(trace, calls)
-    for count, least in ((alone, 6), (piles, 2)):  # leaves in piles only if it must be
+    for piled, least in ((singles, 6), (piles, 2)):  # leaves in piles only if it must be
         units, runs = layers, limit
-        while len(units) + len(count(trace, units)) > limit and runs > least:
+        while _boxes(trace, units, piled(trace, units)) > limit and runs > least:
             runs = max(least, runs // 2)
             units = _merged(trace, units, runs)
-        if len(units) + len(count(trace, units)) <= limit:
+        if _boxes(trace, units, piled(trace, units)) <= limit:
             break
     return units
+
+
+def _boxes(trace: Trace, units: list[Unit], piled: list[list[int]]) -> int:
+    """Count the boxes of a picture: units, and operands, some of them at each of their users."""
+    users = alone(trace, units)
+    counts = [len(users[pile[0]]) for pile in piled]
+    return len(units) + sum(count if count > FAN else 1 for count in counts)
+
+
+def repeated(trace: Trace, view: View) -> set[int]:
+    """List the operands from elsewhere that so many boxes use that each has them beside it.
+
+    Lines from one box to all of them would be most of the picture: the weights of a recurrent net.
+    """
+    return {operand for operand, by in alone(trace, view.units).items() if len(by) > FAN}
+
+
+def singles(trace: Trace, units: list[Unit]) -> list[list[int]]:
+    """Put each operand from elsewhere in a pile of its own."""
+    return [[operand] for operand in alone(trace, units)]
 
 
 def piles(trace: Trace, units: list[Unit]) -> list[list[int]]:
@@ -193,7 +218,8 @@ def _merged(trace: Trace, units: list[Unit], count: int) -> list[Unit]:
 def _run(trace: Trace, units: list[Unit]) -> Unit:
     """Make one unit of several."""
     inner = [call for unit in units for call in unit.calls]
-    names = [unit.title for unit in units if unit.title]
+    names = [name for unit in units if unit.title for name in unit.title.split(BETWEEN)]
     ends = [trace.lines[call].name for call in (inner[0], inner[-1])]
-    title = f"{names[0]} … {names[-1]}" if len(names) > 1 else f"{ends[0]} … {ends[1]}"
+    first, *_, last = names if len(names) > 1 else ends
+    title = f"{first}{BETWEEN}{last}"
     return Unit(inner, title, f"{len(inner)} calls")

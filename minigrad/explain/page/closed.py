@@ -17,18 +17,20 @@ WIDEST = 90  # letters of a call, a rule or a value
 def closed(trace: Trace, found: list[View]) -> dict[str, Any]:
     """Tell of the calls that are in no step of their own, and in which boxes they are.
 
-    `parts` has the calls of each box that does not open, as runs from one to another; `calls` has
-    what is said of each: the call, its value, its gradient, and what it adds to its operands'.
+    `parts` has the calls of each box that opens to no picture, as runs from one to another;
+    `calls` has what is said of each: the call, its value, its gradient, and what it adds to its
+    operands'.
     """
     peeks = [view for view in found if view.peek]
     units = [unit for view in peeks for unit in view.units]
-    parts = {unit_key(unit): runs(unit.calls) for unit in units if len(unit.calls) > 1}
+    listed = [unit for unit in units if len(unit.calls) > 1 and unit.view is None]
+    parts = {unit_key(unit): runs(unit.calls) for unit in listed}
     rules: dict[int, list[str]] = {}
     for step in trace.steps:
         rules[step.line] = [
             _short(f"{trace.lines[c.to].d} {c.sign} {c.rule}") for c in step.contributions
         ]
-    told = [call for unit in units for call in unit.calls][:MOST]
+    told = [*dict.fromkeys(call for unit in units for call in unit.calls)][:MOST]
     calls = {str(i): [*_said(trace.lines[i]), *rules.get(i, [])] for i in told}
     return {"parts": parts, "calls": calls} if peeks else {}
 

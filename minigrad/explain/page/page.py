@@ -1,8 +1,9 @@
 """An explanation as one page: a stepper beside the graph, without network and without libraries.
 
 `sections.py` writes the steps, `svg.py` the graph, `page.css` and `page.js` say how they look and
-move. The script gets what it needs as JSON. A policy in the page allows this one script by its
-hash and nothing from elsewhere, so a name that somebody made up can do no harm.
+move, `print.js` how a wide graph fits paper. The script gets what it needs as JSON. A policy in the
+page allows this one script by its hash and nothing from elsewhere, so a name that somebody made up
+can do no harm.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ def page(trace: Trace, inside: str | None = None) -> str:
         "count": str(len(steps)),
         "data": json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"),
         "style": variables() + read("page.css") + read("picture.css"),
-        "script": read("page.js"),
+        "script": read("page.js") + read("print.js"),
     }
     parts["hash"] = base64.b64encode(hashlib.sha256(parts["script"].encode()).digest()).decode()
     written = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from typing import NamedTuple
 
+from minigrad.explain.data.failures import FIX
 from minigrad.explain.data.model import Contribution, Line, Step, Trace
 from minigrad.explain.data.numbers import number, with_numbers
 from minigrad.explain.drawing.picture import entry_text
@@ -133,7 +134,8 @@ def _walked(trace: Trace, step: Step) -> Section:
     if step.backward:
         body.append(f"<pre>{html.escape(step.backward)}</pre>")
     for name, array in step.caches.items():
-        body.append(f'<p class="words">kept by the layer: {code(name)} {array.shape}</p>')
+        words = f'<p class="words">kept by the layer: {code(name)}, {shape_of(array)}</p>'
+        body.append(words + markup(array, name, "kept"))
     if step.note:
         body.append(f'<p class="words">{html.escape(step.note)}</p>')
     rules = [f"{trace.lines[c.to].d} {c.sign} {c.rule}" for c in step.contributions]
@@ -198,10 +200,11 @@ def _failure(trace: Trace) -> Section:
     place = placed(failure.source) if failure.source else ""
     words = " · ".join(filter(None, [failure.layer, place]))
     written = f'<p class="mono">{html.escape(failure.code)}</p>' if failure.code else ""
+    fix = f'<p class="fix">{FIX}: {html.escape(failure.fix)}</p>' if failure.fix else ""
     body = (
         f'<div class="fails"><h2>✗ {html.escape(call)}</h2>'
         f"<p>{html.escape(failure.kind)}: {html.escape(failure.message)}</p><ul>{operands}</ul>"
         f'<p class="words">{html.escape(words)}</p>{written}'
-        f'<p class="fix">{html.escape(failure.fix)}</p></div>'
+        f"{fix}</div>"
     )
     return Section("failure", [f"✗ {call}"], body)

@@ -69,10 +69,11 @@ def _some(count: int, most: int) -> list[int | None]:
     return [*range(most - 2), None, count - 1]
 
 
-def markup(array: Array, name: str, kind: str, key: int) -> str:
+def markup(array: Array, name: str, kind: str, key: int | None = None) -> str:
     """Write an array as HTML: a number, or a table whose cells open the whole sum.
 
-    `kind` is "value" or "gradient", `key` the line that it belongs to.
+    `kind` is "value", "gradient" or "kept", `key` the line that it belongs to; without one nothing
+    opens.
     """
     if not array.size:
         return f'<p class="words">{html.escape(name)} is empty: {array.shape}</p>'
@@ -86,7 +87,8 @@ def markup(array: Array, name: str, kind: str, key: int) -> str:
         head = f'<th scope="row">{row}</th>' if array.ndim > 1 else ""
         body.append(f"<tr>{head}{''.join(_cell(layout, k, strong, largest) for k in cells)}</tr>")
     rows = f'<caption class="aside">{html.escape(name)}</caption>{"".join(body)}'
-    return f'<div class="scroll of-{kind}" data-of="{key}"><table>{rows}</table></div>'
+    opens = "" if key is None else f' data-of="{key}"'
+    return f'<div class="scroll of-{kind}"{opens}><table>{rows}</table></div>'
 
 
 def _cell(layout: Table, k: int, strong: Array, largest: float) -> str:

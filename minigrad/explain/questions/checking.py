@@ -14,6 +14,7 @@ from minigrad.explain.data.factors import Index
 from minigrad.explain.data.model import Line, Trace
 from minigrad.explain.data.numbers import number
 from minigrad.explain.letters import printable
+from minigrad.explain.questions.suspects import suspects, told
 from minigrad.graph import Array
 
 ENTRIES = 25  # of each leaf that are compared, drawn at random where there are more
@@ -67,11 +68,14 @@ class Verdict:
 
 @dataclass(repr=False)
 class Check:
-    """Verdicts for all leaves; `ok` when all agree. `cause` says why nothing could be compared."""
+    """Verdicts for all leaves; `ok` when all agree. `cause` says why nothing could be compared,
+    `hint` whose backward it is that gradients differ.
+    """
 
     verdicts: list[Verdict]
     output: str
     cause: str = ""
+    hint: str = ""
 
     @property
     def ok(self) -> bool:
@@ -91,7 +95,11 @@ def check(trace: Trace, rerun: Rerun, rng: np.random.Generator) -> Check:
     most = max(1, min(ENTRIES, CALLS // max(1, sum(3 * reach(trace, x.id) for x in reached))))
     with np.errstate(all="ignore"):  # what is not finite is told, and not warned of
         found = [_verdict(line, rerun, rng, most) for line in reached]
-    return Check(found, trace.lines[trace.output].name)
+    pairs = [*zip(reached, found, strict=True)]
+    wrong = [line.id for line, verdict in pairs if verdict.mark == "✗" and not verdict.nothing_left]
+    right = [line.id for line, verdict in pairs if verdict.ok and verdict.scale > 0]
+    hint = told(trace, suspects(trace, wrong, right))
+    return Check(found, trace.lines[trace.output].name, hint=hint)
 
 
 def _verdict(line: Line, rerun: Rerun, rng: np.random.Generator, most: int) -> Verdict:
@@ -201,6 +209,8 @@ def _told(found: Check) -> Iterator[str]:
     yield "Backprop and finite differences"
     for v in found.verdicts:
         yield f"  {v.mark} {v.d.ljust(names)}  {_words(v)}"
+    if found.hint:
+        yield found.hint
     steps = [v.nudge for v in found.verdicts if v.nudge is not None]
     steps = [n for n in steps if math.isfinite(n.predicted + n.actual)]
     if steps:

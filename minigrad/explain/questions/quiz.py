@@ -109,7 +109,7 @@ class Quiz:
         (Ctrl-D) ends the quiz.
         """
         tries = count_asked("tries", tries)
-        say(f"{len(self)} questions. Empty passes on, ? shows the rule.")
+        say(f"{len(self)} question{'s' * (len(self) != 1)}. Empty passes on, ? shows the rule.")
         try:
             for question in self.questions:
                 say(f"\n{question}")

@@ -33,8 +33,8 @@ class Trial:
         self.subject = subject
         self.wrong = set(evidence.wrong) if evidence is not None else set()
         floats = [x for x in subject.operands.values() if is_float(x)]
-        single = any(x.dtype.itemsize < 8 for x in floats)
-        self.near = 1e-4 if single else 1e-6
+        digits = min((np.finfo(x.dtype).precision for x in floats), default=15)
+        self.near = 1e-6 if digits >= 15 else 1e-4 if digits >= 6 else 2e-2  # float16 has three
 
     # ---- runs --------------------------------------------------------------------------------
     def start(self, inputs: Mapping[str, Any] | None = None, **more: Any) -> Run:

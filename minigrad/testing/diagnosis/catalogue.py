@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.testing.diagnosis.multipliers import reductions
 from minigrad.testing.diagnosis.repairs import Correction, Known, using
 from minigrad.testing.diagnosis.workbench import Workbench
 from minigrad.testing.reports import causes
@@ -53,6 +54,10 @@ def of_integers(bench: Workbench, k: int, value: int) -> Iterator[Correction]:
         label = causes.PLACE if indexing or site.role in {"index", "bound"} else causes.CONSTANT
         label = causes.POWER if site.around[:1] == ("Pow",) and site.role == "right" else label
         sizes = {n for x in bench.operands.values() for n in np.shape(x)}
+        taken = {one.entries for one in reductions(bench.ahead, bench.before).values()}
+        for other in sorted(taken - {value}) if value > 1 and not indexing else ():
+            words = f"exchanged for {other}, which the forward takes together"
+            yield Correction(causes.COUNT, words, 1.3, _be(other))
         for other in sorted({value + 1, value - 1, -value, 0, 2 * value, *sizes}):
             if other != value:
                 cost = 1.4 if label == causes.POWER else 2.0
@@ -129,7 +134,11 @@ def of_booleans(value: Any, known: Mapping[str, Known]) -> Iterator[Correction]:
                 yield Correction(wrong, f"exchanged for `{name}`", 1.2, _be(other))
                 yield Correction(wrong, f"exchanged for ~`{name}`", 1.3, _be(~other))
         elif other.shape == value.shape:
-            for words, mask in ((f"{name} > 0", other > 0), (f"{name} != 0", other != 0)):
+            masks = {f"{name} > 0": other > 0, f"{name} != 0": other != 0}
+            for axis in range(other.ndim):
+                best = other == np.max(other, axis=axis, keepdims=True)
+                masks[f"{name} is the largest along axis {axis}"] = best
+            for words, mask in masks.items():
                 yield Correction(wrong, f"exchanged for `{words}`", 1.45, _be(mask))
 
 

@@ -44,6 +44,8 @@ class Catalogue:
         self.worth = np.inf  # corrections that are dearer than this are not worth trying
         self.known = known_arrays(bench)
         self.labels = dict(one_hots(bench))
+        positive = {k: x for k, x in bench.operands.items() if np.ndim(x) and np.all(x > 0)}
+        self.logs = {f"log({k})": Known(np.log(x)) for k, x in positive.items()}
         self.slopes = {k: Known(v) for k, v in slopes_of_forward(bench).items()}
 
     def __call__(self, bench: Workbench, k: int) -> Iterator[Correction]:
@@ -174,7 +176,7 @@ class Catalogue:
         """One more factor, or one less."""
         if site.kind == "Constant":
             return
-        for name, other in (self.slopes | self.known).items():
+        for name, other in (self.slopes | self.known | self.logs).items():
             array, slope = other.value, name in self.slopes
             flat = np.unique(array) if _fits(array, value) else np.zeros(1)
             if len(flat) == 1:

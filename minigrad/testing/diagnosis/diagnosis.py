@@ -12,6 +12,7 @@ from io import StringIO
 import numpy as np
 
 from minigrad.testing.contracts.contracts import CONTRACTS
+from minigrad.testing.diagnosis.closures import late_binding
 from minigrad.testing.diagnosis.corrections import Catalogue
 from minigrad.testing.diagnosis.factors import batch, meaning, number
 from minigrad.testing.diagnosis.facts import facts
@@ -31,6 +32,7 @@ from minigrad.testing.diagnosis.workbench import Workbench, near
 from minigrad.testing.evidence.evidence import Comparison, Evidence
 from minigrad.testing.reports import causes
 from minigrad.testing.reports.findings import Cause, Finding, Verdict
+from minigrad.testing.reports.showing import grad_of
 
 SURE = 0.5  # a guess so cheap is believed without looking for others
 FAR = 3.0  # from here on a guess is said to be one
@@ -113,7 +115,8 @@ def _of_guess(found: list[Guess]) -> Cause:
 def guesses(bench: Workbench) -> list[Guess]:
     """Every explanation found, the most believable first."""
     found: list[Guess] = []
-    for family in (other_mode, facts, of_shares, of_constants, of_functions, of_repairs):
+    families = other_mode, facts, of_shares, of_constants, of_functions, late_binding, of_repairs
+    for family in families:
         found += merged(family(bench))
         found.sort(key=lambda guess: (-len(guess.at), guess.cost))
         if found and found[0].cost <= SURE and len(found[0].at) == len(bench.wrong):
@@ -244,7 +247,7 @@ def of_repairs(bench: Workbench) -> Iterator[Guess]:
             change = f"{words.removesuffix('it')}`{site.text}`"
         else:
             change = f"{'axis ' if site.role == 'axis' else ''}`{site.text}` {words}"
-        names = ", ".join(f"d{name}" for name in repair.operands)
+        names = ", ".join(f"{grad_of(name)}" for name in repair.operands)
         yield Guess(
             repair.correction.label,
             f"with {change} in line {site.line}, all of {names} is right",

@@ -12,6 +12,7 @@ from minigrad.graph import Array
 from minigrad.testing.diagnosis.guesses import Guess
 from minigrad.testing.diagnosis.workbench import Workbench, same
 from minigrad.testing.reports import causes
+from minigrad.testing.reports.showing import grad_of
 
 
 def moved(
@@ -28,26 +29,25 @@ def moved(
                 "it is transposed" if len(shape) == 2 else f"its axes belong in the order {order}"
             )
             yield Guess(
-                causes.TRANSPOSED, f"all entries of d{name} are right, but {words}", (name,), 0.95
+                causes.TRANSPOSED,
+                f"all entries of {grad_of(name)} are right, but {words}",
+                (name,),
+                0.95,
             )
             return
     for axis in range(len(shape)):
         if same(np.flip(stack, axis + 1).reshape(B.shape), J) and shape[axis] > 1:
             yield Guess(
                 causes.PLACE,
-                f"all entries of d{name} are right, but in reverse order along axis {axis}",
+                f"all entries of {grad_of(name)} are right, but in reverse order along axis {axis}",
                 (name,),
                 1.0,
             )
             return
         for by in range(1, shape[axis]):
             if same(np.roll(stack, by, axis + 1).reshape(B.shape), J):
-                yield Guess(
-                    causes.PLACE,
-                    f"all entries of d{name} are right, but shifted by {by} along axis {axis}",
-                    (name,),
-                    1.0,
-                )
+                words = f"all entries of {grad_of(name)} are right, but shifted by {by} along axis"
+                yield Guess(causes.PLACE, f"{words} {axis}", (name,), 1.0)
                 return
     found = _matching(B, J)
     if found is not None:
@@ -57,14 +57,17 @@ def moved(
         for label, how in _reshapes(found):
             yield Guess(
                 label,
-                f"all entries of d{name} are right, but in other places: {words}, {how}",
+                f"all entries of {grad_of(name)} are right, but in other places: {words}, {how}",
                 (name,),
                 0.92,
             )
             return
         label = shuffled(bench)
         yield Guess(
-            label, f"all entries of d{name} are right, but in other places: {words}", (name,), 1.3
+            label,
+            f"all entries of {grad_of(name)} are right, but in other places: {words}",
+            (name,),
+            1.3,
         )
 
 

@@ -143,6 +143,9 @@ def scalars(bench: Workbench) -> dict[str, float]:
     for name, value in getattr(thing, "__dict__", {}).items():
         if isinstance(value, (int, float, np.number)) and not isinstance(value, bool):
             found[f"self.{name}"] = float(value)
+    for name, value in (bench.evidence.inputs | bench.operands).items():
+        if isinstance(value, np.ndarray) and value.size == 1 and value.dtype.kind in "fiu":
+            found[name] = float(value.flat[0])
     for k, values in bench.before.items():
         literal = bench.ahead.sites[k].kind == "Constant"
         if len(values) == 1 and isinstance(values[0], (float, np.floating)) and not literal:

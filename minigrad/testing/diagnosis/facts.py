@@ -20,6 +20,7 @@ from minigrad.testing.diagnosis.factors import meaning, number
 from minigrad.testing.diagnosis.guesses import Guess
 from minigrad.testing.diagnosis.workbench import Workbench, same
 from minigrad.testing.reports import causes
+from minigrad.testing.reports.showing import grad_of
 
 MANY = 400  # outputs: more cotangents than that are not sent through a backward one by one
 
@@ -101,7 +102,7 @@ def _one_factor(bench: Workbench, yours: dict[str, Array], wrong: list[str]) -> 
         factor = float(B @ J) / square if square else 0.0
         if factor and same(B, factor * J):
             label, words, sure = meaning(factor, bench, again=partial(_factor, name=name))
-            times = f"every entry of d{name} is {number(factor)} × the numerical one"
+            times = f"every entry of {grad_of(name)} is {number(factor)} × the numerical one"
             told = f"{times}, and {words}" if words.startswith("your") else f"{times}: {words}"
             yield Guess(label, told, (name,), 0.4 + 4 * (not sure))
 
@@ -124,8 +125,8 @@ def _parts(bench: Workbench, name: str, B: Array, J: Array) -> Iterator[Guess]:
     in_yours, in_true = np.abs(B) > 1e-9 * size, np.abs(J) > 1e-7 * size
     wrong = ~right
     if not np.any(in_yours):
-        words = f"d{name} is zero everywhere, as if {name} were a constant"
-        yield Guess(causes.DETACHED, words, (name,), 0.4)
+        words = f"{grad_of(name)} is zero everywhere, as if {name} were a constant"
+        yield Guess(causes.DETACHED, words, (name,), 0.92)  # or only the last of a loop, which is 0
         return
     if B.shape == B.T.shape and same(B.T, J):
         moves = bool(np.all(in_true.sum(axis=0) == 1))
@@ -133,7 +134,7 @@ def _parts(bench: Workbench, name: str, B: Array, J: Array) -> Iterator[Guess]:
         words += ": the forward's steps are taken again"
         yield Guess(causes.PLACE if moves else causes.ORDER, words, (name,), 1.2)
     if same(np.sort(np.abs(B), axis=1), np.sort(np.abs(J), axis=1)) and not np.all(right):
-        words = f"each output's share of d{name} has the right values, in the wrong entries"
+        words = f"each output's share of {grad_of(name)} has the right values, in the wrong entries"
         yield Guess(shuffled(bench), words, (name,), 2.6)
     if not np.any(right & in_true):
         return
@@ -142,14 +143,15 @@ def _parts(bench: Workbench, name: str, B: Array, J: Array) -> Iterator[Guess]:
     elif not np.any(wrong & in_true):
         columns = wrong.any(axis=0)
         where = _places(bench, name, columns)
-        words = f"d{name} is right where {name} took part, and not zero where it did not ({where})"
+        words = f"{grad_of(name)} is right where {name} took part, and not zero where it did not"
+        words += f" ({where})"
         cost = 1.6 if np.all(columns) else 0.8
         yield Guess(causes.MASK, f"{words}: a mask is missing", (name,), cost)
     elif np.all(np.abs(np.abs(B) - np.abs(J)) <= 1e-6 * size):
         where = _places(bench, name, wrong.any(axis=0))
         yield Guess(
             causes.SIGN,
-            f"d{name} has the wrong sign at {where}, and is right elsewhere",
+            f"{grad_of(name)} has the wrong sign at {where}, and is right elsewhere",
             (name,),
             0.8,
         )
@@ -163,7 +165,8 @@ def _summed(name: str, B: Array, J: Array, shape: tuple[int, ...]) -> Iterator[G
             sums = np.sum(stack, axis=tuple(a + 1 for a in axes), keepdims=True)
             if same(B, np.broadcast_to(sums, stack.shape).reshape(J.shape)) and not same(B, J):
                 along = f"axis {axes[0]}" if many == 1 else f"axes {axes}"
-                words = f"every entry of d{name} is the sum along {along} of what belongs to each"
+                words = f"every entry of {grad_of(name)} is the sum along {along} of what belongs "
+                words += "to each"
                 yield Guess(causes.AXIS, f"{words}: summed over too many axes", (name,), 0.75)
                 return
 
@@ -173,7 +176,7 @@ def _missing(bench: Workbench, name: str, wrong: Any, J: Array, in_true: Any) ->
     if m == n and m > 1 and np.array_equal(wrong, in_true & ~np.eye(n, dtype=bool)):
         yield Guess(
             causes.DIAGONAL,
-            f"d{name} contains only how each output depends on its own entry of {name}; "
+            f"{grad_of(name)} contains only how each output depends on its own entry of {name}; "
             "the other entries of the Jacobian are left out",
             (name,),
             0.6,
@@ -189,7 +192,7 @@ def _missing(bench: Workbench, name: str, wrong: Any, J: Array, in_true: Any) ->
             label, cost = causes.WRONG_MASK, 1.48
         elif any(_is_mask(v[0]) for v in bench.before.values()):
             label, cost = causes.BRANCH, 1.48
-        words = f"d{name} is zero at {where}, which took part, and right elsewhere"
+        words = f"{grad_of(name)} is zero at {where}, which took part, and right elsewhere"
         yield Guess(label, words, (name,), cost)
 
 
@@ -214,8 +217,5 @@ def _places(bench: Workbench, name: str, mask: Any) -> str:
     """Some places in words: how many, and the first."""
     shape = bench.operands[name].shape
     count, first = int(np.sum(mask)), np.unravel_index(int(np.argmax(mask)), shape)
-    entries = "entry" if count == 1 else "entries"
     first_value = bench.operands[name][first]
-    return (
-        f"{count} of {mask.size} {entries}, such as {name}[{index_of(first)}] = {first_value:.3g}"
-    )
+    return f"{count} of {mask.size} entries, such as {name}[{index_of(first)}] = {first_value:.3g}"

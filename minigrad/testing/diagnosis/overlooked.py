@@ -73,11 +73,8 @@ def other_constants(bench: Workbench) -> Iterator[OtherForward]:
         return
     yours = bench.along(bench.yours[0], along)
     size = np.max(np.abs(yours)) + np.max(np.abs(bench.along(bench.numerical[0], along)))
-    for k, values in bench.before.items():
-        site, was = bench.ahead.sites[k], values[0]
-        number = isinstance(was, (int, float, np.number)) and not isinstance(was, bool)
-        if not number or site.role not in {"left", "right", "operand", "value", "args"}:
-            continue
+    for k in _numbers(bench):
+        site, was = bench.ahead.sites[k], bench.before[k][0]
 
         def gap(value: float, k: int = k) -> Array:
             return bench.slopes(along, {k: lambda v, hit: value}) - yours
@@ -85,6 +82,31 @@ def other_constants(bench: Workbench) -> Iterator[OtherForward]:
         value = _root(gap, float(was), CLOSE * size)
         if value is not None:
             yield OtherForward(site, float(was), value)
+
+
+def _numbers(bench: Workbench) -> list[int]:
+    """The places of numbers in the forward that do not hang on what is differentiated."""
+    places = []
+    for k, values in bench.before.items():
+        is_number = isinstance(values[0], (int, float, np.number))
+        roles = {"left", "right", "operand", "value", "args"}
+        if is_number and not isinstance(values[0], bool) and bench.ahead.sites[k].role in roles:
+            places.append(k)
+    moved: set[int] = set()
+
+    def watch(k: int) -> Change:
+        def change(value: Any, hit: int) -> Any:
+            if hit < len(bench.before[k]) and value != bench.before[k][hit]:
+                moved.add(k)
+            return value
+
+        return change
+
+    rng = np.random.default_rng(9)
+    for name in dict.fromkeys(k for k, _ in bench.directions(1)):
+        x = bench.operands[name]
+        bench.outputs(name, x + 1e-3 * rng.normal(size=x.shape), {k: watch(k) for k in places})
+    return [k for k in places if k not in moved]
 
 
 def _root(gap: Any, start: float, small: float) -> float | None:
@@ -117,35 +139,39 @@ def straight_through(bench: Workbench) -> Iterator[Site]:
     yours, numerical = (bench.along(g[0], along) for g in (bench.yours, bench.numerical))
     size = np.max(np.abs(yours)) + np.max(np.abs(numerical))
     for k, site in enumerate(bench.ahead.sites):
-        inner = _argument(bench, k)
-        if inner is None:
-            continue
-        seen: list[Any] = []
-
-        def remember(value: Any, hit: int, seen: list[Any] = seen) -> Any:
-            seen.append(value)
-            return value
-
-        def passed(value: Any, hit: int, k: int = k, i: int = inner, seen: Any = seen) -> Any:
-            return bench.before[k][hit] + (seen[-1] - bench.before[i][hit])
-
-        try:
-            slopes = bench.slopes(along, {inner: remember, k: passed})
-        except Exception:
-            continue
-        if np.max(np.abs(slopes - yours)) < CLOSE * size:
-            yield site
+        for inner in _arguments(bench, k):
+            try:
+                slopes = bench.slopes(along, _passed(bench, k, inner))
+            except Exception:
+                continue
+            if np.max(np.abs(slopes - yours)) < CLOSE * size:
+                yield site
+                break
 
 
-def _argument(bench: Workbench, k: int) -> int | None:
-    """The place of the one array in a call or power of its own shape."""
+def _passed(bench: Workbench, k: int, inner: int) -> dict[int, Change]:
+    """Changes that let an expression through to the one around it, as if it were the identity."""
+    seen: list[Any] = []
+
+    def remember(value: Any, hit: int) -> Any:
+        seen.append(value)
+        return value
+
+    def passed(value: Any, hit: int) -> Any:
+        return bench.before[k][hit] + (seen[-1] - bench.before[inner][hit])
+
+    return {inner: remember, k: passed}
+
+
+def _arguments(bench: Workbench, k: int) -> list[int]:
+    """The places of arrays inside a call or power of their own shape."""
     site = bench.ahead.sites[k]
     if site.kind not in {"Call", "BinOp"} or k not in bench.before:
-        return None
+        return []
     value = bench.before[k][0]
     if not _is_float(value) or np.ndim(value) == 0:
-        return None
-    parts = [
+        return []
+    return [
         i
         for i, part in enumerate(bench.ahead.sites)
         if i in bench.before
@@ -157,7 +183,6 @@ def _argument(bench: Workbench, k: int) -> int | None:
         and _is_float(bench.before[i][0])
         and np.shape(bench.before[i][0]) == np.shape(value)
     ]
-    return parts[0] if parts else None
 
 
 def _elementwise(bench: Workbench, along: list[tuple[str, Array]], k: int) -> bool:

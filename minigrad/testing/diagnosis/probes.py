@@ -63,9 +63,9 @@ class Spy:
             raise EndlessError
         if self.watching:
             self.seen.setdefault(k, []).append(value)
-        change = self.changes.get(k)
-        if change is None:
+        if k not in self.changes:
             return value
+        change = self.changes[k]
         self.hits[k] = self.hits.get(k, -1) + 1
         return change(value, self.hits[k])
 

@@ -16,7 +16,8 @@ from minigrad.testing.diagnosis.probes import Change, Site
 from minigrad.testing.diagnosis.workbench import Workbench, same
 
 NEARBY = 1.6  # corrections up to this cost are tried first, everywhere
-MOST = 12_000  # runs of a backward; a long one with many places is not tried to the end
+OF_OTHERS = 0.2  # of that, for far-fetched changes of what reaches only some wrong gradients
+MOST = 8_000  # runs of a backward; a long one with many places is not tried to the end
 
 
 @dataclass(frozen=True)
@@ -52,12 +53,19 @@ def repairs(bench: Workbench, catalogue: Any) -> list[Repair]:
     if bench.base is None:
         return []
     found: list[Repair] = []
+    through, others = reaching(bench)
     enough = bench.runs + MOST
-    for least, most in ((-np.inf, NEARBY), (NEARBY, np.inf)):
+    for places, least, most, share in (
+        (through, -np.inf, NEARBY, 1.0),
+        (others, -np.inf, NEARBY, 1.0),
+        (through, NEARBY, np.inf, 1.0),
+        (others, NEARBY, np.inf, OF_OTHERS),
+    ):
         catalogue.worth = min(most, found[0].correction.cost + 0.6) if found else most
-        for k in sorted(bench.back.seen):
+        limit = min(enough, bench.runs + int(share * MOST))
+        for k in places:
             for correction in catalogue(bench, k):
-                if not least < correction.cost <= catalogue.worth or bench.runs > enough:
+                if not least < correction.cost <= catalogue.worth or bench.runs > limit:
                     continue
                 repair = tried(bench, k, correction)
                 if repair is not None:
@@ -65,9 +73,41 @@ def repairs(bench: Workbench, catalogue: Any) -> list[Repair]:
                     if len(repair.operands) == len(bench.wrong):
                         catalogue.worth = min(catalogue.worth, correction.cost + 0.6)
         found.sort(key=lambda repair: repair.rank)
-        if found and len(found[0].operands) == len(bench.wrong):
+        if found and len(found[0].operands) == len(bench.wrong) and places is not through:
             break
     return sorted(found, key=lambda repair: repair.rank)
+
+
+def reaching(bench: Workbench) -> tuple[list[int], list[int]]:
+    """The places whose value reaches all wrong gradients, where one slip would be; and the others.
+
+    What reaches no wrong gradient is left out. What is no array of floats may reach anything.
+    """
+    rng, through, others = np.random.default_rng(6), list[int](), list[int]()
+    for k in sorted(bench.back.seen):
+        value = bench.back.seen[k][0]
+        if not isinstance(value, (np.ndarray, np.floating)) or value.dtype.kind != "f":
+            through.append(k)
+            continue
+        noise = 1e-3 * np.asarray(rng.normal(size=value.shape))
+        moved = bench.repaired({k: using(_shaken, noise)})
+        if moved is None or bench.base is None:
+            through.append(k)
+            continue
+        reached = [n for n in bench.wrong if not _unmoved(moved.get(n), bench.base.get(n))]
+        if len(reached) == len(bench.wrong):
+            through.append(k)
+        elif reached:
+            others.append(k)
+    return through, others
+
+
+def _shaken(v: Any, noise: Any) -> Any:
+    return v * (1 + noise) + noise if np.shape(v) == np.shape(noise) else 1.001 * v + 1e-3
+
+
+def _unmoved(a: Any, b: Any) -> bool:
+    return (a is None and b is None) or (a is not None and np.array_equal(a, b))
 
 
 def using(operation: Any, *operands: Any) -> Change:

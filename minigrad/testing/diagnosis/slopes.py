@@ -14,6 +14,7 @@ from minigrad.graph import Array
 from minigrad.testing.diagnosis.guesses import Guess
 from minigrad.testing.diagnosis.workbench import Workbench, same
 from minigrad.testing.reports import causes
+from minigrad.testing.reports.showing import grad_of
 
 OF_EITHER: dict[
     str, Callable[[Array], Array]
@@ -129,5 +130,5 @@ def scaled(bench: Workbench, yours: dict[str, Array], wrong: list[str]) -> Itera
             continue
         for words, power in (("y", 1), ("1 / y", -1), ("y²", 2), ("1 / y²", -2)):
             if same(factors, y[rows] ** power):
-                told = f"each output y's share of d{name} is {words} × what it should be"
+                told = f"each output y's share of {grad_of(name)} is {words} × what it should be"
                 yield Guess(causes.POWER, told, (name,), 0.9)

@@ -35,6 +35,7 @@ class Workbench:
         yours, numerical: gradients by operand, one dict for each cotangent.
         wrong: the operands whose gradients are wrong.
         ahead, back: what was seen in forward and backward, expression by expression.
+        carries: whether forward leaves something behind that changes the next one.
         runs: how often forward or backward ran.
     """
 
@@ -75,15 +76,18 @@ class Workbench:
         """Which of the wrong gradients are right now; none if a right one became wrong."""
         if found is None:
             return []
-        right = {k for k in self.operands if self.agrees(k, found.get(k), which)}
-        if any(k not in right for k in self.operands if k not in self.wrong):
+        names = [k for k in self.wrong if self.agrees(k, found.get(k), which)]
+        if not names:  # as nearly always
             return []
-        return [k for k in self.wrong if k in right]
+        others = (k for k in self.operands if k not in self.wrong)
+        return names if all(self.agrees(k, found.get(k), which) for k in others) else []
 
     # ---- instrumented runs -------------------------------------------------------------------
     def _attached(self, spy: Spy) -> Run:
         """A fresh run whose methods are instrumented, of the owner of forward or backward."""
         run = self._fresh()
+        if spy is self.ahead:  # a forward of its own, the first one
+            run.thing = self.subject.fresh(self.evidence.params, None)
         thing = run.thing
         if isinstance(thing, dict):  # a pair: two callables, or methods of objects
             for name in ("forward", "backward"):
@@ -100,6 +104,8 @@ class Workbench:
         self.ahead.watching = False
         self.ahead.most = 20 * sum(map(len, self.ahead.seen.values())) + 1000
         self.before = {k: list(values) for k, values in self.ahead.seen.items()}
+        pairs = zip(self.evidence.outputs, self.forward_run.forward(), strict=True)
+        self.carries = not all(same(a, b) for a, b in pairs)
         self.back.watching = True
         self.base = self.repaired({})
         self.back.watching = False
@@ -108,6 +114,8 @@ class Workbench:
     def outputs(self, name: str, value: Array, changes: Mapping[int, Change]) -> list[Array]:
         """The outputs with another value of one operand, and changes in the forward."""
         self.runs += 1
+        if self.carries:  # the forward changes something that the next one would see
+            self.forward_run = self._attached(self.ahead)
         run, inputs = self.forward_run, {k: kept(v) for k, v in self.evidence.inputs.items()}
         params = {run.subject.parameter(k): k for k in self.evidence.params}
         if name in params:
@@ -191,10 +199,10 @@ def same(a: Any, b: Array, near: float = NEAR) -> bool:
     """Whether two arrays are equal, relative to the largest entry."""
     if a is None or np.shape(a) != np.shape(b):
         return False
-    if not np.all(np.isfinite(a)):
-        return False
-    size = max(np.max(np.abs(a), initial=0), np.max(np.abs(b), initial=0))
-    return bool(np.max(np.abs(a - b), initial=0) <= near * size)
+    if not np.size(b):
+        return True
+    size = max(np.abs(a).max(), np.abs(b).max())
+    return bool(size < np.inf and np.abs(a - b).max() <= near * size)  # NaN is less than nothing
 
 
 def near(a: float, b: float) -> bool:

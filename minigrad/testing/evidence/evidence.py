@@ -251,24 +251,29 @@ def compared(
                 corners=corners,
             )
     if any(one.is_wrong and one.shape_is_right for one in found.values()):
-        lost = lost_nearby(point) * float(np.sum(np.abs(dout)))
-        found = {k: one.less_sure(lost) for k, one in found.items()}
+        total = float(np.sum(np.abs(dout)))
+        found = {k: one.less_sure(lost_nearby(point, k) * total) for k, one in found.items()}
     return found
 
 
-def lost_nearby(point: Point) -> float:
-    """What is left of a slope of zero, at most, where numbers are rounded that matter elsewhere.
+def lost_nearby(point: Point, name: str) -> float:
+    """What is left of a slope of zero by an operand, at most, where numbers are rounded.
 
     The determinant of a matrix of rank one, say: what its derivative is computed from cancels but
     for rounding, in the differences as in your backward, and in each in another way. How large
-    those numbers were is seen from how the outputs change a little farther away.
+    those numbers were is seen from how the outputs change a little farther away: where all operands
+    are moved by at most a hundredth, and where this one is moved by a hundredth of its size.
 
     >>> from minigrad.testing.subjects import subjects
     >>> subject = subjects.of_pair(np.linalg.det, lambda dout: dout, np.ones((3, 3)))
-    >>> 0 < lost_nearby(Point(subject)) < 1e-9
+    >>> 0 < lost_nearby(Point(subject), "a") < 1e-9
     True
     """
-    return OF_NEARBY * change_nearby(point) / NEARBY
+    x = point.operands[name]
+    step = NEARBY * (float(np.max(np.abs(x), initial=0)) or 1.0)
+    own = x + step * np.random.default_rng(1).normal(size=x.shape)
+    slopes = change_nearby(point) / NEARBY, _change(point, {name: own}) / step
+    return OF_NEARBY * max(slopes)
 
 
 def change_nearby(point: Point) -> float:
@@ -283,6 +288,11 @@ def change_nearby(point: Point) -> float:
     for name, x in point.operands.items():
         size = np.max(np.abs(x), initial=0) or 1.0
         there[name] = x + NEARBY * min(size, 1.0) * rng.normal(size=x.shape)
+    return _change(point, there)
+
+
+def _change(point: Point, there: Mapping[str, Array]) -> float:
+    """How much the outputs differ elsewhere, at most."""
     with np.errstate(all="ignore"):
         change = np.nan_to_num(np.abs(point.beside(there) - point.centre), posinf=0.0)
     return float(np.max(change, initial=0))

@@ -62,7 +62,8 @@ def forward_mode(
     about = "y", point.centre, yours, numerical, bar, bar + rounding
     found = Comparison(*about, kinks, corners=kinks)
     if found.is_wrong:
-        found = found.less_sure(lost_nearby(point) * sum(np.sum(np.abs(u)) for u in us))
+        pairs = zip(names, us, strict=True)
+        found = found.less_sure(sum(lost_nearby(point, k) * np.sum(np.abs(u)) for k, u in pairs))
     if found.is_wrong:
         kinks |= corners.gaps_at(point, rng) > 0
         found = Comparison(*about, kinks, corners=kinks)
