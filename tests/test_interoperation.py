@@ -207,6 +207,7 @@ REFUSED = {
     "masked outputs": (lambda t: mg.mean_squared_error(MASKED, t), CUTS),
     "masked targets": (lambda t: mg.mean_squared_error(t.data, MASKED), CUTS),
     "masked classes": (lambda t: mg.softmax_cross_entropy(t.data, MASKED), CUTS),
+    "differences of a masked array": (lambda t: mg.numerical_gradient(np.sum, MASKED), CUTS),
     "a masked input": (lambda t: mg.Affine(3, 1, rng=0).forward(MASKED), CUTS),
     "a masked batch": (lambda t: mg.mlp([3, 1], rng=0).predict(MASKED[None]), CUTS),
     "a masked batch to learn from": (lambda t: NET.gradient(MASKED[None], t.data[:1]), CUTS),
