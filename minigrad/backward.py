@@ -15,7 +15,7 @@ from typing import Any, NoReturn, TypeAlias, overload
 import numpy as np
 
 from minigrad.graph import Node, each, leaf, operands
-from minigrad.guards import THEIRS, check_share, read_only
+from minigrad.guards import THEIRS, check_history, read_only
 from minigrad.kinds import called, plain
 from minigrad.pieces import Pieces, added_in_place, collected, put_together
 from minigrad.shares import cleared_shares, complete, fitted, is_entrywise, zero_wins
@@ -243,8 +243,8 @@ def _walk(
                 continue
             if not is_joint:
                 share = share(*given, **keywords) if keywords else share(*given)
-            if theirs:
-                check_share(share, parent, node, create_graph)
+            if theirs and create_graph:
+                check_history(share, function)
             if clear:
                 share = zero_wins(g, share)
             x = parent._array

@@ -93,17 +93,14 @@ def check_intermediates(function: Function, rules: Any, arguments: Sequence[Any]
             )
 
 
-def check_share(share: Any, operand: Node, node: Node, create_graph: bool) -> None:
-    """Refuse a share that lost its history, or that no broadcasting gave an axis more."""
-    function: Any = node._function
-    if create_graph and not isinstance(share, Node) and share is not None and np.any(share):
+def check_history(share: Any, function: Any) -> None:
+    """Refuse what a rule made of Tensors and is none."""
+    if share is not None and not isinstance(share, Node) and np.any(share):
         raise TypeError(  # it is linear in g, and so would have to hang on g
             f"a VJP rule of {called(function)} was run on Tensors and returned an array: "
             "something in it drops the history, such as .data, and second derivatives would be "
             "wrong"
         )
-    if np.ndim(share) > max(operand._array.ndim, node._array.ndim):
-        raise misshapen(share, operand._array, function)
 
 
 def misshapen(share: Any, x: Array, function: Any) -> ValueError:

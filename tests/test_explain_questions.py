@@ -409,6 +409,19 @@ def test_dead_units_of_a_relu_by_hand_are_counted():
     assert "2 of 3 ReLU units are 0 in all 4 rows" in text
 
 
+def test_of_images_the_channels_are_counted():
+    x = np.ones((3, 2, 4, 5)) * np.array([-1.0, 1.0])[:, None, None]
+    h = mg.relu(x * mg.Tensor(1.0))
+    found = mg.explain(np.sum(h)).health()
+    assert "h: 1 of 2 ReLU channels are 0 in all 60 pixels" in str(found)
+
+
+def test_a_derivative_that_stands_nowhere_is_written_as_one():
+    x = mg.Tensor([[1.0, 2.0], [3.0, 5.0]])
+    told = str(mg.explain(np.sum(mg.softmax(x) ** 2), names={"x": x}).at("x", 1, 0))
+    assert "Σₙ ∂v1[1, n]/∂x[1, 0] · dv1[1, n]" in told
+
+
 def test_a_transposed_weight_is_a_weight():
     W, V = mg.Tensor(np.ones((3, 2))), mg.Tensor(np.ones((3, 1)))
     h = np.tanh(X @ W.T)
@@ -811,3 +824,16 @@ def test_a_wrong_rule_of_a_function_of_ones_own_is_named():
     found = mg.explain(cube(x) * w, names={"x": x, "w": w}).check()
     assert "the rule of " in found.hint
     assert "np.multiply" not in found.hint
+
+
+def test_of_a_deep_graph_fewer_entries_are_compared_and_the_count_is_told(monkeypatch):
+    W = mg.Tensor(np.eye(3))
+    y = np.ones(3)
+    for _ in range(5):
+        y = np.tanh(y @ W)
+    e = mg.explain(np.sum(y), names={"W": W})
+    assert "✓ dW  agree on 9 entries" in str(e.check())
+    monkeypatch.setattr("minigrad.explain.questions.checking.CALLS", 11 * 3 * 4)
+    assert "✓ dW  agree on 4 of 9 entries" in str(e.check())
+    monkeypatch.setattr("minigrad.explain.questions.checking.CALLS", 0)
+    assert "✓ dW  agree on 1 of 9 entries" in str(e.check())

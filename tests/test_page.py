@@ -467,7 +467,7 @@ def test_a_part_of_a_deep_net_opens_and_the_trail_leads_back(opened):
 def test_a_part_of_a_graph_of_thousands_of_calls_opens_on_the_page_itself(
     opened, drawn, monkeypatch
 ):
-    e = blocks(count=12)
+    e = blocks(count=7)
     assert BUDGET < DRAWN
     assert sum(line.kind == "call" for line in e.lines) > 300
     for name in ("BUDGET",) if drawn else ("BUDGET", "DRAWN"):  # as if it were larger

@@ -323,14 +323,17 @@ def test_what_many_boxes_use_is_drawn_at_each_and_its_total_once():
     assert_texts_are_inside(root)
     high = float(root.get("height"))
     assert high < 300  # no lanes from one W to all
+    assert "the same value, drawn once more" in page(e)
     e = unrolled(4)
     assert "again" not in e.to_svg()
+    assert "the same value, drawn once more" not in page(e)
 
 
 def test_a_run_of_runs_is_called_by_its_first_and_its_last():
-    found = views(unrolled(200))
+    e = unrolled(90)
+    found = views(e)
     assert all(unit.title.count("…") <= 1 for view in found for unit in view.units)
-    assert max(len(picture.boxes) for picture in paint(unrolled(200), found)) <= LIMIT
+    assert max(len(picture.boxes) for picture in paint(e, found)) <= LIMIT
 
 
 @pytest.mark.parametrize("kind", [bool, int, np.float32, complex, str, object])

@@ -15,12 +15,17 @@ OPTIONS = [  # each is NumPy's to understand, or to refuse
     *[("dtype", kind) for kind in (np.float32, np.float64, np.longdouble)],
     *[("order", order) for order in "CFK"],
     *[("casting", rule) for rule in ("no", "same_kind", "unsafe")],
-    *[("subok", True), ("subok", False), ("copy", True), ("copy", False), ("keepdims", True)],
+    *[("subok", True), ("subok", False), ("copy", True), ("keepdims", True)],
     *[("where", True), ("where", False), ("overwrite_input", True), ("axis", 0), ("axis", -1)],
     *[("initial", 0.5), ("nonsense", None)],
 ]
-# NumPy looks for Tensors in the first argument of these alone.
-FIRST_ALONE = {np.full_like, np.polyint, np.nanvar, np.nanstd}
+UNSEEN = {  # where NumPy does not look for Tensors
+    np.full_like: {1},
+    np.polyint: {2},
+    np.nanvar: {"mean"},
+    np.nanstd: {"mean"},
+    np.select: {"default"},
+}
 
 
 def caught(function, s):
@@ -77,8 +82,8 @@ def others_are_numbers(function, call, rng):
     """A list is read as NumPy reads it, and integers are numbers, also in the derivative."""
     everywhere = places(call)
     tensors = [place for place in everywhere if isinstance(at(call, place), Tensor)]
-    some = [p for p in everywhere if at(call, p).ndim and at(call, p).size and tensors != [p]]
-    some = [p for p in some if p != (0,) or function not in FIRST_ALONE]
+    seen = [place for place in tensors if place[0] not in UNSEEN.get(function, ())]
+    some = [p for p in everywhere if at(call, p).ndim and at(call, p).size and seen != [p]]
     if not some:
         return
     place = some[rng.integers(len(some))]

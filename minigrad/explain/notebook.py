@@ -21,7 +21,7 @@ from minigrad.explain.text import STOPPED, titled, wrapped_failure
 from minigrad.graph import Array
 
 OPEN = 12  # steps of a graph that stand open from the beginning
-MOST = 400  # lines and steps that are shown
+MOST = 400  # lines, steps and gradients that are shown
 CELLS = 64  # entries of an array that are shown
 _CELL = 'style="text-align:right;padding:0 .5em;border:1px solid #8884"'
 _LEFT = 'style="text-align:left;vertical-align:top;padding:.1em .8em .1em 0"'
@@ -49,7 +49,8 @@ def _page(trace: Trace) -> Iterator[str]:
         yield from _step(trace, step, shown)
     yield _more(len(trace.steps), "steps")
     yield "<p><b>Gradients</b></p>"
-    yield f"<table>{''.join(map(_gradient, trace.leaves))}</table></div>"
+    rows = "".join(map(_gradient, trace.leaves[:MOST]))
+    yield f"<table>{rows}</table>{_more(len(trace.leaves), 'leaves')}</div>"
 
 
 def _graph(trace: Trace) -> Iterator[str]:

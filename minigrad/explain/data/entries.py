@@ -104,7 +104,7 @@ def path_sum(trace: Trace, step: Step, c: Contribution, index: Index) -> PathSum
         return PathSum(c.path, c.paths, rule, [], value, False)
     formulas, terms = [], []
     for weights in found:
-        formula, several = _products(trace, step, weights, index)
+        formula, several = _products(trace, step, weights, index, trace.lines[c.to].name)
         formulas.append(formula)
         terms += several
     real = step.gradient.dtype.kind == "c" and c.share.dtype.kind != "c"
@@ -117,7 +117,9 @@ def path_sum(trace: Trace, step: Step, c: Contribution, index: Index) -> PathSum
     return PathSum(c.path, c.paths, formula, terms, value, adds_up, real)
 
 
-def _products(trace: Trace, step: Step, weights: Weights, index: Index) -> tuple[str, list[Term]]:
+def _products(
+    trace: Trace, step: Step, weights: Weights, index: Index, to: str
+) -> tuple[str, list[Term]]:
     """Write the products of a gradient's entries with their weights: as a formula, and each."""
     places = [tuple(map(int, place)) for place in np.argwhere(weights.of != 0)]
     source = source_of(trace, step, weights.of, places, index)
@@ -130,12 +132,12 @@ def _products(trace: Trace, step: Step, weights: Weights, index: Index) -> tuple
         if weights.conjugate:
             g, told = g.conjugate(), f"conj({told})"
         terms.append(Term(told, g, factor, weights.of[place].item()))
-    return _formula(line, source, places, weights, index), terms
+    return _formula(line, source, places, weights, index, to), terms
 
 
 # ---- in letters ---------------------------------------------------------------------------------
 def _formula(
-    line: Line, source: Source | None, places: list[Index], weights: Weights, index: Index
+    line: Line, source: Source | None, places: list[Index], weights: Weights, index: Index, to: str
 ) -> str:
     """Write the sum with letters: Σₙ x[n, 0] · dz[n, 1]."""
     if not places:
@@ -160,7 +162,8 @@ def _formula(
     elif len(values) == 1:
         product = f"{signed(values.pop())} · {g}"
     else:
-        product = f"∂{line.name}[{', '.join(map(str, letters))}]/∂ · {g}"
+        by = to + _bracketed(index)
+        product = f"∂{line.name}[{', '.join(map(str, letters))}]/∂{by} · {g}"
     return "".join(f"Σ{SUBSCRIPTS[letter]}" for letter in used) + (" " if used else "") + product
 
 

@@ -16,8 +16,8 @@ import json
 from minigrad.explain.assets import read
 from minigrad.explain.data.model import Trace
 from minigrad.explain.drawing.colours import variables
-from minigrad.explain.drawing.painting import paint, title
-from minigrad.explain.drawing.picture import entry_text
+from minigrad.explain.drawing.painting import AGAIN, paint, title
+from minigrad.explain.drawing.picture import Picture, entry_text
 from minigrad.explain.drawing.svg import UNPRINTABLE, drawn
 from minigrad.explain.drawing.views import View, views
 from minigrad.explain.page.embedding import embedded
@@ -50,6 +50,7 @@ def page(trace: Trace, inside: str | None = None) -> str:
         "tape": _tape(steps),
         "count": str(len(steps)),
         "data": json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"),
+        "again": _legend(pictures),
         "style": variables() + read("page.css") + read("picture.css"),
         "script": read("page.js") + read("print.js"),
     }
@@ -58,6 +59,12 @@ def page(trace: Trace, inside: str | None = None) -> str:
     for i, piece in enumerate(read("page.html").split("%%")):  # text, name, text, name …
         written.append(parts[piece] if i % 2 else piece)
     return UNPRINTABLE.sub("\ufffd", "".join(written))
+
+
+def _legend(pictures: list[Picture]) -> str:
+    """Say what "again" means, where a box says it."""
+    said = any(box.note == AGAIN for picture in pictures for box in picture.boxes)
+    return f"\n        <span><b>{AGAIN}</b>: the same value, drawn once more</span>" * said
 
 
 # ---- words ---------------------------------------------------------------------------------------

@@ -133,19 +133,22 @@ def _bad(array: Array) -> str:
 
 # ---- units ---------------------------------------------------------------------------------------
 def _units(trace: Trace, line: Line) -> Iterator[Finding]:
-    """Look at the units of an activation: the last axis, over all rows."""
+    """Look at the units of an activation: the last axis, over all rows; of images, the channels."""
     if line.kind != "call" or line.value.size == 0 or line.value.dtype.kind != "f":
         return
     name = f"{line.name}{_of_layer(trace, line)}"
-    rows = line.value.reshape(-1, line.value.shape[-1]) if line.value.ndim else line.value
+    images = line.value.ndim == 4  # (N, C, H, W), as in the book
+    value = np.moveaxis(line.value, 1, -1) if images else line.value
+    rows = value.reshape(-1, value.shape[-1]) if value.ndim else value
     if rows.ndim < 2:
         return
-    units, many = rows.shape[1], f"all {len(rows)} rows"
+    units, many = rows.shape[1], f"all {len(rows)} {'pixels' if images else 'rows'}"
     kind = activation(trace, line)
     if kind == "ReLU":
         dead = int(np.sum(np.all(rows <= 0, axis=0)))
-        told = f"{name}: {dead} of {units} ReLU units are 0 in {many} and learn nothing from them"
-        told = told if dead else f"{name}: no ReLU unit is 0 in {many}"
+        kind = "channel" if images else "unit"
+        told = f"{name}: {dead} of {units} ReLU {kind}s are 0 in {many} and learn nothing from them"
+        told = told if dead else f"{name}: no ReLU {kind} is 0 in {many}"
         yield Finding("dead", dead > _SHARE * units, line.id, told)
     elif kind:
         slope = rows * (1 - rows) * 4 if kind == "sigmoid" else 1 - rows**2

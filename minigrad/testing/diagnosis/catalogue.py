@@ -55,7 +55,7 @@ def of_integers(bench: Workbench, k: int, value: int) -> Iterator[Correction]:
         label = causes.POWER if site.around[:1] == ("Pow",) and site.role == "right" else label
         sizes = {n for x in bench.operands.values() for n in np.shape(x)}
         taken = {one.entries for one in reductions(bench.ahead, bench.before).values()}
-        for other in sorted(taken - {value}) if value > 1 and not indexing else ():
+        for other in sorted(taken - {value}) if label == causes.CONSTANT and value > 1 else ():
             words = f"exchanged for {other}, which the forward takes together"
             yield Correction(causes.COUNT, words, 1.3, _be(other))
         for other in sorted({value + 1, value - 1, -value, 0, 2 * value, *sizes}):

@@ -14,6 +14,7 @@ import numpy as np
 from minigrad.testing.contracts.contracts import CONTRACTS
 from minigrad.testing.diagnosis.closures import late_binding
 from minigrad.testing.diagnosis.corrections import Catalogue
+from minigrad.testing.diagnosis.differentiated import as_others
 from minigrad.testing.diagnosis.factors import batch, meaning, number
 from minigrad.testing.diagnosis.facts import facts
 from minigrad.testing.diagnosis.guesses import Guess
@@ -115,13 +116,22 @@ def _of_guess(found: list[Guess]) -> Cause:
 def guesses(bench: Workbench) -> list[Guess]:
     """Every explanation found, the most believable first."""
     found: list[Guess] = []
-    families = other_mode, facts, of_shares, of_constants, of_functions, late_binding, of_repairs
+    families = [other_mode, facts, of_shares, as_others, of_constants, of_functions]
+    families += [late_binding, of_repairs]
     for family in families:
-        found += merged(family(bench))
+        found += merged(_as_far_as_it_goes(family(bench)))
         found.sort(key=lambda guess: (-len(guess.at), guess.cost))
         if found and found[0].cost <= SURE and len(found[0].at) == len(bench.wrong):
             break
     return found
+
+
+def _as_far_as_it_goes(found: Iterator[Guess]) -> Iterator[Guess]:
+    """What was found until somebody's code, run as they did not foresee, raised something."""
+    try:
+        yield from found
+    except Exception:
+        return
 
 
 def merged(found: Iterator[Guess]) -> list[Guess]:

@@ -96,7 +96,7 @@ def _numbers(bench: Workbench) -> list[int]:
 
     def watch(k: int) -> Change:
         def change(value: Any, hit: int) -> Any:
-            if hit < len(bench.before[k]) and value != bench.before[k][hit]:
+            if hit < len(bench.before[k]) and not np.array_equal(value, bench.before[k][hit]):
                 moved.add(k)
             return value
 
@@ -139,7 +139,7 @@ def straight_through(bench: Workbench) -> Iterator[Site]:
     yours, numerical = (bench.along(g[0], along) for g in (bench.yours, bench.numerical))
     size = np.max(np.abs(yours)) + np.max(np.abs(numerical))
     for k, site in enumerate(bench.ahead.sites):
-        for inner in _arguments(bench, k):
+        for inner in arguments(bench, k):
             try:
                 slopes = bench.slopes(along, _passed(bench, k, inner))
             except Exception:
@@ -163,7 +163,7 @@ def _passed(bench: Workbench, k: int, inner: int) -> dict[int, Change]:
     return {inner: remember, k: passed}
 
 
-def _arguments(bench: Workbench, k: int) -> list[int]:
+def arguments(bench: Workbench, k: int) -> list[int]:
     """The places of arrays inside a call or power of their own shape."""
     site = bench.ahead.sites[k]
     if site.kind not in {"Call", "BinOp"} or k not in bench.before:

@@ -17,7 +17,7 @@ from minigrad.testing.diagnosis.workbench import Workbench, same
 
 NEARBY = 1.6  # corrections up to this cost are tried first, everywhere
 OF_OTHERS = 0.2  # of that, for far-fetched changes of what reaches only some wrong gradients
-MOST = 8_000  # runs of a backward; a long one with many places is not tried to the end
+MOST = 12_000  # runs of a backward; a long one with many places is not tried to the end
 
 
 @dataclass(frozen=True)

@@ -54,8 +54,11 @@ OF_INPUT: dict[str, Callable[[Array], Array]] = {
     "1 / √(1 − {}²)": lambda x: 1 / np.sqrt(1 - x**2),
 }
 TURNED = {"1 where {} > 0", "1 where {} < 0"}
-SQUARES = {"1 − {}²", "(1 − {0})²"}
+PIECEWISE = {"0", "1", "the sign of {}", *TURNED}
+POWERS = [{"1 − {}²", "(1 − {0})²"}, {"1 − {}²", "1 − {}"}, {"1 / {}", "1 / {}²"}, {"{}", "{}²"}]
 Formula = tuple[str, str]  # its form, and whether it is of "x" or of "y"
+FORMULAS: list[Formula] = [(form, which) for form in OF_EITHER for which in "yx"]
+FORMULAS += [(form, "x") for form in OF_INPUT]
 
 
 def elementwise(bench: Workbench, yours: dict[str, Array], wrong: list[str]) -> Iterator[Guess]:
@@ -71,13 +74,13 @@ def elementwise(bench: Workbench, yours: dict[str, Array], wrong: list[str]) -> 
         i = int(np.argmax(np.abs(mine - true)))
         at = f"at {name} = {x[i]:.4g} it is {true[i]:.6g}, and yours {mine[i]:.6g}"
         right, found = formula(true, x, y), formula(mine, x, y)
-        label, cost = _confusion(right, found)
+        label, cost = confusion(right, found)
         words = f"the slope by {name} belongs to another function: {at}"
         if right is not None:
-            words = f"the slope of y by {name} is {_spelled(right, name)}"
-            words += f", and yours is {_spelled(found, name)}: {at}" if found else f": {at}"
+            words = f"the slope of y by {name} is {spelled(right, name)}"
+            words += f", and yours is {spelled(found, name)}: {at}" if found else f": {at}"
         elif found is not None:
-            words = f"yours is {_spelled(found, name)}, and that is not the slope here: {at}"
+            words = f"yours is {spelled(found, name)}, and that is not the slope here: {at}"
         yield Guess(label, words, (name,), cost)
 
 
@@ -88,18 +91,16 @@ def formula(slope: Array, x: Array, y: Array) -> Formula | None:
     >>> formula(1 - np.tanh(x) ** 2, x, np.tanh(x))
     ('1 − {}²', 'y')
     """
+    return next((one for one in FORMULAS if same(worth(one, x, y), slope)), None)
+
+
+def worth(one: Formula, x: Array, y: Array) -> Array:
+    """The numbers that a formula gives."""
     with np.errstate(all="ignore"):
-        for form, function in OF_EITHER.items():
-            for which, v in (("y", y), ("x", x)):
-                if same(function(v), slope):
-                    return form, which
-        for form, function in OF_INPUT.items():
-            if same(function(x), slope):
-                return form, "x"
-    return None
+        return (OF_EITHER | OF_INPUT)[one[0]](y if one[1] == "y" else x)
 
 
-def _confusion(right: Formula | None, found: Formula | None) -> tuple[str, float]:
+def confusion(right: Formula | None, found: Formula | None) -> tuple[str, float]:
     """What the mistake is called, and how far-fetched it is to call it so."""
     if right is None or found is None:
         return causes.OTHER_DERIVATIVE, 3.9 if right is found else 2.6
@@ -109,12 +110,12 @@ def _confusion(right: Formula | None, found: Formula | None) -> tuple[str, float
         return causes.BRANCH, 0.9
     if right[0] in TURNED and found[0] == "1":
         return causes.MASK, 1.65
-    if {right[0], found[0]} == SQUARES and right[1] == found[1]:
+    if {right[0], found[0]} in POWERS and right[1] == found[1]:
         return causes.POWER, 0.9
     return causes.OTHER_DERIVATIVE, 1.65
 
 
-def _spelled(one: Formula, name: str) -> str:
+def spelled(one: Formula, name: str) -> str:
     """The formula with the names that the reader knows."""
     return one[0].format(name if one[1] == "x" else "y")
 

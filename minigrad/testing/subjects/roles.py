@@ -126,6 +126,7 @@ WORLDS = [
     World((2, FEATURES, 6, 5), {"W": (OUTPUTS, FEATURES, 3, 2), "b": (OUTPUTS,), "scale": (3,)}),
     World((2, FEATURES, 6, 5), {"W": (FEATURES, FEATURES), "b": (FEATURES,)}),
     World((2, ROWS, FEATURES), {"W": (OUTPUTS, FEATURES, 2), "b": (OUTPUTS,)}),
+    World((2, FEATURES, 6), {"W": (OUTPUTS, FEATURES, 2), "b": (OUTPUTS,)}),
     World((2, ROWS, FEATURES), _gates(1) | {"state": (2, OUTPUTS)}),
     World((2, ROWS, 4), {"W": (4, 4), "b": (4,), "scale": (4,)}),
     World((2, 4, 4), {"W": (4, 4), "b": (4,)}),

@@ -274,6 +274,8 @@ def fitting_shapes(thing: Any) -> list[tuple[int, ...]]:
     for W in sorted(arrays, key=lambda a: a.ndim < 2):
         if W.ndim == 4:
             return [(2, W.shape[1], W.shape[2] + 3, W.shape[3] + 3)]
+        if W.ndim == 3:
+            return [(2, W.shape[1], W.shape[2] + 4), (ROWS, W.shape[0])]
         if W.ndim == 2:
             n, m = W.shape
             return [(ROWS, n), (ROWS, m), (2, ROWS, n), (m,), (m, ROWS)]
