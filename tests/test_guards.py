@@ -121,7 +121,8 @@ def test_a_joint_rule_returns_one_gradient_for_each_argument(n):
 
 
 def test_a_rule_leaves_the_sum_over_copies_to_the_engine():
-    inner = primitive(lambda g, y, a, b: g * b, lambda g, y, a, b: g * a)(lambda a, b: np.sum(a * b))
+    rules = (lambda g, y, a, b: g * b, lambda g, y, a, b: g * a)
+    inner = primitive(*rules)(lambda a, b: np.sum(a * b))
     assert mg.grad(inner)(2.0, np.array([3.0, 4.0])) == 7.0  # one axis more than y and a have
 
 
