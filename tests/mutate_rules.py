@@ -490,9 +490,14 @@ def functions_loaded():
 @functools.cache
 def called_at_import(path):
     """Name the functions that have done their work when the module is loaded: _plane(_fftn)."""
-    module = ast.parse(path.read_text("utf-8"))
-    top = [node for node in module.body if not isinstance(node, ast.FunctionDef)]
-    return {called(n.func) for part in top for n in ast.walk(part) if isinstance(n, ast.Call)}
+    found, stack = set(), [ast.parse(path.read_text("utf-8"))]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, ast.Call):
+            found.add(called(node.func))
+        inner = ast.iter_child_nodes(node)
+        stack += [n for n in inner if not isinstance(n, (ast.FunctionDef, ast.Lambda))]
+    return found
 
 
 def put_in_place(mutant):
@@ -691,7 +696,7 @@ def report(tests, mutants):
         else:
             survivors.append(m)
             print(f"survived: {m.name}: {m.change}", flush=True)
-        if (done := tried.total()) % 100 == 0:
+        if (done := tried.total()) % 20 == 0:
             print(f"… {done} of {len(mutants)}, {time.perf_counter() - began:.0f} s", flush=True)
     print(f"\n{'rules in':32}{'killed':>8}{'tried':>8}")
     for where in tried:
