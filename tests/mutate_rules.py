@@ -134,6 +134,11 @@ EQUIVALENT = {
         ("np.correlate", "→  np.convolve(np.flip("),
         ("np.correlate", "→  np.convolve(v, "),
     ],
+    "an order of 0 does not come here": [
+        ("_of_matrices", "ord > 0  →  ord >= 0"),
+        ("_of_vectors", "ord > 0  →  ord >= 0"),
+    ],
+    "an empty slice either way": [("_trim_zeros", "→  slice(1, 0)")],
     "nothing is missing in this mode": [("convolve_gap", "→  {'full': 1")],
     "the axes of these are 0 and 1": [("vander_slope", "-1  →  1")],
     "the third component, which is not taken": [("upright", "np.zeros_like(g)  →")],
@@ -598,6 +603,7 @@ def try_in_a_copy(mutant):
 def run_all(tests, mutants):
     """Yield (mutant, exit code) as they finish, PROCESSES at a time; None for no mutant at all."""
     functions_loaded()
+    gc.freeze()  # or each collection in a fork would copy all that it looks at
     concerned = {f for m in mutants for f in m.functions}
     sound = in_a_fork(lambda: int(tests.fail(concerned)))
     queue, running = list(reversed(mutants)), {sound: None}
