@@ -721,12 +721,9 @@ class Steep(mg.Layer):
         return x / self.root
 
     def backward(self, dout):
-        squares = self.root * self.root  # of a line that is as long as lines of a program often are
-        return (
-            dout * (1.0 / self.root - self.x * self.x / (squares * self.root))
-            if squares.size
-            else dout
-        )
+        cubes = self.root * self.root * self.root
+        slopes = 1.0 / self.root - self.x * self.x / cubes  # as  it  was  written
+        return dout * slopes + np.zeros_like(self.x) * np.sum(cubes) + np.zeros_like(self.x)
 
 
 def test_rules_and_code_are_shown_whole_at_sixty_columns():
@@ -741,6 +738,9 @@ def test_rules_and_code_are_shown_whole_at_sixty_columns():
     assert any("probabilities * (d" in rule for rule in shown)
     for text in shown:
         assert "".join(text.split()) in told
+    narrow, wide = "\n".join(rows), e.text(100, colour=False)
+    assert "as  it  was  written" in wide
+    assert "slopes = 1.0" in narrow
 
 
 def test_a_factor_that_a_layer_kept_is_called_what_it_is_called_there():

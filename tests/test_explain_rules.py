@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from test_derivatives import name_of
 
 import minigrad as mg
+from minigrad.explain.data import rules
 from minigrad.explain.data.readings import READINGS, one_hot
 from minigrad.pieces import rows_of
 
@@ -160,3 +161,36 @@ def test_a_rule_of_several_statements_is_shown_as_a_call_of_it():
     (c,) = mg.explain(y).steps[0].contributions
     assert c.rule == "slope(dy, y, x)"
     assert c.rule_source.startswith(__file__)
+
+
+def test_the_text_of_a_rule_is_read_once_for_calls_of_the_same_shapes(monkeypatch):
+    read = []
+    template = rules._template
+    monkeypatch.setattr(rules, "_TEMPLATES", {})
+    monkeypatch.setattr(rules, "_template", lambda *a: read.append(a[0]) or template(*a))
+    y = mg.Tensor(np.ones((2, 3, 4)))
+    for _ in range(6):
+        y = np.transpose(np.transpose(y - np.mean(y, axis=0), (1, 0, 2)), (1, 0, 2))
+    e = mg.explain(np.sum(y))
+    assert len(e.steps) > 24
+    assert len(read) <= 8
+
+
+def above(x):
+    return int(np.sum(x > 0))
+
+
+above.__module__ = "minigrad.derivatives"  # as a helper of a rule of the table
+
+
+@mg.primitive(lambda g, y, x: g * above(x))
+def times_above(x):
+    return x * above(x)
+
+
+def test_a_number_that_hangs_on_the_entries_is_read_for_each_call():
+    x, z = mg.Tensor([1.0, -1.0]), mg.Tensor([1.0, 2.0])
+    e = mg.explain(np.sum(times_above(x)) + np.sum(times_above(z)), names={"x": x, "z": z})
+    told = {e.lines[c.to].d: c.rule for step in e.steps for c in step.contributions}
+    assert "*" not in told["dx"]  # times 1
+    assert told["dz"].endswith(" * 2")

@@ -157,7 +157,10 @@ def _average(
         if np.any(total == 0):
             raise ZeroDivisionError("np.average: the weights add up to zero")
         average = np.sum(a * w, axis=axis, keepdims=keepdims) / total
-    return (average, np.copy(np.broadcast_to(total, average.shape))) if returned else average
+    if not returned:
+        return average
+    total = np.copy(np.broadcast_to(total, average.shape))
+    return average, total if isinstance(total, Tensor) else total[()]  # a scalar, as in NumPy
 
 
 def _along(w: Any, shape: tuple[int, ...], axis: Any) -> Any:

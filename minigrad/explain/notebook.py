@@ -17,7 +17,7 @@ from minigrad.explain.data.model import Contribution, Line, Step, Trace
 from minigrad.explain.data.numbers import number, shape_text, summary, with_numbers
 from minigrad.explain.drawing.drawings import to_svg
 from minigrad.explain.drawing.painting import title
-from minigrad.explain.text import STOPPED, titled, wrapped_failure
+from minigrad.explain.words import STOPPED, titled, wrapped_failure
 from minigrad.graph import Array
 
 OPEN = 12  # steps of a graph that stand open from the beginning

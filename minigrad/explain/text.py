@@ -8,15 +8,23 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from minigrad.explain.data.failures import FIX
-from minigrad.explain.data.model import Contribution, Failure, Group, Line, Step, Trace
+from minigrad.explain.data.model import Contribution, Failure, Line, Step, Trace
 from minigrad.explain.data.numbers import shape_text, value_text, with_numbers
 from minigrad.explain.letters import printable
+from minigrad.explain.words import (
+    STOPPED,
+    count,
+    shortened,
+    titled,
+    widest,
+    wrapped,
+    wrapped_failure,
+)
 from minigrad.graph import Array
 
 SHOWN = 60  # calls; a larger graph is told layer by layer
 BEGIN = "   (the walk back begins with 1)"
 BEGIN_SUM = "   (the walk back begins with ones: these are the gradients of the sum)"
-STOPPED = "✗ Here the {} pass stopped"
 COLOURS = {"head": "1", "name": "36", "rule": "33", "note": "2", "bad": "1;31", "layer": "35"}
 
 
@@ -52,7 +60,7 @@ class _Page:
         """Write the forward pass, the backward pass, and the gradients."""
         failure = self.trace.failure
         upto = ", and then it failed" if failure and failure.phase == "forward" else ""
-        told = f"{_count(len(self.calls), 'call')}{upto}"
+        told = f"{count(len(self.calls), 'call')}{upto}"
         if upto and not self.trace.lines:
             told = "no recorded call leads to this error"
         yield self._paint("head", f"Forward: {told}")
@@ -62,7 +70,7 @@ class _Page:
             return
         yield ""
         told = "from the last call to the first"
-        yield self._paint("head", f"Backward: {_count(len(self.trace.steps), 'step')}, {told}")
+        yield self._paint("head", f"Backward: {count(len(self.trace.steps), 'step')}, {told}")
         yield from self._backward() if self.whole else self._backward_by_layer()
         yield ""
         yield self._paint("head", "Gradients")
@@ -73,8 +81,8 @@ class _Page:
         given = [line for line in self.trace.lines if line.kind != "call"]
         rows = [(x.name, "" if x.kind == "leaf" else "(data)", x.value, x) for x in given]
         rows += [(line.name, line.call or "", line.value, line) for line in self.calls]
-        names = _widest(self._cut(name, 3) for name, *_ in rows)
-        shapes = _widest(shape_text(value) for *_, value, _ in rows)
+        names = widest(self._cut(name, 3) for name, *_ in rows)
+        shapes = widest(shape_text(value) for *_, value, _ in rows)
         room = max(8, self.width - names - shapes - 30)
         codes = max((len(code) for _, code, *_ in rows if len(code) <= room), default=0)
         layer = None
@@ -88,7 +96,7 @@ class _Page:
             shown = self._cut(name, 3).ljust(names)
             head = [("  ", ""), (shown, "name"), (" = " if made else "   ", "")]
             if len(code) > codes:  # all of it, and the value under it
-                yield self._joined(*head, (_shortened(code, self.width - names - 5), ""))
+                yield self._joined(*head, (shortened(code, self.width - names - 5), ""))
                 head, code = [(" " * (names + 5), "")], ""
             yield self._row(
                 *head,
@@ -107,7 +115,7 @@ class _Page:
         for title, lines in _by_layer(self.trace):
             last = lines[-1]
             shape = shape_text(last.value) or "a number"
-            rows.append(f"{title}: {_count(len(lines), 'call')}, to {last.name} {shape}")
+            rows.append(f"{title}: {count(len(lines), 'call')}, to {last.name} {shape}")
         yield from self._ends(rows)
 
     # ---- backward --------------------------------------------------------------------------------
@@ -131,7 +139,7 @@ class _Page:
         shape = f"{shape}  " if shape else ""
         begin = BEGIN_SUM if step.gradient.ndim else BEGIN
         yield f"     {self._paint('name', line.d)} = {shape}{value}{'' if step.index else begin}"
-        names = _widest(self.trace.lines[c.to].d for c in step.contributions)
+        names = widest(self.trace.lines[c.to].d for c in step.contributions)
         signs = max((len(c.sign) for c in step.contributions), default=1)
         for c in step.contributions:
             yield from self._contribution(c, line, names, signs)
@@ -147,16 +155,19 @@ class _Page:
     def _code(self, source: str) -> Iterator[str]:
         """Write somebody's code: lines that do not fit go on in the next, further in."""
         for line in source.rstrip().split("\n"):
+            if len(line) <= self.width - 7:
+                yield line
+                continue
             code = line.lstrip()
             indent = " " * (len(line) - len(code))
-            for i, row in enumerate(_wrapped(code, max(self.width - 11 - len(indent), 30))):
+            for i, row in enumerate(wrapped(code, max(self.width - 11 - len(indent), 30))):
                 yield indent + "    " * (i > 0) + row
 
     def _contribution(self, c: Contribution, line: Line, names: int, signs: int) -> Iterator[str]:
         name = self.trace.lines[c.to].d.ljust(names)
         sign = c.sign.rjust(signs)
         lead = 7 + len(name) + 1 + len(sign) + 1
-        rows = _wrapped(c.rule, max(self.width - lead, 30))  # as code in brackets may be broken
+        rows = wrapped(c.rule, max(self.width - lead, 30))  # as code in brackets may be broken
         left = f"       {self._paint('name', name)} {sign} {self._paint('rule', rows[0])}"
         for row in rows[1:]:
             yield left
@@ -189,7 +200,7 @@ class _Page:
 
     def _noted(self, note: str) -> Iterator[str]:
         room = self.width - 13
-        for i, row in enumerate(_wrapped(note, room)):
+        for i, row in enumerate(wrapped(note, room)):
             yield "         " + self._paint("note", f"{'# ' if i == 0 else '  '}{row}")
 
     def _backward_by_layer(self) -> Iterator[str]:
@@ -222,8 +233,8 @@ class _Page:
         if len(leaves) > SHOWN and not self.whole:
             yield from self._ends([f"{x.d} {shape_text(x.value)}" for x in leaves])
             return
-        names = _widest(line.d for line in leaves)
-        shapes = _widest(shape_text(line.value) for line in leaves)
+        names = widest(line.d for line in leaves)
+        shapes = widest(shape_text(line.value) for line in leaves)
         for line in leaves:
             name = line.d.ljust(names)
             if line.gradient is None:
@@ -248,14 +259,14 @@ class _Page:
         """Join cells, and write a value in the room that is left."""
         used = sum(len(text) for text, _ in cells) + 2
         room = self.width - used
-        return f"{self._joined(*cells)} {_shortened(value_text(value, room), room)}".rstrip()
+        return f"{self._joined(*cells)} {shortened(value_text(value, room), room)}".rstrip()
 
     def _joined(self, *cells: tuple[str, str]) -> str:
         return "".join(self._paint(kind, text) if kind else text for text, kind in cells)
 
     def _cut(self, text: str, share: int, used: int = 2) -> str:
         """Shorten a text to its share of the width."""
-        return _shortened(text, (self.width - used) // share)
+        return shortened(text, (self.width - used) // share)
 
     def _paint(self, kind: str, text: str) -> str:
         if not self.colour or not text.strip():
@@ -278,50 +289,3 @@ def _by_layer(trace: Trace) -> Iterator[tuple[str, list[Line]]]:
 
 def _title(trace: Trace, line: Line) -> str:
     return "outside layers" if line.layer is None else titled(trace.layers[line.layer])
-
-
-def titled(group: Group) -> str:
-    """Name the call of a layer: net[0] Affine(2, 3), call 2 of 3."""
-    times = f", call {group.call} of {group.calls}" if group.calls > 1 else ""
-    return f"{group.path} {group.title}{times}"
-
-
-def _shortened(text: str, room: int) -> str:
-    return text if len(text) <= room else text[: max(room - 1, 0)] + "…"
-
-
-def _widest(texts: Iterator[str] | Sequence[str]) -> int:
-    return max((len(text) for text in texts), default=0)
-
-
-def _count(n: int, what: str) -> str:
-    return f"{n:,} {what}{'' if n == 1 else 's'}"
-
-
-def _wrapped(text: str, room: int) -> list[str]:
-    """Break a text between words."""
-    rows = [""]
-    for word in text.split():
-        if rows[-1] and len(rows[-1]) + 1 + len(word) > room:
-            rows.append("")
-        rows[-1] += f" {word}" if rows[-1] else word
-    return rows
-
-
-def wrapped_failure(failure: Failure, width: int) -> Iterator[str]:
-    """Write where a pass stopped: the call, the shapes, the place, the likely fix."""
-    if failure.call:
-        yield f"  {failure.call}"
-    names = _widest([name for name, _ in failure.operands])
-    for name, shape in failure.operands:
-        yield f"      {name.ljust(names)}  {'no array' if shape is None else shape}"
-    if failure.layer:
-        yield f"  in {failure.layer}"
-    if failure.source:
-        yield f"  at {failure.source[0]}:{failure.source[1]}"
-        if failure.code:
-            yield f"      {failure.code}"
-    told = [f"{failure.kind}: {failure.message}"] + [f"{FIX}: {failure.fix}"] * bool(failure.fix)
-    for text in told:
-        for i, row in enumerate(_wrapped(text, width - 4)):
-            yield ("  " if i == 0 else "    ") + row

@@ -225,9 +225,25 @@ class _Scope(ast.NodeTransformer):
         value = value_or_none(node, self.env, self.function)
         axes = isinstance(value, tuple) and all(type(item) is int for item in value)
         if axes or (isinstance(value, (bool, int, float)) and not isinstance(value, np.generic)):
-            self.reader.saw_values = self.reader.saw_values or ours
+            if ours and not self.reader.saw_values:
+                self.reader.saw_values = self._looks_at_numbers(node, value)
             return constant(value)
         return None
+
+    def _looks_at_numbers(self, node: ast.Call, value: Any) -> bool:
+        """Tell whether a helper's result hangs on the numbers in arrays, and not on shapes alone.
+
+        Of arrays of NaN it would be another.
+        """
+        blind = dict(self.env)
+        for name in {n.id for n in ast.walk(node) if isinstance(n, ast.Name)} & self.env.keys():
+            known = self.env[name].value()
+            if isinstance(known, np.ndarray):
+                if known.dtype.kind != "f":
+                    return True
+                nothing = np.full(known.shape, np.nan, known.dtype)
+                blind[name] = Bound(self.env[name].tree, functools.partial(given, nothing))
+        return bool(value_or_none(node, blind, self.function) != value)
 
     def _written_out(self, node: ast.Call, function: Any) -> ast.expr | None:
         """Write what a helper computes in place of its call."""
