@@ -146,7 +146,10 @@ EQUIVALENT = {
         ("dot_left", "min(np.ndim(b), 2)  →  2"),
         ("dot_right", "min(np.ndim(b), 2)  →  2"),
     ],
-    "of an empty array nothing is chosen": [("centred", "if x.size else True")],
+    "an empty array has no entries to be wrong": [
+        ("centred", "if x.size else True"),
+        ("to_neighbours", "np.zeros_like(x)  →  x"),
+    ],
     "the lengths are equal, by construction": [("untile", "zip(tiles, entries")],
     "a piece more is cut, of length zero, that nobody asks for": [("pieces", ")[:-1]  →")],
     "without a finite entry the result is not finite, whatever is subtracted": [
