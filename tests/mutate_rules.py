@@ -112,7 +112,6 @@ EQUIVALENT = {
     ],
     "another dtype of the same zeros, ones or places": [
         ("touched", "np.zeros(shape, dtype=bool)  →  np.zeros(shape)"),
-        ("last_written", "→  np.zeros(int(np.prod(shape)))"),
         ("_pairs", "→  np.eye(x.shape[-1])"),
         ("_halved", "→  np.eye(a.shape[-1])"),
         ("cofactors", "→  np.eye(few)"),
@@ -125,14 +124,9 @@ EQUIVALENT = {
         ("dot_right", "-1"),
         ("_rows", "-1"),
     ],
-    "moveaxis reads negative axes itself": [("others", "% x.ndim  →  np.atleast_1d(axis)")],
-    "an extreme is among the entries, or one of them is NaN: never none": [
-        ("shared", "→  np.sum(best, axis=axis, keepdims=True)"),
-    ],
     "sequences change places in a convolution, which puts the longer one first itself": [
         ("np.convolve", "→  np.convolve(np.flip("),
         ("np.correlate", "→  np.convolve(np.flip("),
-        ("np.correlate", "→  np.convolve(v, "),
     ],
     "an order of 0 does not come here": [
         ("_of_matrices", "ord > 0  →  ord >= 0"),
@@ -146,10 +140,7 @@ EQUIVALENT = {
         ("dot_left", "min(np.ndim(b), 2)  →  2"),
         ("dot_right", "min(np.ndim(b), 2)  →  2"),
     ],
-    "an empty array has no entries to be wrong": [
-        ("centred", "if x.size else True"),
-        ("to_neighbours", "np.zeros_like(x)  →  x"),
-    ],
+    "an empty array has no entries to be wrong": [("to_neighbours", "np.zeros_like(x)  →  x")],
     "the lengths are equal, by construction": [("untile", "zip(tiles, entries")],
     "a piece more is cut, of length zero, that nobody asks for": [("pieces", ")[:-1]  →")],
     "without a finite entry the result is not finite, whatever is subtracted": [
