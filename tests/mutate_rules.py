@@ -108,6 +108,7 @@ EQUIVALENT = {
     "the engine sums over the axis of length one, or over the missing axes": [
         ("left_matrix", "a[None, :] if a.ndim == 1 else a  →  a[None, :]"),
         ("matmul_left", "→  da"),
+        ("np.polyval", "→  np.expand_dims(g, -1) * np.expand_dims(x, -1)"),
         ("untile", "→  np.sum(np.reshape(g, pairs)"),
     ],
     "another dtype of the same zeros, ones or places": [
