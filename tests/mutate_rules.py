@@ -133,6 +133,7 @@ EQUIVALENT = {
         ("_of_matrices", "ord > 0  →  ord >= 0"),
         ("_of_vectors", "ord > 0  →  ord >= 0"),
     ],
+    "NumPy is asked for its checks alone, at any place": [("_interp", "→  np.interp(1.0, ")],
     "an empty slice either way": [("_trim_zeros", "→  slice(1, 0)")],
     "nothing is missing in this mode": [("convolve_gap", "→  {'full': 1")],
     "the axes of these are 0 and 1": [("vander_slope", "-1  →  1")],
