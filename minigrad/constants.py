@@ -35,6 +35,8 @@ def freeze(argument: Any) -> Any:
             return type(argument)(map(freeze, argument))
     elif type(argument) in COMPLEX_SCALARS:
         MET.add(np.result_type(argument))
+    elif hasattr(argument, "__array__") and not isinstance(argument, (Node, np.generic, type)):
+        return freeze(np.array(argument))  # a table's column, say: read as NumPy reads it
     return argument
 
 

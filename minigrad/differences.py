@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.graph import Array
+from minigrad.kinds import plain
 
 
 def numerical_gradient(f: Callable[[Array], Any], x: Any, h: float = 1e-5) -> Array:
@@ -35,7 +36,7 @@ def numerical_gradient(f: Callable[[Array], Any], x: Any, h: float = 1e-5) -> Ar
     if isinstance(x, np.ndarray) and x.dtype.kind != "f":
         remedy = "vary its parts" if x.dtype.kind == "c" else "use x.astype(float)"
         raise TypeError(f"x is {x.dtype}, and cannot take a small step: {remedy}")
-    x = np.asarray(x, dtype=np.float64)
+    x = plain(x).astype(np.float64, copy=False)
     gradient = np.zeros(x.shape)
     for i in np.ndindex(x.shape):
         kept = x[i]

@@ -275,6 +275,8 @@ class Tensor(Node, ArrayMethods):
         remedy = "write it with functions that have one, or pass .data for a constant"
         if method == "at":
             remedy = "x.at[index].add(value) makes a new Tensor"
+        if ufunc is np.logaddexp and method == "reduce":
+            remedy = "mg.logsumexp(x, axis=axis) is the same"
         raise TypeError(f"{called(ufunc)}.{method} has no derivative rule: {remedy}")
 
     def __array_function__(self, function: Function, types: Any, args: Any, kwargs: Any) -> Any:

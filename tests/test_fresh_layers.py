@@ -217,10 +217,25 @@ class Scaled(mg.Layer):
 
 
 def test_the_layer_of_a_network_that_is_to_blame_is_named_with_its_line():
-    net = mg.Sequential(mg.Affine(3, 5, rng=0), Scaled(5), loss=mg.SoftmaxWithLoss())
-    report = check_network(net, normal(4, 3), np.array([0, 1, 3, 2]), raise_exception=False)
+    net = mg.Sequential(mg.Affine(2, 3, rng=0), Scaled(3), loss=mg.SoftmaxWithLoss())
+    report = check_network(net, normal(4, 2), np.array([0, 1, 2, 2]), raise_exception=False)
     assert report.cause.sentence.startswith("Scaled: divided by the batch size once too often")
     assert "self.dgamma = " in report.where[1]
+
+
+class OneAtATime(Scaled):
+    """Right, but for a batch of one: that is nobody's fault here."""
+
+    def backward(self, dout):
+        self.dgamma = (dout * self.x).sum(axis=0) / (2 if len(dout) == 1 else 1)
+        return dout * self.gamma
+
+
+def test_a_layer_whose_slip_does_not_show_here_is_not_blamed():
+    layers = mg.Affine(2, 3, rng=0), OneAtATime(3), Scaled(3)
+    net = mg.Sequential(*layers, loss=mg.SoftmaxWithLoss())
+    report = check_network(net, normal(4, 2), np.array([0, 1, 2, 2]), raise_exception=False)
+    assert "these layers fail: Scaled" in report.notes[-1]
 
 
 class Sigmoid:

@@ -16,6 +16,7 @@ from minigrad.graph import Node
 from minigrad.layers.by_hand import Pullback
 from minigrad.layers.inside import inside
 from minigrad.networks import Network
+from minigrad.testing.diagnosis.diagnosis import HARMLESS
 from minigrad.testing.report import Report
 from minigrad.testing.reports.findings import Verdict
 from minigrad.testing.subjects.naming import copied
@@ -48,7 +49,7 @@ def blamed(report: Report, net: Any, x: Any, t: Any, check: Check) -> Report | N
         calls = list(calls_of_ours(net, x, t) if isinstance(net, Network) else calls_of(net, x, t))
         for call in calls:
             found = check(call.layer, *call.inputs, **call.options)
-            if found.verdict is Verdict.FAIL and not found.reason:
+            if found.verdict is Verdict.FAIL and not found.reason and _explains(found):
                 failed.append((call, found))
     except Exception:  # a layer may want what was not recorded: then nothing more is known
         return None
@@ -59,6 +60,11 @@ def blamed(report: Report, net: Any, x: Any, t: Any, check: Check) -> Report | N
     note = f"checked alone on what reaches them, these layers fail: {names}"
     cause = found.cause and replace(found.cause, sentence=f"{call.path}: {found.cause.sentence}")
     return replace(report, cause=cause, where=found.where, notes=[*report.notes, note])
+
+
+def _explains(found: Report) -> bool:
+    """Whether what is wrong with a layer makes a network's gradient wrong."""
+    return bool(found.counts) or (found.cause is not None and found.cause.label not in HARMLESS)
 
 
 def calls_of_ours(net: Network, x: Any, t: Any) -> Iterator[Call]:

@@ -101,7 +101,7 @@ def of_tuples(bench: Workbench, k: int, value: Any) -> Iterator[Correction]:
     if any(isinstance(x, slice) and x != slice(None) for x in value):
         for by in (1, -1, 2, -2, 3):
             yield Correction(causes.PLACE, f"shifted by {by}", 1.9, _shifted(by))
-    if not 2 <= len(value) <= 5:
+    if not 2 <= len(value) <= 5 or site.around[:1] == ("Subscript",):  # one of x.shape is another
         return
     arrays = all(isinstance(x, (np.ndarray, np.generic)) for x in value)
     label, cost = (causes.SWAPPED, 0.7) if arrays else (causes.AXIS, 1.0)

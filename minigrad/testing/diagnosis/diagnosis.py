@@ -165,7 +165,7 @@ def of_shares(bench: Workbench) -> Iterator[Guess]:
 def _of_share(found: list[Share], bench: Workbench, at: tuple[str, ...]) -> Guess:
     plain = [share for share in found if share.site.kind not in {"Name", "Attribute"}]
     first, last = (plain or found)[0], found[-1]
-    place = f"`{first.site.text}` (line {first.site.line})"
+    place = f"`{first.site.text}`{_within(bench, first.site)} (line {first.site.line})"
     if abs(first.factor) < 1e-3:
         label = _left_out(found, bench.operands)
         return Guess(label, f"what flows through {place} is left out", at, 0.5)
@@ -174,6 +174,20 @@ def _of_share(found: list[Share], bench: Workbench, at: tuple[str, ...]) -> Gues
     times = f"{number(first.factor)} × its share"
     words = f"what flows through {place} is {times}: {words}"
     return Guess(label, words, at, 0.5 + 4 * (not sure))
+
+
+def _within(bench: Workbench, site: Site) -> str:
+    """Where a single name stands, in words: of several `x` in a line it is this one."""
+    if site.kind not in {"Name", "Attribute"}:
+        return ""
+    whole = [
+        s.text
+        for s in bench.ahead.sites
+        if s.file == site.file and s.span != site.span
+        if s.span[0] <= site.span[0] and site.span[1] <= s.span[1]
+    ]
+    nearest = min(whole, key=len, default="")
+    return f" in `{nearest}`" if nearest and len(nearest) <= 60 else ""
 
 
 def _share_of(bench: Workbench, site: Site) -> float | None:

@@ -32,7 +32,7 @@ def factors(bench: Workbench, k: int) -> Iterator[Correction]:
         words = meaning(1 + amount, bench)[1]
     site, value = bench.back.sites[k], bench.back.seen[k][0]
     if not sure and site.kind == "Constant":
-        words = f"{value * (1 + amount):.6g} belongs there"
+        words = f"exchanged for {value * (1 + amount):.6g}"
         yield Correction(causes.CONSTANT, words, 1.6, lambda v, hit: (1 + amount) * v)
         return
     cost = 0.5 if label == causes.SIGN else 1.0 if sure else 4.5

@@ -85,9 +85,8 @@ def judged(name: str, one: Comparison, cotangents: int, order: int = 1) -> Findi
     error = np.max(one.error, initial=0, where=smooth)
     bar = np.max(one.tolerance, initial=0, where=smooth)
     every = f"all {size} entries" if not kinks else f"{size - kinks} entries"
-    sentence = (
-        f"{every} right for {cotangents} douts; off by {error:.0e} at most, {bar:.0e} would show"
-    )
+    several = f" for {cotangents} douts" if cotangents > 1 else ""  # a loss is handed none
+    sentence = f"{every} right{several}; off by {error:.0e} at most, {bar:.0e} would show"
     if kinks:
         sentence += f"; {kinks} between the slopes of a kink"
     return Finding(title, Verdict.PASS, sentence, (name,), 1)
