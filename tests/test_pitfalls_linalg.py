@@ -353,6 +353,22 @@ def test_the_pseudo_inverse_of_zero_has_derivative_zero():
     assert slope(np.linalg.pinv, np.zeros((3, 2))).tolist() == np.zeros((3, 2)).tolist()
 
 
+@pytest.mark.parametrize(
+    "a", [np.diag([2.0, 2.0, 0.0]), np.outer([1.0, 2.0, 3.0], [1.0, -1.0, 2.0]), np.zeros((2, 3))]
+)
+def test_to_cut_off_rounding_errors_alone_changes_no_derivative_of_the_pseudo_inverse(a):
+    def derivatives(**cut):
+        x = Tensor(a)
+        y = np.linalg.pinv(x, **cut)
+        first = gradients(y, x, H[0][: y.shape[0], : y.shape[1]], create_graph=True)
+        return [first.data, gradients(first, x, H[1][: a.shape[0], : a.shape[1]])]
+
+    for cut in ({"rcond": 1e-5}, {"rtol": 1e-5}):
+        for found, expected in zip(derivatives(**cut), derivatives(), strict=True):
+            assert np.isfinite(found).all()
+            np.testing.assert_allclose(found, expected, atol=1e-12)
+
+
 def test_the_pseudo_inverse_has_two_derivatives_at_equal_singular_values():
     h, k = H[0], H[1]
 

@@ -355,6 +355,10 @@ REFUSED = {
         lambda x: np.matmul(x, x, axes=[(0, 1), (1, 0), (0, 1)]),
         TypeError,
     ),
+    "a stack between the matrices of a chain": (
+        lambda x: np.linalg.multi_dot([x, x, np.ones((2, 2, 2)), x]),
+        np.linalg.LinAlgError,
+    ),
     "a chain into an array": (lambda x: np.linalg.multi_dot([x, x], out=x), TypeError),
     "a trace into an array": (lambda x: np.trace(x, out=np.ones(())), TypeError),
     "a product into an array": (lambda x: np.outer(x, x, out=np.ones((4, 4))), TypeError),

@@ -378,6 +378,14 @@ def test_weights_of_a_covariance_are_checked_by_numpy(options):
         np.cov(Tensor([[1.0, 2.0], [2.0, 5.0]]), **options)
 
 
+def test_counts_in_small_integers_weigh_a_covariance_as_numpy_has_it():
+    x, counts = np.array([[1.0, 2.0, 4.0]], "f"), np.array([100, 200, 100], np.uint8)
+    expected = np.cov(x, fweights=counts, dtype=np.float32)
+    found = np.cov(Tensor(x), fweights=counts, dtype=np.float32)
+    assert found.dtype == np.result_type(expected)
+    np.testing.assert_allclose(found.data, expected, 1e-6)
+
+
 def test_weights_that_add_up_to_zero_have_no_average():
     with pytest.raises(ZeroDivisionError, match="weights"):
         np.average(Tensor([1.0, 2.0]), weights=[1.0, -1.0])
