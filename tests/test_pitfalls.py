@@ -269,6 +269,8 @@ BAD_BRANCHES = {
     "negative log": lambda x: np.where(x > 0, np.log(x), 7.0),
     "negative sqrt": lambda x: np.where(x > 0, np.sqrt(x), 7.0),
     "negative power": lambda x: np.where(x > 0, np.power(x, 0.3), 7.0),
+    "x to the x": lambda x: np.where(x > 0, x**x, 7.0),
+    "float power x": lambda x: np.where(x > 0, np.float_power(x, x), 7.0),
     "x log x": lambda x: np.where(x > 0, x * np.log(x * (x > 0)), 7.0),
     "times inf": lambda x: np.where(x > 0, x * np.where(x.data > 0, 2.0, np.inf), 7.0),
     "prod": lambda x: np.where(x > 0, np.prod(np.stack([x] + [x / (x > 0)] * 2, 1), axis=1), 7.0),

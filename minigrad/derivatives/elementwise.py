@@ -73,16 +73,23 @@ defvjp(np.reciprocal, lambda g, y, x: -times(over(g, x), y))
 defvjp(np.square, lambda g, y, x: g * 2 * x)
 defvjp(
     np.power,
-    lambda g, y, x, n: times(g * n, x ** (n - 1)),
+    lambda g, y, x, n: times(g, power_slope(x, n)),
     lambda g, y, x, n: times(g, y * np.log(base(x, y))),
 )
 defvjp(np.remainder, lambda g, y, a, b: g, lambda g, y, a, b: -times(g, np.floor_divide(a, b)))
 defvjp(np.fmod, lambda g, y, a, b: g, lambda g, y, a, b: -times(g, np.trunc(a / b)))
 defvjp(
     np.float_power,
-    lambda g, y, x, n: times(g * n, np.float_power(x, n - 1)),
+    lambda g, y, x, n: times(g, times(n, np.float_power(x, n - 1))),
     lambda g, y, x, n: times(g, y * np.log(base(x, y))),
 )
+
+
+def power_slope(x: Any, n: Any) -> Any:
+    """Compute n xⁿ⁻¹, which is 0 for n = 0, at x = 0 too."""
+    if isinstance(n, (int, float)):
+        return n * x ** (n - 1) if n else np.zeros_like(x)
+    return times(n, x ** (n - 1))
 
 
 def base(x: Any, y: Any) -> Any:
