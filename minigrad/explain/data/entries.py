@@ -14,10 +14,10 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from minigrad.explain.data.asked import entry_asked, line_asked
-from minigrad.explain.data.factors import Index, Source, source_of
+from minigrad.explain.data.factors import Index, Source, placed
 from minigrad.explain.data.model import Contribution, Line, Step, Trace
 from minigrad.explain.data.numbers import MINUS, number
-from minigrad.explain.data.shares import Weights, local_derivatives
+from minigrad.explain.data.shares import Values, Weights, drawn, local_derivatives
 from minigrad.explain.letters import printable
 
 Number: TypeAlias = float | complex
@@ -103,8 +103,12 @@ def path_sum(trace: Trace, step: Step, c: Contribution, index: Index) -> PathSum
         rule = f"entry {_bracketed(index)} of {c.rule}" if index else c.rule
         return PathSum(c.path, c.paths, rule, [], value, False)
     formulas, terms = [], []
-    for weights in found:
-        formula, several = _products(trace, step, weights, index, trace.lines[c.to].name)
+    others, drawn_weights = _on_others(trace, step, c, index, len(found))
+    for weights, of_others in zip(found, drawn_weights, strict=True):
+        places, source = placed(trace, step, weights.of, index, others, of_others)
+        formula, several = _products(
+            trace, step, weights, index, places, source, trace.lines[c.to].name
+        )
         formulas.append(formula)
         terms += several
     real = step.gradient.dtype.kind == "c" and c.share.dtype.kind != "c"
@@ -117,12 +121,30 @@ def path_sum(trace: Trace, step: Step, c: Contribution, index: Index) -> PathSum
     return PathSum(c.path, c.paths, formula, terms, value, adds_up, real)
 
 
+def _on_others(
+    trace: Trace, step: Step, c: Contribution, index: Index, count: int
+) -> tuple[Values | None, list[Any]]:
+    """Differentiate the same entry where the call has other numbers, as far as it can."""
+    others = drawn(trace, step)
+    try:
+        found = others and local_derivatives(trace, step, c, index, others)
+    except Exception:  # a rule may ask more of numbers than that they are some
+        found = None
+    if not found or len(found) != count or not all(np.all(np.isfinite(w.of)) for w in found):
+        return None, [None] * count
+    return others, [weights.of for weights in found]
+
+
 def _products(
-    trace: Trace, step: Step, weights: Weights, index: Index, to: str
+    trace: Trace,
+    step: Step,
+    weights: Weights,
+    index: Index,
+    places: list[Index],
+    source: Source | None,
+    to: str,
 ) -> tuple[str, list[Term]]:
     """Write the products of a gradient's entries with their weights: as a formula, and each."""
-    places = [tuple(map(int, place)) for place in np.argwhere(weights.of != 0)]
-    source = source_of(trace, step, weights.of, places, index)
     line = trace.lines[step.line]
     terms = []
     for place in places:

@@ -1,6 +1,7 @@
 """Where local derivatives stand: ∂z[n, 1]/∂W[0, 1] is x[n, 0], an entry of an operand of the call.
 
-The names of the factors are guessed, and every guess is compared with all the numbers.
+The names of the factors are guessed, and every guess is compared with all the numbers: with those
+of the call, and with others that were drawn at random, since ones and equal operands tell nothing.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.explain.data.model import Step, Trace
+from minigrad.explain.data.shares import Values
 from minigrad.graph import Array
 
 Index = tuple[int, ...]
@@ -37,24 +39,54 @@ class Source:
         return f"{self.name}[{', '.join(parts)}]" if parts else self.name
 
 
-def source_of(
-    trace: Trace, step: Step, coefficients: Array, places: list[Index], index: Index
-) -> Source | None:
-    """Look for a value of the call whose entries are the local derivatives; None if there is none.
+def placed(
+    trace: Trace,
+    step: Step,
+    coefficients: Array,
+    index: Index,
+    others: Values | None,
+    other_coefficients: Array | None,
+) -> tuple[list[Index], Source | None]:
+    """Tell which entries of the gradient have a part, and what they are multiplied by.
 
-    Every guess is compared with all of them.
+    What the call made of other numbers tells it: there no two are equal. Where those take another
+    way through the call, or there are none, the numbers of the call themselves are looked at.
     """
-    if not places or np.all(np.abs(coefficients[coefficients != 0]) == 1):
-        return None
     line = trace.lines[step.line]
+    own = _nonzero(coefficients)
+    if others is not None and other_coefficients is not None:
+        places = _nonzero(other_coefficients)
+        if np.array_equal(other_coefficients, coefficients):
+            return own, None  # they hang on no operand
+        drawn = [*zip(line.operands, others.arguments, strict=False), (step.line, others.output)]
+        named = [(i, value) for i, value in drawn if i is not None and np.ndim(value) >= 0]
+        for i, value in named:
+            source = _found(trace.lines[i].name, value, other_coefficients, places, index)
+            if source and _fits(source, trace.lines[i].value, coefficients, places, index):
+                return places, source
+        if places == own:
+            return own, None  # numbers that stand nowhere
+    if not own or np.all(np.abs(coefficients[coefficients != 0]) == 1):
+        return own, None
     operands = [trace.lines[i] for i in line.operands if i is not None]
     known = [(operand.name, operand.value) for operand in operands]
     known += [*step.caches.items(), (line.name, line.value)]  # what a layer kept, it kept for this
-    for name, value in known:
-        for axes in _guesses(value.shape, len(places[0]), len(index)):
-            source = Source(name, axes)
-            if _fits(source, value, coefficients, places, index):
-                return source
+    found = (_found(name, value, coefficients, own, index) for name, value in known)
+    return own, next((source for source in found if source), None)
+
+
+def _nonzero(coefficients: Array) -> list[Index]:
+    return [tuple(map(int, place)) for place in np.argwhere(coefficients != 0)]
+
+
+def _found(
+    name: str, value: Any, coefficients: Array, places: list[Index], index: Index
+) -> Source | None:
+    """Look for the local derivatives among the entries of a value; every one is compared."""
+    for axes in _guesses(np.shape(value), len(places[0]), len(index)) if places else ():
+        source = Source(name, axes)
+        if _fits(source, np.asarray(value), coefficients, places, index):
+            return source
     return None
 
 

@@ -20,8 +20,24 @@ from minigrad.tensor import Tensor
 _MOST = 4096  # entries of a gradient that a backward by hand is run for, one by one
 
 
-def share_of(trace: Trace, step: Step, c: Contribution, g: Any) -> Any:
+class Values(NamedTuple):
+    """What a rule computes with beside the gradient: the output, and the arguments of the call."""
+
+    output: Any
+    arguments: tuple[Any, ...]
+
+
+def share_of(
+    trace: Trace, step: Step, c: Contribution, g: Any, others: Values | None = None
+) -> Any:
     """Run the rule of a contribution on the gradient `g` of its call; broadcasting is undone.
+
+    Args:
+        trace: the passes.
+        step: the call.
+        c: the contribution.
+        g: of the call's shape.
+        others: to compute with, instead of what the call was recorded with.
 
     Raises:
         RuntimeError: when a parameter was written since, and the call's values are gone.
@@ -30,8 +46,9 @@ def share_of(trace: Trace, step: Step, c: Contribution, g: Any) -> Any:
     assert isinstance(node, Node)
     refuse_written(trace, step.line)
     rule: Any = rules_of(node)[c.position]
+    y, arguments = others or (node._array, node._values)
     with np.errstate(all="ignore"):
-        made = rule(g, node._array, *node._values, **node._keywords)
+        made = rule(g, y, *arguments, **node._keywords)
     if type(node._rules) is not tuple:
         made = made[c.position]
     return fitted(made, trace.lines[c.to].value, node._function)
@@ -77,7 +94,11 @@ class Weights(NamedTuple):
 
 
 def local_derivatives(
-    trace: Trace, step: Step, c: Contribution, index: tuple[int, ...]
+    trace: Trace,
+    step: Step,
+    c: Contribution,
+    index: tuple[int, ...],
+    others: Values | None = None,
 ) -> list[Weights] | None:
     """Differentiate one entry that a rule makes by the gradient that it is given.
 
@@ -88,7 +109,7 @@ def local_derivatives(
     if is_by_hand(trace, step):
         return _by_hand(trace, step, c, index)
     g = Tensor(step.gradient)
-    share = share_of(trace, step, c, g)
+    share = share_of(trace, step, c, g, others)
     if not isinstance(share, Tensor):
         return []
     entry = share[index]
@@ -123,3 +144,22 @@ def _by_hand(
         unit[place] = 1
         found[place] = share_of(trace, step, c, unit)[index]
     return [Weights(found)]
+
+
+def drawn(trace: Trace, step: Step) -> Values | None:
+    """Draw other numbers for a call, of which no two are equal; None for a backward by hand.
+
+    Where a local derivative stands is seen by them: ones and equal operands tell nothing.
+    """
+    node = trace.nodes[step.line]
+    if node is None or is_by_hand(trace, step):
+        return None
+    rng = np.random.default_rng(0)
+
+    def other(value: Any) -> Any:
+        if not isinstance(value, np.ndarray) or value.dtype.kind not in "fc":
+            return value
+        real, imaginary = rng.uniform(0.5, 1.5, (2, *value.shape))
+        return np.asarray(real + 1j * imaginary if value.dtype.kind == "c" else real, value.dtype)
+
+    return Values(other(node._array), tuple(map(other, node._values)))
