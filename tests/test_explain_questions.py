@@ -1,5 +1,7 @@
 """Questions to an explanation: one entry, paths, finite differences, health, failures."""
 
+import re
+
 import numpy as np
 import pytest
 import seed_notebook
@@ -848,3 +850,23 @@ def test_of_a_deep_graph_fewer_entries_are_compared_and_the_count_is_told(monkey
     assert "✓ dW  agree on 4 of 9 entries" in str(e.check())
     monkeypatch.setattr("minigrad.explain.questions.checking.CALLS", 0)
     assert "✓ dW  agree on 1 of 9 entries" in str(e.check())
+
+
+class LogByHand(mg.Layer):
+    def forward(self, x):
+        self.x = x
+        return np.log(x)
+
+    def backward(self, dout):
+        return dout / (self.x - 1.0)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_what_is_not_finite_in_a_layer_written_by_hand_is_told_with_its_line():
+    first = mg.Sequential(LogByHand(), mg.Affine(2, 2, rng=0), loss=mg.SoftmaxWithLoss())
+    text = str(mg.explain(first, np.array([[-1.0, 2.0]]), np.array([1])).health())
+    assert re.search(r"value that is not finite .*questions.py:\d+ \(return np.log", text)
+    last = mg.Sequential(mg.Affine(2, 2, rng=0), LogByHand(), loss=mg.SoftmaxWithLoss())
+    last.params["W1"][...] = np.eye(2)
+    text = str(mg.explain(last, np.array([[1.0, 2.0]]), np.array([1])).health())
+    assert re.search(r"gradient that is not finite .*questions.py:\d+ \(return dout / ", text)

@@ -15,6 +15,8 @@ from typing import NamedTuple
 import numpy as np
 
 from minigrad.explain.data.model import Line, Trace
+from minigrad.explain.data.sources import written
+from minigrad.layers.by_hand import Pullback
 
 ANY = "_"
 _OURS = {"mg", "minigrad", "mg.functions", "minigrad.functions"}
@@ -30,6 +32,19 @@ class Place(NamedTuple):
     sure: bool = True
 
 
+def located_in(trace: Trace, line: Line, method: str) -> Place | None:
+    """Find what a method of a layer written by hand returns; None for other calls."""
+    rules = getattr(trace.nodes[line.id], "_rules", None)
+    if not isinstance(rules, Pullback):
+        return None
+    found = written(getattr(type(rules.layer), method, None))
+    if found is None:
+        return None
+    returns = [node.lineno for node in ast.walk(found.tree) if isinstance(node, ast.Return)]
+    number = returns[0] if len(returns) == 1 else found.line
+    return Place(found.file, number, linecache.getline(found.file, number).strip())
+
+
 def located(trace: Trace, line: Line, file: str | None) -> Place | None:
     """Find where a call is written: file, line, and that line's text; None where it is not clear.
 
@@ -40,8 +55,9 @@ def located(trace: Trace, line: Line, file: str | None) -> Place | None:
     """
     if line.source is not None:
         return Place(*line.source, linecache.getline(*line.source).strip())
-    if file is None:
-        return None
+    by_hand = located_in(trace, line, "forward")
+    if by_hand is not None or file is None:
+        return by_hand
     source = "".join(linecache.getlines(file))
     wanted = _normal(_written_out(trace, line))
     if wanted is None or not source:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.explain.data.located import Place
+from minigrad.explain.data.located import Place, located_in
 from minigrad.explain.data.model import Line, Trace
 from minigrad.explain.data.numbers import number
 from minigrad.explain.letters import printable
@@ -85,7 +85,7 @@ def _not_finite(trace: Trace, locate: Locate) -> Iterator[Finding]:
                 to = trace.lines[c.to]
                 told = f"{to.d} is the first gradient that is not finite ({_bad(c.share)}): "
                 told += f"{to.d} {c.sign} {c.rule}, on the way back through {line.name} = "
-                told += f"{line.call}{_where(trace, line, locate)}"
+                told += f"{line.call}{_where(trace, line, _backward_of(locate))}"
                 yield Finding("finite", True, to.id, told)
                 return
     gradients = "" if trace.failure is not None else " and all gradients"
@@ -118,6 +118,11 @@ def _where(trace: Trace, line: Line, locate: Locate) -> str:
         told += f", {'at' if found.sure else 'probably at'} {found.file}:{found.number}"
         told += f" ({found.code})" if found.code else ""
     return told
+
+
+def _backward_of(locate: Locate) -> Locate:
+    """Look for a backward that was written by hand, before the call."""
+    return lambda trace, line: located_in(trace, line, "backward") or locate(trace, line)
 
 
 def _finite(array: Any) -> bool:
