@@ -618,6 +618,9 @@ FIXES = [
         "the last axis of a (3) must be as long as the first of b (2)",
     ),
     ((2, 3), (5, 7), lambda a, b: a - b, "shapes are compared from the last axis on"),
+    ((3, 4), (3, 2), lambda a, b: np.concatenate([a, b]), "axis=1: they differ along that axis"),
+    ((3, 4), (4,), lambda a, b: np.concatenate([a, b]), "the arrays must have equally many axes"),
+    ((3, 4), (5, 2), lambda a, b: np.concatenate([a, b]), "arrays are joined along one axis"),
 ]
 
 
@@ -629,6 +632,31 @@ def test_the_likely_fix(left, right, call, fix):
     e = mg.explain(f, np.ones(left), np.ones(right))
     assert e.failure.operands == [("a", left), ("b", right)]
     assert e.failure.fix.startswith(fix)
+
+
+@pytest.mark.parametrize(
+    ("shape", "fix"),
+    [
+        ((5, 3), "a.reshape(-1, 3): a has 12 entries, so that -1 is 4"),
+        ((3, 5), "a.reshape(3, -1): a has 12 entries, so that -1 is 4"),
+        ((5, 7), "a has 12 entries, and the lengths must multiply to that"),
+    ],
+)
+def test_the_likely_fix_of_a_reshape(shape, fix):
+    assert mg.explain(lambda a: np.reshape(a, shape), np.ones(12)).failure.fix == fix
+
+
+@pytest.mark.parametrize(
+    ("label", "fix"),
+    [(2, "t - 1, if t begins at 1"), (7, "8 outputs, or mend t"), (-1, "rows of -1")],
+)
+def test_the_likely_fix_of_a_class_that_there_is_not(label, fix):
+    e = mg.explain(two_layers(), X, np.array([0, 1, label, *[0] * (len(X) - 3)]))
+    assert fix in e.failure.fix
+
+
+def test_the_likely_fix_of_batches_that_differ():
+    assert "same rows of both" in mg.explain(two_layers(), X, T[:-1]).failure.fix
 
 
 def test_an_error_outside_of_any_call_shows_what_there_is():

@@ -12,6 +12,7 @@ import numpy as np
 
 from minigrad import backward, calls, functions, tensor
 from minigrad.explain.data.calls import call_text, literal
+from minigrad.explain.data.fixes import likely_fix
 from minigrad.explain.data.model import Failure, Line
 from minigrad.explain.data.names import Names, arrays_of
 from minigrad.graph import Array, Node
@@ -124,7 +125,7 @@ def failure(
                 array = argument._array if isinstance(argument, Node) else argument
                 operands.append((name, array.shape))
     source, code = _written(error, is_learners)
-    fix = _fix(failing, operands, str(error))
+    fix = likely_fix(getattr(failing, "function", None), operands, str(error))
     message = re.sub(r"^net[\w.\[\]']* .*?: ", "", str(error)) if layer else str(error)
     return Failure(type(error).__name__, message, call, operands, layer, source, code, fix)
 
@@ -182,49 +183,6 @@ def _defined(function: Any) -> Written:
     """Find where a function begins."""
     code = getattr(function, "__code__", None)
     return _text_of((code.co_filename, code.co_firstlineno) if code else None)
-
-
-# ---- the likely remedy ---------------------------------------------------------------------------
-def _fix(failing: Failing | None, operands: Sequence[tuple[str, Any]], message: str) -> str:
-    """Guess from the shapes what was meant."""
-    if failing is None or len(operands) < 2:
-        return ""
-    (left, a), (right, b), *_ = operands
-    name = getattr(failing.function, "__name__", "")
-    if name in ("matmul", "dot"):
-        return _fix_product(left, a, right, b)
-    if name == "affine":
-        if len(a) and len(b) == 2 and a[-1] != b[0]:
-            flat = int(np.prod(a[1:]))
-            if len(a) > 2 and flat == b[0]:
-                return f"flatten {left} first: {left}.reshape(len({left}), -1), or mg.Flatten()"
-            return f"make a layer of {a[-1]} features in: Affine({a[-1]}, {b[1]})"
-        return ""
-    if "broadcast" in message:
-        return _fix_broadcast(left, a, right, b)
-    return ""
-
-
-def _fix_product(left: str, a: Sequence[int], right: str, b: Sequence[int]) -> str:
-    """Look for a transposition that makes the inner lengths agree."""
-    if len(a) < 1 or len(b) < 1:
-        return f"a product needs axes: write {left} * {right} for a single number"
-    inner = b[0] if len(b) == 1 else b[-2]
-    if len(b) == 2 and a[-1] == b[1]:
-        return f"{left} @ {right}.T: {right} has {b[1]} as its last axis"
-    if len(a) == 2 and a[0] == inner:
-        return f"{left}.T @ {right}: {left} has {a[0]} as its first axis"
-    return f"the last axis of {left} ({a[-1]}) must be as long as the first of {right} ({inner})"
-
-
-def _fix_broadcast(left: str, a: Sequence[int], right: str, b: Sequence[int]) -> str:
-    """Look for a missing axis of length one."""
-    for name, one, other in ((right, tuple(b), tuple(a)), (left, tuple(a), tuple(b))):
-        if len(one) == 1 and len(other) > 1 and one[0] == other[0]:
-            return f"{name}[:, None], if each of its {one[0]} entries belongs to one row"
-        if len(one) == 2 and len(other) == 2 and one[::-1] == other:
-            return f"{name}.T has the shape of the other"
-    return "shapes are compared from the last axis on: the lengths must be equal, or one of them 1"
 
 
 def argument_text(names: Names, known: Mapping[int, str]) -> Callable[[Any], str]:
