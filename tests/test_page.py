@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import os
 import re
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -27,9 +28,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import minigrad as mg
+from minigrad.explain.command import explained
 from minigrad.explain.data.numbers import value_text
 from minigrad.explain.drawing.painting import unit_key
 from minigrad.explain.drawing.views import BUDGET, DRAWN, views
+from minigrad.explain.examples import EXAMPLES
 from minigrad.explain.page.closed import closed, runs
 from minigrad.explain.page.page import page
 from minigrad.explain.page.tables import table
@@ -283,6 +286,22 @@ def test_nothing_overflows_and_nothing_overlaps(opened, sample):
             shown.press(key)
             assert shown.evaluate(LOOSE) == [], (width, key)
         assert shown.evaluate("location.hash") == f"#step={count - 2}"
+
+
+@pytest.mark.skipif(
+    not os.environ.get("MINIGRAD_SLOW"), reason="a third of a minute: MINIGRAD_SLOW=1 asks for it"
+)
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_every_example_holds_together_at_every_step_and_width(opened, name):
+    shown = opened(explained(EXAMPLES[name]()))
+    steps = shown.evaluate("document.querySelectorAll('.step').length")
+    for width in WIDTHS:
+        shown.resize(width, 900)
+        shown.press("Home")
+        for k in range(1, steps + 1):
+            assert shown.evaluate(f"{CURRENT}.id") == f"s{k}"
+            assert shown.evaluate(LOOSE) == [], (width, k)
+            shown.press("ArrowRight")
 
 
 def numbers(texts):
