@@ -365,6 +365,14 @@ def test_the_graph_lights_up_as_gradients_arrive(opened):
     assert shown.evaluate(hidden) == 9
 
 
+def test_the_page_of_a_pass_that_failed_opens_where_it_did(opened):
+    shown = opened(failed())
+    assert "Likely fix" in shown.evaluate(f"{CURRENT}.textContent")
+    assert shown.evaluate(f"{CURRENT}.id") == "s" + str(
+        shown.evaluate("document.querySelectorAll('.step').length")
+    )
+
+
 def test_buttons_slider_list_and_address_go_to_a_step(opened):
     shown = opened(apples(), at="#step=7")
     step = "location.hash + " + f"{CURRENT}.id"

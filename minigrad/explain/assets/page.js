@@ -45,7 +45,7 @@
 
   function fromAddress() {
     const found = /(?:^|[#&])step=(\d+)/.exec(location.hash);
-    return found ? Number(found[1]) - 1 : 0;
+    return found ? Number(found[1]) - 1 : data.failed ? last : 0;
   }
 
   // ---- the graph -----------------------------------------------------------------------------

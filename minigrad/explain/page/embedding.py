@@ -23,6 +23,7 @@ def embedded(
 ) -> dict[str, Any]:
     """Collect it; `forward` is the number of steps before the way back begins."""
     return {
+        "failed": trace.failure is not None,  # then the page opens there
         "views": [_view(schedule, *pair) for pair in zip(found, pictures, strict=True)],
         "arrays": _arrays(trace, schedule, _clickable(trace, found)),
         "forward": schedule.seed or len(schedule.moments),
