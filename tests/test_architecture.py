@@ -4,8 +4,6 @@ import ast
 import sys
 from pathlib import Path
 
-import pytest
-
 import minigrad
 
 PACKAGE = Path(minigrad.__file__).parent
@@ -63,7 +61,6 @@ OPTIONAL = {"tqdm", "matplotlib", "numba", "hypothesis", "pytest"}  # the extras
 SELDOM = {"csv", "difflib", "gzip", "importlib", "pathlib", "zipfile", "zlib"}  # files and errors
 LONGEST = 450
 SOURCES = sorted(PACKAGE.rglob("*.py"))
-each_source = pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(PACKAGE)))
 
 
 def module(path):
@@ -177,46 +174,49 @@ def test_rooms_beside_the_engine_know_nothing_of_it():
     assert beside - allowed == set()
 
 
-@each_source
-def test_the_core_needs_the_standard_library_and_numpy_alone(path):
-    roots = {name.split(".")[0] for name in imports(parsed(path))}
-    assert roots - set(sys.stdlib_module_names) <= {"numpy", "minigrad"} | OPTIONAL
+def test_the_core_needs_the_standard_library_and_numpy_alone():
+    for path in SOURCES:
+        roots = {name.split(".")[0] for name in imports(parsed(path))}
+        assert roots - set(sys.stdlib_module_names) <= {"numpy", "minigrad"} | OPTIONAL, path
 
 
-@each_source
-def test_imports_are_at_the_top_but_for_the_extras_and_what_is_seldom_needed(path):
-    tree = parsed(path)
-    later = [
-        name
-        for statement in tree.body
-        if not isinstance(statement, (ast.Import, ast.ImportFrom)) and not is_for_types(statement)
-        for name in imports(statement)
-    ]
-    assert {name.split(".")[0] for name in later} <= OPTIONAL | SELDOM
-    at_top = [s for s in tree.body if isinstance(s, (ast.Import, ast.ImportFrom))]
-    assert not {name.split(".")[0] for s in at_top for name in imports(s)} & OPTIONAL
+def test_imports_are_at_the_top_but_for_the_extras_and_what_is_seldom_needed():
+    for path in SOURCES:
+        tree = parsed(path)
+        later = [
+            name
+            for statement in tree.body
+            if not isinstance(statement, (ast.Import, ast.ImportFrom))
+            and not is_for_types(statement)
+            for name in imports(statement)
+        ]
+        assert {name.split(".")[0] for name in later} <= OPTIONAL | SELDOM, path
+        at_top = [s for s in tree.body if isinstance(s, (ast.Import, ast.ImportFrom))]
+        assert not {name.split(".")[0] for s in at_top for name in imports(s)} & OPTIONAL, path
 
 
-@each_source
-def test_imports_stand_before_everything_else(path):
-    body = [s for s in parsed(path).body if not isinstance(s, ast.Expr)]
-    kinds = [isinstance(s, (ast.Import, ast.ImportFrom)) for s in body]
-    assert kinds == sorted(kinds, reverse=True)
+def test_imports_stand_before_everything_else():
+    for path in SOURCES:
+        body = [s for s in parsed(path).body if not isinstance(s, ast.Expr)]
+        kinds = [isinstance(s, (ast.Import, ast.ImportFrom)) for s in body]
+        assert kinds == sorted(kinds, reverse=True), path
 
 
-@each_source
-def test_no_linter_and_no_type_checker_is_muted(path):
-    text = path.read_text(encoding="utf-8")
-    assert not [word for word in ("noqa", "type: ignore", "pragma:", "fmt: off") if word in text]
+def test_no_linter_and_no_type_checker_is_muted():
+    for path in SOURCES:
+        text = path.read_text(encoding="utf-8")
+        assert not [
+            word for word in ("noqa", "type: ignore", "pragma:", "fmt: off") if word in text
+        ], path
 
 
-@each_source
-def test_a_file_is_read_at_one_sitting(path):
-    lines = path.read_text(encoding="utf-8").splitlines()
-    assert len(lines) <= LONGEST
-    assert max(map(len, lines), default=0) <= 100
+def test_a_file_is_read_at_one_sitting():
+    for path in SOURCES:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        assert len(lines) <= LONGEST, path
+        assert max(map(len, lines), default=0) <= 100, path
 
 
-@each_source
-def test_every_module_says_what_it_is_for(path):
-    assert path.name == "__main__.py" or ast.get_docstring(parsed(path))
+def test_every_module_says_what_it_is_for():
+    for path in SOURCES:
+        assert path.name == "__main__.py" or ast.get_docstring(parsed(path)), path
