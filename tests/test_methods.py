@@ -71,8 +71,6 @@ def test_every_method_is_tested():
 
 @pytest.mark.parametrize(("name", "function", "args", "keywords"), cases(METHODS))
 def test_a_method_is_the_function_of_its_name(name, function, args, keywords):
-    if not hasattr(ArrayMethods, name):
-        pytest.skip(f"a Tensor has no method {name} yet")
     x = Tensor(A)
     by_method, by_function = getattr(x, name)(*args, **keywords), function(x, *args, **keywords)
     np.testing.assert_array_equal(by_method.data, by_function.data)
