@@ -12,13 +12,12 @@ import numpy as np
 
 from minigrad.explain.data.again import Rerun
 from minigrad.explain.data.asked import check_asked, no_tensor
-from minigrad.explain.data.build import behind, traced
+from minigrad.explain.data.build import behind, failed, traced
 from minigrad.explain.data.entries import Entry
-from minigrad.explain.data.failures import argument_text, failure, nodes_in
 from minigrad.explain.data.forward import Made, Watched
 from minigrad.explain.data.model import Group, Trace
 from minigrad.explain.data.names import Names, parameters
-from minigrad.explain.data.watching import Watching, callable_name, is_learners
+from minigrad.explain.data.watching import Watching, callable_name
 from minigrad.explain.explanation import Explanation
 from minigrad.graph import Array, Node
 from minigrad.layers import Layer
@@ -147,7 +146,7 @@ def _by_parameters(nodes: list[Node], names: Names) -> Watched:
                 owners |= {
                     id(tensor): (path, layer) for tensor in layer.structure().tensors.values()
                 }
-    found = Watched({}, [], [])
+    found = Watched({}, [], [], [])
     times: dict[int, int] = {}
     for node in sorted(nodes, key=lambda node: node._birth) if owners else ():
         used = [owners[id(a)] for a in node._arguments if id(a) in owners]
@@ -165,16 +164,7 @@ def _by_parameters(nodes: list[Node], names: Names) -> Watched:
 
 def _of_error(error: BaseException, names: Names) -> Explanation:
     """Explain what the frames of a traceback still hold."""
-    nodes = behind(nodes_in(error, names, is_learners))
-    found = traced(None, nodes, names, Watched({}, [], []))
-    return _failed(found, error, names, None)
-
-
-def _failed(found: Trace, error: BaseException, names: Names, layer: str | None) -> Explanation:
-    pairs = zip(found.nodes, found.lines, strict=True)
-    known = {node._birth: line.name for node, line in pairs if node is not None}
-    found.failure = failure(error, argument_text(names, known), layer, is_learners)
-    return _explanation(found)
+    return _explanation(failed(error, [], names, Watched({}, [], [], []), None))
 
 
 # ---- a forward pass that runs now, watched -------------------------------------------------------
@@ -232,10 +222,7 @@ def _watched(
         with seen:
             y = run()
     except Exception as error:
-        nodes = behind([*seen.nodes, *nodes_in(error, names, is_learners)])
-        found = traced(None, nodes, names, seen.watched)
-        path = next((seen.path(layer) for layer in seen.failed if seen.path(layer)), None)
-        return _failed(found, error, names, path)
+        return _explanation(failed(error, seen.nodes, names, seen.watched, seen.innermost(error)))
     if not isinstance(y, Tensor):
         raise TypeError(f"nothing was recorded: {no_tensor(y)}")
     names.tensors.setdefault(id(y), output)

@@ -27,6 +27,7 @@ class Watched(NamedTuple):
     made: dict[int, Made]  # by the birth of the node
     layers: list[Group]
     owners: list[Any]  # the layer behind each group
+    plain: list[Node]  # what layers made of data alone: nothing of it was recorded
 
 
 class Lines:
@@ -51,7 +52,7 @@ class Lines:
             self._append(node, Line(len(self.lines), kind, name, named, value))
             return
         made = self.watched.made.get(node._birth, Made(None, None))
-        operands = tuple(self._operand(a, made) for a in node._arguments)
+        operands = tuple(self.operand(a, made) for a in node._arguments)
         texts = [self.text(a, i) for a, i in zip(node._arguments, operands, strict=True)]
         if node._function is GETITEM:
             texts[1] = index_text(node._arguments[1], self.names.of_array)
@@ -89,12 +90,15 @@ class Lines:
         if node is not None:
             self.ids[node._birth] = line.id
 
-    def _operand(self, argument: Any, made: Made) -> int | None:
+    def operand(self, argument: Any, made: Made) -> int | None:
         """Find the line of an argument; None for a number, an index, an option."""
         if isinstance(argument, Node):
             return self.ids[argument._birth]
         if not isinstance(argument, np.ndarray) or argument.ndim == 0:
             return None
+        plain = self._made_of_data(argument)
+        if plain is not None:
+            return plain
         name = self.names.of_array(argument)
         found = None if name is not None else self._attribute(argument, made)
         in_layer = found is not None
@@ -109,6 +113,19 @@ class Lines:
             self._append(None, line)
             self._array[key] = line.id
         return self._array[key]
+
+    def _made_of_data(self, array: Array) -> int | None:
+        """Find the call of a layer that made an array of data alone, and make its line.
+
+        A layer that changes nothing gives back what it got: the call that came last counts.
+        """
+        for node in reversed(self.watched.plain):
+            made = node._array
+            if made.dtype == array.dtype and np.array_equal(made, array, made.dtype.kind in "fc"):
+                if node._birth not in self.ids:
+                    self.add(node)
+                return self.ids[node._birth]
+        return None
 
     def _attribute(self, array: Array, made: Made) -> str | None:
         """Find the attribute of the layer that holds an array: mask."""
