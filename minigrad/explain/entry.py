@@ -14,10 +14,11 @@ from minigrad.explain.data.again import Rerun
 from minigrad.explain.data.asked import check_asked, no_tensor
 from minigrad.explain.data.build import behind, failed, traced
 from minigrad.explain.data.entries import Entry
+from minigrad.explain.data.failures import nodes_in
 from minigrad.explain.data.forward import Made, Watched
 from minigrad.explain.data.model import Group, Trace
 from minigrad.explain.data.names import Names, parameters
-from minigrad.explain.data.watching import Watching, callable_name
+from minigrad.explain.data.watching import Watching, callable_name, is_learners
 from minigrad.explain.explanation import Explanation
 from minigrad.graph import Array, Node
 from minigrad.layers import Layer
@@ -164,7 +165,8 @@ def _by_parameters(nodes: list[Node], names: Names) -> Watched:
 
 def _of_error(error: BaseException, names: Names) -> Explanation:
     """Explain what the frames of a traceback still hold."""
-    return _explanation(failed(error, [], names, Watched({}, [], [], []), None))
+    nodes = behind(nodes_in(error, names, is_learners))
+    return _explanation(failed(error, nodes, names, _by_parameters(nodes, names), None))
 
 
 # ---- a forward pass that runs now, watched -------------------------------------------------------
@@ -195,8 +197,10 @@ def _of_function(function: Callable[..., Any], args: Any, names: Names) -> Expla
     layers = [(name, layer) for name, layer in names.layers if isinstance(layer, Layer)]
     inner = [pair for name, layer in layers for pair in _renamed(name, layer)]
     lifted = [mapped(_lifted, a) for a in args]
+    is_by_hand = isinstance(function, Layer) and function.is_by_hand()
+    written: Any = function
     try:
-        parameters_ = list(inspect.signature(function).parameters)
+        parameters_ = list(inspect.signature(written.forward if is_by_hand else written).parameters)
     except (TypeError, ValueError):
         parameters_ = []
     for name, value in zip(parameters_, lifted, strict=False):

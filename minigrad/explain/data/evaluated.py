@@ -147,6 +147,8 @@ def _call(tree: ast.Call, frame: FrameType) -> Any:
     options = {k.arg: _known(k.value, frame) for k in tree.keywords if k.arg}
     if "out" in options or any(_size(a) > _MOST for a in (owner, *arguments)):
         return UNKNOWN
+    if any(isinstance(a, Node) for a in (*arguments, *options.values())):
+        return UNKNOWN  # it would be recorded
     return getattr(owner, tree.func.attr)(*arguments, **options)
 
 

@@ -135,10 +135,15 @@ def _expressions(lines: tuple[str, ...]) -> dict[Any, ast.AST]:
         return {}
     found: dict[Any, ast.AST] = {}
     for node in ast.walk(tree):
-        if isinstance(node, (ast.expr, ast.AugAssign)):
-            place = (node.lineno, node.end_lineno, node.col_offset, node.end_col_offset)
-            found.setdefault(place, node)
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple):
+            found[_span(node.targets[0])] = node  # n, c = x.shape fails at its names
+        elif isinstance(node, (ast.expr, ast.AugAssign)):
+            found.setdefault(_span(node), node)
     return found
+
+
+def _span(node: ast.expr | ast.AugAssign) -> tuple[Any, ...]:
+    return node.lineno, node.end_lineno, node.col_offset, node.end_col_offset
 
 
 def _read(tree: ast.AST, frame: FrameType) -> Expression:
@@ -152,6 +157,8 @@ def _read(tree: ast.AST, frame: FrameType) -> Expression:
         function, trees = _OPERATIONS.get(type(tree.ops[0])), [tree.left, tree.comparators[0]]
     elif isinstance(tree, ast.Subscript):
         function, trees = operator.getitem, [tree.value, tree.slice]
+    elif isinstance(tree, ast.Assign) and isinstance(tree.value, ast.Attribute):
+        trees = [tree.value.value]
     elif isinstance(tree, ast.Attribute):
         trees = [tree.value]
     elif isinstance(tree, ast.Call):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import linecache
 import re
 from typing import Any, NamedTuple
@@ -9,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad import backward
-from minigrad.explain.data.calls import call_text
+from minigrad.explain.data.calls import call_text, index_text
 from minigrad.explain.data.expression_at import Expression, marked, renamed, shape_of
 from minigrad.explain.data.fixes import likely_fix
 from minigrad.explain.data.forward import Lines, Made
@@ -18,9 +19,11 @@ from minigrad.explain.data.model import Failure, Line
 from minigrad.explain.data.names import Names, arrays_of
 from minigrad.explain.data.sources import written
 from minigrad.explain.data.stopped import Failing, IsLearners, failing_call, frames, held_by
+from minigrad.functions import affine
 from minigrad.graph import Array, Node
 from minigrad.layers.by_hand import Pullback
 from minigrad.layers.inside import attributes
+from minigrad.tensor import GETITEM
 
 _WALK = vars(backward)["_walk"].__code__
 _LONG = 40  # letters of an argument that is no array
@@ -81,9 +84,12 @@ def forward_failure(
     if failing is not None:
         _describe(found, failing, lines, made)
     found.source, found.code, found.mark = _written(error, is_learners)
-    if failing is not None and failing.by_hand and not failing.reached:
-        found.source, found.code, found.mark = _defined(type(failing.layer).forward)
-    found.fix = _fix(error, failing, found)
+    if failing is not None and failing.layer is not None and not failing.reached:
+        owner: Any = type(failing.layer)
+        function = owner.forward if failing.by_hand else inspect.unwrap(owner.__call__)
+        if is_learners(getattr(getattr(function, "__code__", None), "co_filename", "<")):
+            found.source, found.code, found.mark = _defined(function)
+    found.fix = _fix(error, failing, found, lines)
     return found
 
 
@@ -94,7 +100,9 @@ def _describe(found: Failure, failing: Failing, lines: Lines, made: Made) -> Non
         return
     arguments = [_as_operand(failing.function, a) for a in failing.arguments]
     ids = [lines.operand(a, made) for a in arguments]
-    texts = [_short(lines.text(a, i)) for a, i in zip(arguments, ids, strict=True)]
+    texts = [_short(_text(lines, a, i)) for a, i in zip(arguments, ids, strict=True)]
+    if failing.function is GETITEM:
+        texts[1] = index_text(arguments[1], lines.names.of_array)
     if failing.write is not None:
         found.call = failing.write(texts)
     else:
@@ -108,8 +116,9 @@ def _describe(found: Failure, failing: Failing, lines: Lines, made: Made) -> Non
     found.operands = list(told.items())
     found.lines = [i for i in ids if i is not None]
     if failing.within is not None:
-        shapes = failing.within.shapes()
-        found.within = shapes if any(each not in found.operands for each in shapes) else []
+        shapes, has_arrays = failing.within.shapes(), bool(failing.within.places)
+        is_news = any(each not in found.operands for each in shapes)
+        found.within = shapes if has_arrays and is_news else []
 
 
 def _describe_expression(found: Failure, expression: Expression, lines: Lines, made: Made) -> None:
@@ -122,7 +131,7 @@ def _describe_expression(found: Failure, expression: Expression, lines: Lines, m
     found.operands = list(told.items())
 
 
-def _fix(error: BaseException, failing: Failing | None, found: Failure) -> str:
+def _fix(error: BaseException, failing: Failing | None, found: Failure, lines: Lines) -> str:
     """Guess what was meant, from the innermost thing that is known."""
     inside = None if failing is None else failing.within
     mistake = likely_mistake(error, failing)
@@ -130,7 +139,25 @@ def _fix(error: BaseException, failing: Failing | None, found: Failure) -> str:
         return mistake
     if inside is not None:
         return likely_fix(inside.function, inside.shapes(), str(error))
+    before = next((n for n in lines.nodes if n is not None and _shares_weights(n, failing)), None)
+    if before is not None and failing.function is affine:
+        return _fix_again(found, before)
     return likely_fix(failing.function, found.operands, str(error))
+
+
+def _shares_weights(node: Node, failing: Failing) -> bool:
+    """Tell whether a call before took the same weights, so that these fit something."""
+    same = node._function is failing.function
+    return same and len(failing.arguments) > 1 and node._arguments[1] is failing.arguments[1]
+
+
+def _fix_again(found: Failure, before: Node) -> str:
+    """Tell of a layer that runs twice how wide its input was the first time."""
+    name, shape = found.operands[0]
+    wide, was = (shape or (0,))[-1], before._values[0].shape[-1]
+    return (
+        f"this layer ran before, on {was} features, and {name} has {wide}: use another layer here"
+    )
 
 
 def _as_operand(function: Any, argument: Any) -> Any:
@@ -144,7 +171,17 @@ def _is_told(function: Any, argument: Any) -> bool:
     """Tell whether the reader wants to know the shape of an argument that is no line."""
     if isinstance(function, np.ufunc):
         return True
-    return isinstance(argument, (list, tuple)) and len(shape_of(argument) or ()) > 1
+    if not isinstance(argument, (list, tuple)):
+        return False
+    return len(shape_of(argument) or ()) > 1 or any(isinstance(a, Node) for a in argument)
+
+
+def _text(lines: Lines, argument: Any, line: int | None) -> str:
+    """Write an argument, also one that holds Tensors and should not."""
+    if type(argument) in (list, tuple) and any(isinstance(a, Node) for a in argument):
+        inner = ", ".join(lines.text(a, lines.ids.get(getattr(a, "_birth", 0))) for a in argument)
+        return f"[{inner}]" if isinstance(argument, list) else f"({inner})"
+    return lines.text(argument, line)
 
 
 def _short(text: str) -> str:

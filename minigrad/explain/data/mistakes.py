@@ -7,10 +7,12 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from minigrad.explain.data.expression_at import Expression
+from minigrad.explain.data.expression_at import Expression, expression_at
 from minigrad.explain.data.stopped import Failing, frames
+from minigrad.graph import Node
 from minigrad.layers import Layer
 from minigrad.layers.inside import attributes
+from minigrad.networks import Network
 
 _LISTED = 8  # names of what there is
 # What an error of NumPy's or of Python's says, and what helps.
@@ -28,22 +30,46 @@ def likely_mistake(error: BaseException, failing: Failing | None) -> str:
     inside = None if failing is None else failing.within
     message = str(error)
     if isinstance(error, AttributeError):
-        return attribute_asked(error, "forward")
+        return attribute_asked(error, frames(error)[-1].frame.f_code.co_name)
     if isinstance(error, NameError) and not isinstance(error, UnboundLocalError):
         return _variable_asked(error)
+    if "values to unpack" in message and inside is not None:
+        return _unpacked(inside, message)
     if isinstance(error, KeyError) and inside is not None:
         return _key_asked(error, inside)
-    if isinstance(error, TypeError) and inside is not None and inside.function is not None:
-        found = _no_array(inside)
+    if isinstance(error, TypeError) and failing is not None:
+        found = _of_type(message, failing)
         if found:
             return found
-    if failing is not None and failing.by_hand and "must return an array of floats" in message:
-        return _returned(message.partition("array of floats, not ")[2])
     if isinstance(error, IndexError):
         found = _index_asked(message, failing)
         if found:
             return found
     return next((told for saying, told in _SAYINGS.items() if saying in message), "")
+
+
+def _of_type(message: str, failing: Failing) -> str:
+    """Guess which operand is not what it was taken for."""
+    told = inside = failing.within
+    if inside is None and failing.site is not None:
+        told = expression_at(failing.site.frame, failing.site.instruction)
+    if told is not None and told.function is not None:
+        found = _no_array(told)
+        if found:
+            return found
+    if failing.layer is not None and "returned None" in message:
+        return "end __call__ with a return of what it computed"
+    if failing.by_hand and "must return an array of floats" in message:
+        return _returned(message.partition("array of floats, not ")[2])
+    if failing.by_hand and inside is None and "required positional argument" in message:
+        return f"forward is given {len(failing.arguments)} input: it must do with that"
+    for argument in failing.arguments:
+        if isinstance(argument, (tuple, list)) and any(isinstance(a, Node) for a in argument):
+            kind = type(argument).__name__
+            return (
+                f"a {kind} of {len(argument)} came in: the call before returned more than one thing"
+            )
+    return ""
 
 
 def attribute_asked(error: AttributeError, method: str) -> str:
@@ -63,7 +89,10 @@ def attribute_asked(error: AttributeError, method: str) -> str:
     if close and (close not in held or len(held) > _LISTED):
         return f"{method} asks for self.{name}: did you mean self.{close}?"
     has = _listed(f"self.{key}" for key in held)
-    return f"{method} asks for self.{name}, and the layer has {has or 'no attributes yet'}"
+    what = "the network" if isinstance(obj, Network) else "the layer"
+    if not isinstance(obj, Layer) and not callable(getattr(obj, "forward", None)):
+        what = "it"
+    return f"{method} asks for self.{name}, and {what} has {has or 'no attributes yet'}"
 
 
 def _variable_asked(error: NameError) -> str:
@@ -74,7 +103,7 @@ def _variable_asked(error: NameError) -> str:
     own = stopped.f_locals.get("self")
     if own is not None and error.name in attributes(own):
         return f"self.{error.name}: it is an attribute of the layer"
-    return f"did you mean {close}?" if close else f"nothing here is called {error.name}"
+    return f"did you mean {close}?" if close else ""
 
 
 def _key_asked(error: KeyError, inside: Expression) -> str:
@@ -84,6 +113,18 @@ def _key_asked(error: KeyError, inside: Expression) -> str:
     if key in keys or not keys:
         return "" if keys or not isinstance(inside.owner, dict) else "nothing is in it yet"
     return f"there is no {key!r}; there are {_listed(map(repr, keys))}"
+
+
+def _unpacked(inside: Expression, message: str) -> str:
+    """Say how many axes there are, where a shape is unpacked into more or fewer names."""
+    expected = re.search(r"expected (\d+)", message)
+    for place in inside.places:
+        if expected and place.shape is not None:
+            many = "axis" if len(place.shape) == 1 else "axes"
+            return (
+                f"{place.text} has {len(place.shape)} {many} here, and {expected[1]} are expected"
+            )
+    return ""
 
 
 def _no_array(inside: Expression) -> str:

@@ -6,6 +6,7 @@ frame holds when its function fails is what the function was given.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from types import FrameType
 from typing import Any, NamedTuple, TypeAlias
@@ -27,6 +28,10 @@ _ROWS = Network._check_rows.__code__
 IsLearners: TypeAlias = Callable[[str], bool]  # tells the learner's files from ours
 
 
+_CALLS = ("__call__", "_call_by_hand", "call_answering")
+_ARRAYS = (Node, np.ndarray)
+
+
 class At(NamedTuple):
     """A frame of a traceback, and what it had reached: the line, the instruction."""
 
@@ -44,6 +49,7 @@ class Failing(NamedTuple):
     write: Callable[[Sequence[str]], str] | None = None
     layer: Any = None  # the object whose forward or __call__ it is; None for functions
     by_hand: bool = False  # whether that layer's forward and backward are written by hand
+    site: At | None = None  # the learner's code that calls it
     reached: bool = False  # whether it stopped in code of the learner's inside of it
     within: Expression | None = None  # the expression that failed there
     is_expression: bool = False  # whether that is the call, and its arrays are the arguments
@@ -75,19 +81,21 @@ def failing_call(error: BaseException, is_learners: IsLearners) -> Failing | Non
     """
     found: Failing | None = None
     inside: At | None = None  # the learner's code that this call runs
+    site: At | None = None  # and that which calls it
     for at in frames(error):
         call = _recorded(at.frame) or _of_a_layer(at.frame)
         if call is None and (found is None or found.layer is not None):
             call = _of_ours(at.frame)
         if call is not None:
-            found, inside = call, None
+            found, inside = call._replace(site=site), None
         if is_learners(at.frame.f_code.co_filename):
-            inside = at
+            inside = site = at
     if inside is None:
         return found
-    expression = expression_at(inside.frame, inside.instruction)
+    is_own_check = isinstance(error, AssertionError)
+    expression = None if is_own_check else expression_at(inside.frame, inside.instruction)
     around = found and found._replace(reached=True, within=expression)
-    if expression is None or not expression.places:
+    if expression is None or not any(isinstance(o.value, _ARRAYS) for o in expression.operands):
         return around
     if around is None or not (around.by_hand or around.layer is None):
         arrays = [place.value for place in expression.places]
@@ -97,8 +105,19 @@ def failing_call(error: BaseException, is_learners: IsLearners) -> Failing | Non
 
 def failing_layers(error: BaseException) -> list[Any]:
     """List the layers that an error came out of, the innermost first."""
-    selves = [at.frame.f_locals.get("self") for at in frames(error)]
+    selves = [self_of(at.frame) for at in frames(error)]
     return [layer for layer in reversed(selves) if isinstance(layer, Layer)]
+
+
+def self_of(frame: FrameType) -> Any:
+    """Give the object whose method a frame runs, however its author calls it; None for functions.
+
+    The methods that matter are those that layers are called by.
+    """
+    code = frame.f_code
+    if code.co_name in ("__call__", "forward") and code.co_argcount:
+        return frame.f_locals.get(code.co_varnames[0])
+    return frame.f_locals.get("self")
 
 
 def held_by(failing: Failing) -> list[tuple[str, Any]]:
@@ -129,8 +148,8 @@ def _recorded(frame: FrameType) -> Failing | None:
 
 def _of_a_layer(frame: FrameType) -> Failing | None:
     """Read a frame that calls a layer."""
-    layer = frame.f_locals.get("self")
-    if not isinstance(layer, Layer) or frame.f_code.co_name not in ("__call__", "_call_by_hand"):
+    layer = self_of(frame)
+    if not isinstance(layer, Layer) or frame.f_code.co_name not in _CALLS:
         return None
     owner, operands = layer._owner, given(frame)
     kind = type(owner)
@@ -150,12 +169,14 @@ def _of_ours(frame: FrameType) -> Failing | None:
 
 
 def given(frame: FrameType) -> list[Any]:
-    """List the positional arguments of a function, without `self`."""
-    code, seen = frame.f_code, frame.f_locals
-    names = [name for name in code.co_varnames[: code.co_argcount] if name != "self"]
+    """List the positional arguments of a function, without the object of a method."""
+    code, seen, own = frame.f_code, frame.f_locals, self_of(frame)
+    names = code.co_varnames[: code.co_argcount]
     more = code.co_varnames[code.co_argcount + code.co_kwonlyargcount :]
-    extra = seen.get(more[0], ()) if code.co_flags & 0x04 else ()
-    return [*(seen[name] for name in names if name in seen), *extra]
+    extra = seen.get(more[0], ()) if code.co_flags & inspect.CO_VARARGS else ()
+    names = tuple(name for name in names if name in seen and name != "train_flag")
+    operands = [seen[name] for name in names if seen[name] is not own]
+    return [*operands, *extra]
 
 
 def _called(name: str) -> Callable[[Sequence[str]], str]:

@@ -19,7 +19,7 @@ import minigrad.graph
 from minigrad.explain.data.forward import Made, Watched
 from minigrad.explain.data.model import Group
 from minigrad.explain.data.names import Names
-from minigrad.explain.data.stopped import failing_layers, given
+from minigrad.explain.data.stopped import failing_layers, given, self_of
 from minigrad.graph import NO_KEYWORDS, Array, Node, input_node, record
 from minigrad.layers.by_hand import Pullback
 from minigrad.tensor import Tensor
@@ -99,7 +99,7 @@ class Watching:
 
     def _enter(self, frame: FrameType) -> None:
         """Note that a layer is called."""
-        layer: Any = frame.f_locals.get("self")
+        layer: Any = self_of(frame)
         if id(layer) not in self._paths or (self._open and self._same(layer)):
             return
         groups = self.watched.layers
