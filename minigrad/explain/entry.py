@@ -18,7 +18,8 @@ from minigrad.explain.data.failures import nodes_in
 from minigrad.explain.data.forward import Made, Watched
 from minigrad.explain.data.model import Group, Trace
 from minigrad.explain.data.names import Names, parameters
-from minigrad.explain.data.watching import Watching, callable_name, is_learners
+from minigrad.explain.data.stopped import failing_layers
+from minigrad.explain.data.watching import Watching, callable_name, is_learners, one_line
 from minigrad.explain.explanation import Explanation
 from minigrad.graph import Array, Node
 from minigrad.layers import Layer
@@ -166,7 +167,17 @@ def _by_parameters(nodes: list[Node], names: Names) -> Watched:
 def _of_error(error: BaseException, names: Names) -> Explanation:
     """Explain what the frames of a traceback still hold."""
     nodes = behind(nodes_in(error, names, is_learners))
-    return _explanation(failed(error, nodes, names, _by_parameters(nodes, names), None))
+    watched = _by_parameters(nodes, names)
+    return _explanation(failed(error, nodes, names, watched, _layer_of(error)))
+
+
+def _layer_of(error: BaseException) -> str | None:
+    """Name the innermost layer that an error came out of, by the network that called it."""
+    layers = failing_layers(error)
+    nets = [layer for layer in layers if isinstance(layer, Network)]
+    paths = {id(layer): path for path, layer in layers_by_path(nets[-1])} if nets else {}
+    inside = [layer for layer in layers if paths.get(id(layer), "net") != "net"]
+    return f"{paths[id(inside[0])]} {one_line(inside[0])}" if inside else None
 
 
 # ---- a forward pass that runs now, watched -------------------------------------------------------
@@ -180,6 +191,8 @@ def _of_network(net: Network, *batch: Any) -> Explanation:
     names = Names({"x": x, "t": t})
     for name, tensor in parameters("", net):
         names.add(name, tensor)
+        if isinstance(x, np.ndarray) and x.dtype.kind == "f" and x.dtype != tensor.dtype:
+            names.add("x", x.astype(tensor.dtype))  # as the net converts it
     layers = list(layers_by_path(net))
     with Replay(net) as replay:
         found = _watched(lambda: net.objective(x, t), layers, names, "loss")

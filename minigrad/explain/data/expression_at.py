@@ -76,7 +76,7 @@ class Expression(NamedTuple):
 
 def renamed(tree: ast.AST, names: Mapping[int, str]) -> str:
     """Write an expression with other names, by the ids of parts of its tree."""
-    return ast.unparse(_Renamed(names).visit(tree))
+    return ast.unparse(ast.fix_missing_locations(_Renamed(names).visit(tree)))
 
 
 class _Renamed(ast.NodeTransformer):

@@ -81,7 +81,7 @@ def forward_failure(
     kind, message = type(error).__name__, str(error)
     layer, message = _placed(error, layer, message)
     found = Failure(kind, message, None, [], layer, None, None, "")
-    if failing is not None:
+    if failing is not None and failing.is_call:
         _describe(found, failing, lines, made)
     found.source, found.code, found.mark = _written(error, is_learners)
     if failing is not None and failing.layer is not None and not failing.reached:
@@ -123,7 +123,10 @@ def _describe(found: Failure, failing: Failing, lines: Lines, made: Made) -> Non
 
 def _describe_expression(found: Failure, expression: Expression, lines: Lines, made: Made) -> None:
     """Write an expression of the learner's, in the names of the lines that it reads."""
-    ids = [(place.tree, lines.operand(place.value, made)) for place in expression.places]
+    ids = []
+    for place in expression.places:
+        known = lines.holding(place.value)
+        ids.append((place.tree, lines.operand(place.value, made) if known is None else known))
     found.lines = [i for _, i in ids if i is not None]
     names = {id(tree): lines.lines[i].name for tree, i in ids if i is not None}
     found.call = renamed(expression.tree, names)

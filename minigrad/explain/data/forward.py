@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -52,7 +53,7 @@ class Lines:
             self._append(node, Line(len(self.lines), kind, name, named, value))
             return
         made = self.watched.made.get(node._birth, Made(None, None))
-        operands = tuple(self.operand(a, made) for a in node._arguments)
+        operands = tuple(self.operand(a, made, node._birth) for a in node._arguments)
         texts = [self.text(a, i) for a, i in zip(node._arguments, operands, strict=True)]
         if node._function is GETITEM:
             texts[1] = index_text(node._arguments[1], self.names.of_array)
@@ -90,13 +91,16 @@ class Lines:
         if node is not None:
             self.ids[node._birth] = line.id
 
-    def operand(self, argument: Any, made: Made) -> int | None:
-        """Find the line of an argument; None for a number, an index, an option."""
+    def operand(self, argument: Any, made: Made, before: float = math.inf) -> int | None:
+        """Find the line of an argument; None for a number, an index, an option.
+
+        `before` is the birth of the call whose argument it is.
+        """
         if isinstance(argument, Node):
             return self.ids[argument._birth]
         if not isinstance(argument, np.ndarray) or argument.ndim == 0:
             return None
-        plain = self._made_of_data(argument)
+        plain = self._made_of_data(argument, before)
         if plain is not None:
             return plain
         name = self.names.of_array(argument)
@@ -114,12 +118,22 @@ class Lines:
             self._array[key] = line.id
         return self._array[key]
 
-    def _made_of_data(self, array: Array) -> int | None:
+    def holding(self, array: Any) -> int | None:
+        """Find the line whose values an array shows, as x.data does: all of the same memory."""
+        place = _place(array) if isinstance(array, np.ndarray) and array.ndim else None
+        for line, node in zip(self.lines, self.nodes, strict=True):
+            if place is not None and node is not None and _place(node._array) == place:
+                return line.id
+        return None
+
+    def _made_of_data(self, array: Array, before: float) -> int | None:
         """Find the call of a layer that made an array of data alone, and make its line.
 
         A layer that changes nothing gives back what it got: the call that came last counts.
         """
         for node in reversed(self.watched.plain):
+            if node._birth >= before:
+                continue
             made = node._array
             if made.dtype == array.dtype and np.array_equal(made, array, made.dtype.kind in "fc"):
                 if node._birth not in self.ids:
@@ -144,3 +158,8 @@ class Lines:
         name = f"v{self._unnamed}"
         unique = self.names.unique(name)
         return unique if unique == name else self._invented(node)
+
+
+def _place(array: Array) -> tuple[Any, ...]:
+    """Say which memory an array shows, and how."""
+    return array.ctypes.data, array.shape, array.strides, array.dtype

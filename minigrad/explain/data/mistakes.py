@@ -37,7 +37,7 @@ def likely_mistake(error: BaseException, failing: Failing | None) -> str:
         return _unpacked(inside, message)
     if isinstance(error, KeyError) and inside is not None:
         return _key_asked(error, inside)
-    if isinstance(error, TypeError) and failing is not None:
+    if isinstance(error, (TypeError, ValueError)) and failing is not None:
         found = _of_type(message, failing)
         if found:
             return found
@@ -54,7 +54,7 @@ def _of_type(message: str, failing: Failing) -> str:
     if inside is None and failing.site is not None:
         told = expression_at(failing.site.frame, failing.site.instruction)
     if told is not None and told.function is not None:
-        found = _no_array(told)
+        found = _no_array(told, "unsupported operand" in message or "sequence" in message)
         if found:
             return found
     if failing.layer is not None and "returned None" in message:
@@ -127,12 +127,12 @@ def _unpacked(inside: Expression, message: str) -> str:
     return ""
 
 
-def _no_array(inside: Expression) -> str:
+def _no_array(inside: Expression, of_lists: bool) -> str:
     """Look for an operand that is None, or a list."""
     for operand in inside.operands:
         if operand.value is None:
             return f"{operand.text} is None here: it was not set, or a return is missing"
-        if isinstance(operand.value, (list, tuple)) and operand.shape:
+        if of_lists and isinstance(operand.value, (list, tuple)) and operand.shape:
             return f"np.array({operand.text}): lists and tuples do not compute as arrays do"
     return ""
 

@@ -52,6 +52,7 @@ class Failing(NamedTuple):
     site: At | None = None  # the learner's code that calls it
     reached: bool = False  # whether it stopped in code of the learner's inside of it
     within: Expression | None = None  # the expression that failed there
+    is_call: bool = True  # whether there is anything to show as a call
     is_expression: bool = False  # whether that is the call, and its arrays are the arguments
 
 
@@ -95,8 +96,10 @@ def failing_call(error: BaseException, is_learners: IsLearners) -> Failing | Non
     is_own_check = isinstance(error, AssertionError)
     expression = None if is_own_check else expression_at(inside.frame, inside.instruction)
     around = found and found._replace(reached=True, within=expression)
-    if expression is None or not any(isinstance(o.value, _ARRAYS) for o in expression.operands):
+    if expression is None:
         return around
+    if not any(isinstance(operand.value, _ARRAYS) for operand in expression.operands):
+        return around or Failing(expression.function, [], within=expression, is_call=False)
     if around is None or not (around.by_hand or around.layer is None):
         arrays = [place.value for place in expression.places]
         return Failing(expression.function, arrays, within=expression, is_expression=True)

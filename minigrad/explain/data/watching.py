@@ -81,7 +81,7 @@ class Watching:
         for layer in failing_layers(error):
             path = self._paths.get(id(layer), "net")
             if path != "net":
-                return f"{path} {_title(layer)}"
+                return f"{path} {one_line(layer)}"
         return None
 
     def _see(self, frame: FrameType, event: str, argument: Any) -> None:
@@ -109,7 +109,7 @@ class Watching:
             return
         self._times[id(layer)] = number = self._times.get(id(layer), 0) + 1
         kind = type(layer._owner).__name__  # the learner's class, also where it had to be wrapped
-        groups.append(Group(len(groups), path, _title(layer), kind, parent, number))
+        groups.append(Group(len(groups), path, one_line(layer), kind, parent, number))
         self.watched.owners.append(layer)
         self._open.append(_Open(frame, groups[-1].id, given(frame)))
 
@@ -169,7 +169,7 @@ class Watching:
                 self.names._alive.append(value)
 
 
-def _title(layer: Any) -> str:
+def one_line(layer: Any) -> str:
     """Write a layer in one line: of one that prints its parts, its class."""
     text = repr(layer)
     return text.split("\n")[0].rstrip("(") if "\n" in text else text
