@@ -62,6 +62,8 @@ def _value(tree: ast.AST, frame: FrameType) -> Any:
         return tree.value
     if isinstance(tree, ast.Name):
         return _variable(tree.id, frame)
+    if isinstance(tree, ast.NamedExpr):
+        return _variable(tree.target.id, frame)
     if isinstance(tree, (ast.Tuple, ast.List)):
         items = [_known(item, frame) for item in tree.elts]
         return items if isinstance(tree, ast.List) else tuple(items)

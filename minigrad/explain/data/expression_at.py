@@ -38,8 +38,7 @@ _OPERATIONS: dict[type, Any] = {
     ast.Eq: np.equal,
     ast.NotEq: np.not_equal,
 }
-
-
+_TARGETS = (ast.Tuple, ast.Subscript)
 _ARRAYS = (np.ndarray, Node)
 
 
@@ -64,7 +63,7 @@ class Expression(NamedTuple):
     """An expression that failed: the function it calls, and what of its operands is known."""
 
     tree: ast.AST
-    function: Any  # np.matmul for @; None where it is no call
+    function: Any  # np.matmul for @; None where it is no call, or not all it took is known
     operands: list[Operand]
     owner: Any  # whose entry or attribute it asks for
     places: list[Operand]  # the variables and attributes that stand in it and are arrays
@@ -135,8 +134,8 @@ def _expressions(lines: tuple[str, ...]) -> dict[Any, ast.AST]:
         return {}
     found: dict[Any, ast.AST] = {}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple):
-            found[_span(node.targets[0])] = node  # n, c = x.shape fails at its names
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], _TARGETS):
+            found[_span(node.targets[0])] = node  # n, c = x.shape and x[i] = y fail at their left
         elif isinstance(node, (ast.expr, ast.AugAssign)):
             found.setdefault(_span(node), node)
     return found
@@ -148,34 +147,41 @@ def _span(node: ast.expr | ast.AugAssign) -> tuple[Any, ...]:
 
 def _read(tree: ast.AST, frame: FrameType) -> Expression:
     """Tell which function an expression calls, and on what."""
-    function, trees = None, list[Any]()
-    if isinstance(tree, ast.BinOp):
-        function, trees = _OPERATIONS.get(type(tree.op)), [tree.left, tree.right]
-    elif isinstance(tree, ast.AugAssign):
-        function, trees = _OPERATIONS.get(type(tree.op)), [tree.target, tree.value]
-    elif isinstance(tree, ast.Compare):
-        function, trees = _OPERATIONS.get(type(tree.ops[0])), [tree.left, tree.comparators[0]]
-    elif isinstance(tree, ast.Subscript):
-        function, trees = operator.getitem, [tree.value, tree.slice]
-    elif isinstance(tree, ast.Assign) and isinstance(tree.value, ast.Attribute):
-        trees = [tree.value.value]
-    elif isinstance(tree, ast.Attribute):
-        trees = [tree.value]
-    elif isinstance(tree, ast.Call):
-        function, trees = _called(tree, frame)
+    function, trees = _taken(tree, frame)
     operands = [operand for each in trees for operand in _operands(each, frame)]
-    if isinstance(tree, (ast.Call, ast.Subscript, ast.Attribute)):  # options and indices: not these
+    if not isinstance(tree, (ast.BinOp, ast.AugAssign, ast.Compare)):  # options are not operands
         operands = [each for each in operands if isinstance(each.value, _ARRAYS)]
     places = [place for each in trees for place in _places(each, frame)]
+    is_whole = all(value_of(each, frame) is not UNKNOWN for each in trees)
     owner = UNKNOWN
     if isinstance(tree, (ast.Subscript, ast.Attribute)):
         owner = value_of(tree.value, frame)
-    return Expression(tree, function, operands, owner, places)
+    return Expression(tree, function if is_whole else None, operands, owner, places)
+
+
+def _taken(tree: ast.AST, frame: FrameType) -> tuple[Any, list[ast.expr]]:
+    """Read an expression as a function and what that takes."""
+    if isinstance(tree, ast.BinOp):
+        return _OPERATIONS.get(type(tree.op)), [tree.left, tree.right]
+    if isinstance(tree, ast.AugAssign):
+        return _OPERATIONS.get(type(tree.op)), [tree.target, tree.value]
+    if isinstance(tree, ast.Compare):
+        return _OPERATIONS.get(type(tree.ops[0])), [tree.left, tree.comparators[0]]
+    if isinstance(tree, ast.Subscript):
+        indices = tree.slice.elts if isinstance(tree.slice, ast.Tuple) else [tree.slice]
+        return operator.getitem, [tree.value, *indices]
+    if isinstance(tree, ast.Assign) and isinstance(tree.targets[0], ast.Subscript):
+        return np.copyto, [tree.targets[0], tree.value]
+    if isinstance(tree, ast.Assign) and isinstance(tree.value, ast.Attribute):
+        return None, [tree.value.value]
+    if isinstance(tree, ast.Attribute):
+        return None, [tree.value]
+    return _called(tree, frame) if isinstance(tree, ast.Call) else (None, [])
 
 
 def _called(tree: ast.Call, frame: FrameType) -> tuple[Any, list[ast.expr]]:
     """Read a call: np.sum(x) and x.sum() are one function of x."""
-    trees = [a for a in tree.args if not isinstance(a, ast.Starred)]
+    trees = [*tree.args]
     if trees and isinstance(trees[0], (ast.List, ast.Tuple)):
         trees = [*trees[0].elts, *trees[1:]]
     trees += [k.value for k in tree.keywords]

@@ -138,7 +138,7 @@ def _fix(error: BaseException, failing: Failing | None, found: Failure, lines: L
     """Guess what was meant, from the innermost thing that is known."""
     inside = None if failing is None else failing.within
     mistake = likely_mistake(error, failing)
-    if mistake or failing is None:
+    if mistake or failing is None or not _is_of_values(error):
         return mistake
     if inside is not None:
         return likely_fix(inside.function, inside.shapes(), str(error))
@@ -146,6 +146,13 @@ def _fix(error: BaseException, failing: Failing | None, found: Failure, lines: L
     if before is not None and failing.function is affine:
         return _fix_again(found, before)
     return likely_fix(failing.function, found.operands, str(error))
+
+
+def _is_of_values(error: BaseException | None) -> bool:
+    """Tell whether an error, or what it was raised from, is one of shapes or of places."""
+    return error is not None and (
+        isinstance(error, (ValueError, IndexError)) or _is_of_values(error.__cause__)
+    )
 
 
 def _shares_weights(node: Node, failing: Failing) -> bool:

@@ -8,11 +8,14 @@ import re
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
+import numpy as np
+
 _LOSSES = {
     "softmax_cross_entropy",
     "binary_cross_entropy_with_logits",
     "mean_squared_error",
 }
+_ENTRYWISE = (np.where, np.clip, np.copyto)
 Shaped: TypeAlias = tuple[str, Any]  # an operand's name, and its shape
 
 
@@ -47,7 +50,7 @@ def likely_fix(function: Any, operands: Sequence[Shaped], message: str) -> str:
         return _fix_width(left, a, b)
     if name in _LOSSES and "do not fit" in message:
         return _fix_targets(a, right, b, name == "softmax_cross_entropy")
-    if "broadcast" in message:
+    if "broadcast" in message and (isinstance(function, np.ufunc) or function in _ENTRYWISE):
         return _fix_broadcast(operands)
     return ""
 

@@ -152,6 +152,9 @@ def _returned(what: str) -> str:
 
 def _index_asked(message: str, failing: Failing | None) -> str:
     """Say how far indices go."""
+    many = re.search(r"too many indices .* is (\d+)-dimensional", message)
+    if many:
+        return f"the array has {many[1]} axes, and the index more: a mask counts for all its axes"
     found = re.search(r"index (-?\d+) is out of bounds for axis (\d+) with size (\d+)", message)
     if found is None or failing is None:
         return ""

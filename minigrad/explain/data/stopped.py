@@ -24,7 +24,7 @@ from minigrad.networks import Network
 _RECORDERS: list[Any] = [calls.apply, tensor.recorder(np.negative), tensor.recorder(np.add)]
 _APPLY, _UNARY, _BINARY = (f.__code__ for f in _RECORDERS)  # the operators' codes are one for all
 _BY_HAND = record_by_hand.__code__
-_ROWS = Network._check_rows.__code__
+_OBJECTIVE = Network.objective.__code__
 IsLearners: TypeAlias = Callable[[str], bool]  # tells the learner's files from ours
 
 
@@ -144,7 +144,7 @@ def _recorded(frame: FrameType) -> Failing | None:
     if frame.f_code is _BY_HAND:
         layer, operands = seen["layer"], (*seen["inputs"], *seen["params"].values())
         return Failing(type(layer), operands, layer=layer, by_hand=True)
-    if frame.f_code is _ROWS:
+    if frame.f_code is _OBJECTIVE:
         return Failing(None, (seen["x"], seen["t"]), write=_called("net.loss"))
     return None
 

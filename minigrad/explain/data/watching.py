@@ -171,7 +171,10 @@ class Watching:
 
 def one_line(layer: Any) -> str:
     """Write a layer in one line: of one that prints its parts, its class."""
-    text = repr(layer)
+    try:
+        text = repr(layer)
+    except Exception:  # a __repr__ that fails is not what failed here
+        text = type(layer).__name__
     return text.split("\n")[0].rstrip("(") if "\n" in text else text
 
 
