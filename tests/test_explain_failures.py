@@ -309,6 +309,78 @@ def test_an_array_of_ones_own_function_is_a_line():
     assert [e.lines[i].name for i in e.failure.lines] == ["a", "W"]
 
 
+# ---- expressions of all kinds --------------------------------------------------------------------
+GIVEN = {
+    "self.W": np.ones((3, 2)),
+    "self.V": np.ones((5, 5)),
+    "self.b": np.ones(4),
+    "self.n": None,
+    "self.k": 2,
+    "self.l": [1.0, 2.0],
+    "self.d": {"W": np.ones((2, 3))},
+}
+atoms = st.sampled_from(["x", *GIVEN, "self.d['W']", "np.ones((2, 3))", "0.5", "gone", "self.gone"])
+infix = st.sampled_from(["@", "+", "-", "*", "/", ">"])
+forms = st.sampled_from(
+    ["{}.T", "{}.reshape(6, 2)", "{}[5]", "{}[:, 0]", "np.sum({}, axis=1)", "-{}", "same({})"]
+)
+
+
+def joined(inner):
+    pair = st.tuples(inner, infix, inner).map(lambda parts: "({} {} {})".format(*parts))
+    listed = st.tuples(inner, inner).map(lambda parts: "np.concatenate([{}, {}])".format(*parts))
+    return pair | listed | st.tuples(forms, inner).map(lambda parts: parts[0].format(parts[1]))
+
+
+def expressions():
+    return st.recursive(atoms, joined, max_leaves=5)
+
+
+def raised_by(code, variables):
+    with np.errstate(all="ignore"):
+        try:
+            eval(code, variables)
+        except Exception as error:
+            return error
+
+
+@settings(max_examples=60)
+@given(code=expressions(), first=st.booleans(), several=st.booleans())
+def test_what_is_told_of_an_expression_is_true_of_it(code, first, several):
+    """The part that is marked fails in the same way by itself; shapes are those of its parts."""
+    name = f"<learner {code}>"
+    source = f"def forward(self, x):\n    return {code}\n"
+    if several:
+        source = f"def forward(self, x):\n    y = 0\n    return (\n        {code}\n    )\n"
+    linecache.cache[name] = (len(source), None, source.splitlines(True), name)
+    variables = {"np": np, "same": lambda a: a}
+    exec(compile(source, name, "exec"), variables)
+    attributes = {key.removeprefix("self."): value for key, value in GIVEN.items()}
+    layer = ByHand(variables["forward"], **attributes)
+    with np.errstate(all="ignore"):
+        e = mg.explain(seq(layer, affine(3, 2)) if first else seq(affine(3, 3), layer), X, T)
+    assert e.failure is not None or e.steps
+    if e.failure is None:
+        return
+    text = e.text(100)
+    assert e.failure.fix in " ".join(text.split())
+    if e.failure.mark is None:
+        return
+    frame = {**variables, "self": layer, "x": X}
+    marked = e.failure.code[slice(*e.failure.mark)]
+    again = raised_by(marked, frame)
+    assert e.failure.kind in [kind.__name__ for kind in type(again).__mro__]
+    assert str(again) == e.failure.message
+    for part, shape in (*e.failure.within, *e.failure.operands):
+        if part not in ("affine1", "W1", "b1"):
+            value = eval(part, frame)
+            numbers = not isinstance(value, (dict, type(None)))
+            assert shape == (np.shape(value) if numbers else None)
+    code = e.failure.fix.partition(": ")[0].partition(", if ")[0].partition(" has the")[0]
+    if ".T @" in code or ("@" in code and code.endswith(".T")):
+        eval(code, frame)
+
+
 # ---- all other ways to fail ----------------------------------------------------------------------
 class Ends(mg.Layer):
     """A layer as a __call__, with an end that a test writes."""

@@ -143,7 +143,7 @@ def _fix(error: BaseException, failing: Failing | None, found: Failure, lines: L
     if inside is not None:
         return likely_fix(inside.function, inside.shapes(), str(error))
     before = next((n for n in lines.nodes if n is not None and _shares_weights(n, failing)), None)
-    if before is not None and failing.function is affine:
+    if before is not None:
         return _fix_again(found, before)
     return likely_fix(failing.function, found.operands, str(error))
 
@@ -157,8 +157,8 @@ def _is_of_values(error: BaseException | None) -> bool:
 
 def _shares_weights(node: Node, failing: Failing) -> bool:
     """Tell whether a call before took the same weights, so that these fit something."""
-    same = node._function is failing.function
-    return same and len(failing.arguments) > 1 and node._arguments[1] is failing.arguments[1]
+    are_affine = node._function is failing.function is affine
+    return are_affine and node._arguments[1] is failing.arguments[1]
 
 
 def _fix_again(found: Failure, before: Node) -> str:
