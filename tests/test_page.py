@@ -20,6 +20,7 @@ from explanations import (
     chain,
     deep,
     failed,
+    failed_by_hand,
     hostile,
     shared,
     two_layers,
@@ -276,7 +277,7 @@ LOOSE = """(() => {
 })()"""
 
 
-@pytest.mark.parametrize("sample", [apples, two_layers, shared, hostile, failed])
+@pytest.mark.parametrize("sample", [apples, two_layers, shared, hostile, failed, failed_by_hand])
 def test_nothing_overflows_and_nothing_overlaps(opened, sample):
     shown = opened(sample())
     count = shown.evaluate("document.querySelectorAll('.step').length")

@@ -44,6 +44,7 @@ _MAKING = """
     where maximum minimum sum mean max min var std dot matmul outer abs exp log sqrt tanh square
     sign round clip argmax argmin float32 float64 int32 int64
 """
+_COUNTED = (list, tuple, dict, str, np.ndarray)
 _NUMBERS = (bool, int, float, complex, np.generic)
 
 
@@ -139,7 +140,10 @@ def _computed(operate: Any, left: ast.AST, right: ast.AST, frame: FrameType) -> 
 
 
 def _call(tree: ast.Call, frame: FrameType) -> Any:
-    """Make what a call of NumPy's made, where it does nothing else."""
+    """Make what a call of NumPy's made, where it does nothing else; and what len gave."""
+    if isinstance(tree.func, ast.Name) and _variable(tree.func.id, frame) is len and tree.args:
+        counted = _known(tree.args[0], frame)
+        return len(counted) if type(counted) in _COUNTED else UNKNOWN
     if not isinstance(tree.func, ast.Attribute) or tree.func.attr not in _MAKING.split():
         return UNKNOWN
     owner = _known(tree.func.value, frame)

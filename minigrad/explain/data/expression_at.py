@@ -72,6 +72,10 @@ class Expression(NamedTuple):
         """List the operands with their shapes."""
         return [(operand.text, operand.shape) for operand in self.operands]
 
+    def told(self) -> list[tuple[str, tuple[int, ...] | None]]:
+        """List each operand once, with its shape."""
+        return [*dict.fromkeys(self.shapes())]
+
 
 def renamed(tree: ast.AST, names: Mapping[int, str]) -> str:
     """Write an expression with other names, by the ids of parts of its tree."""

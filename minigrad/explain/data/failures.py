@@ -116,7 +116,7 @@ def _describe(found: Failure, failing: Failing, lines: Lines, made: Made) -> Non
     found.operands = list(told.items())
     found.lines = [i for i in ids if i is not None]
     if failing.within is not None:
-        shapes, has_arrays = failing.within.shapes(), bool(failing.within.places)
+        shapes, has_arrays = failing.within.told(), bool(failing.within.places)
         is_news = any(each not in found.operands for each in shapes)
         found.within = shapes if has_arrays and is_news else []
 
