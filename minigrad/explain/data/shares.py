@@ -155,11 +155,12 @@ def drawn(trace: Trace, step: Step) -> Values | None:
     if node is None or is_by_hand(trace, step):
         return None
     rng = np.random.default_rng(0)
+    return Values(other(node._array, rng), tuple(other(value, rng) for value in node._values))
 
-    def other(value: Any) -> Any:
-        if not isinstance(value, np.ndarray) or value.dtype.kind not in "fc":
-            return value
-        real, imaginary = rng.uniform(0.5, 1.5, (2, *value.shape))
-        return np.asarray(real + 1j * imaginary if value.dtype.kind == "c" else real, value.dtype)
 
-    return Values(other(node._array), tuple(map(other, node._values)))
+def other(value: Any, rng: np.random.Generator) -> Any:
+    """Draw other numbers in place of an array of floats; anything else stays."""
+    if not isinstance(value, np.ndarray) or value.dtype.kind not in "fc":
+        return value
+    real, imaginary = rng.uniform(0.5, 1.5, (2, *value.shape))
+    return np.asarray(real + 1j * imaginary if value.dtype.kind == "c" else real, value.dtype)
