@@ -6,6 +6,7 @@ from typing import Any
 
 from minigrad.explain.data.entries import path_sum
 from minigrad.explain.data.model import Line, Trace
+from minigrad.explain.data.shares import is_by_hand
 from minigrad.explain.data.worked import Workings, products
 from minigrad.explain.drawing.painting import unit_key
 from minigrad.explain.drawing.picture import Picture
@@ -15,6 +16,7 @@ from minigrad.explain.page.schedule import Schedule
 from minigrad.explain.page.tables import Table, layout, same_cells
 
 MOST = 100  # parts of one sum that a click lists
+MOST_EFFORT = 30_000_000  # numbers that are gone through to write products down
 TERMS = 600  # entries of a page whose every product is written down
 
 
@@ -88,17 +90,28 @@ def _clickable(trace: Trace, found: list[View]) -> list[int]:
 def _arrays(trace: Trace, schedule: Schedule, clickable: list[int]) -> dict[str, Any]:
     """Write down the arrays; the terms of their entries too, as long as these are few."""
     arrays = {}
-    entries = 0
+    entries = effort = 0
     for i in clickable:
         line = trace.lines[i]
         laid = layout(line)
         entries += len(laid.cells) * (line.paths + 1)
-        few = entries <= TERMS
+        effort += len(laid.cells) * _effort(trace, schedule, line)
+        few = entries <= TERMS and effort <= MOST_EFFORT
         told = _terms(trace, schedule, line, laid) if few else []
         arrays[str(i)] = _array(schedule, line, laid, told)
         if few and line.kind == "call":
             arrays[str(i)]["made"] = _made(trace, schedule, line, laid)
     return arrays
+
+
+def _effort(trace: Trace, schedule: Schedule, line: Line) -> int:
+    """Count the numbers that are gone through for one entry of a line and of its gradient."""
+    sizes = [line.value.size]
+    sizes += [trace.lines[i].value.size for i in line.operands if i is not None]
+    for step, c in schedule.parts.get(line.id, [])[:MOST]:
+        runs = step.gradient.size // 8 if is_by_hand(trace, step) else 1
+        sizes.append((step.gradient.size + c.share.size) * runs)
+    return sum(sizes)
 
 
 def _array(schedule: Schedule, line: Line, laid: Table, told: list[list[str]]) -> dict[str, Any]:
