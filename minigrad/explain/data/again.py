@@ -29,7 +29,7 @@ def rerun_of(trace: Trace) -> Rerun:
     Raises:
         UnrepeatableError: when a call does not give the same again.
     """
-    calls: dict[int, _Call] = {}
+    calls: dict[int, Call] = {}
     for line in trace.lines:
         if line.kind == "call" and not _is_of_data(trace.nodes[line.id]):
             refuse_written(trace, line.id)
@@ -65,7 +65,7 @@ def _behind(trace: Trace, leaf: int) -> list[int]:
     return [*found][1:]
 
 
-class _Call:
+class Call:
     """A recorded call, ready to be run again in float64."""
 
     def __init__(self, trace: Trace, line: int) -> None:
@@ -88,12 +88,12 @@ class _Call:
             return self.compute(*values, **self.keywords)
 
 
-def _compared(trace: Trace, line: int) -> _Call:
+def _compared(trace: Trace, line: int) -> Call:
     """Make a call ready, if it makes of the recorded values what it made."""
     known = trace.lines[line].value
     tolerance = 1e-9 if known.dtype == np.float64 else 1e-2 if known.dtype == np.float16 else 1e-4
     try:
-        call = _Call(trace, line)
+        call = Call(trace, line)
         found = call.run({})
         same = np.allclose(found, known, rtol=tolerance, atol=tolerance, equal_nan=True)
     except Exception as error:  # functions take their recorded operands in ways of their own
