@@ -471,7 +471,7 @@ FUNCTIONS = [  # a function, its arguments; the call and the fix
     (lambda x: half(np.tanh(x)), (X,), None, "the last axis of x (3)"),
     (lambda x: np.tanh(x).summ(), (X,), None, "did you mean .sum?"),
     (lambda x: x[np.array([0, 9])], (X,), "x[np.array([0, 9])]", "indices are 0 to 3"),
-    (lambda x: np.matmul(x, np.ones((5, 5)), dtype=float), (X,), "x @ c", ""),
+    (lambda x: np.matmul(x, np.full((5, 5), 7.0), dtype=float), (X,), "x @ c", ""),
     (attention, (np.ones((2, 3, 4)), np.ones((2, 5, 4))), "q @ v1", "np.swapaxes(…, -1, -2)"),
     (np.matmul, (np.ones((2, 3, 4)), np.ones((5, 4, 3))), None, "(2,) and (5,) do not agree"),
     (lambda x, W: sum(x @ w for w in W), (X, [X.T, X]), "x @ W[1]", "x @ W[1].T"),
