@@ -6,12 +6,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from minigrad.explain.data.failures import (
-    backward_failure,
-    failing_rule,
-    forward_failure,
-    nodes_in,
-)
+from minigrad.explain.data.failed_rules import backward_failure, failing_rule
+from minigrad.explain.data.failures import forward_failure, nodes_in
 from minigrad.explain.data.forward import Lines, Made, Watched
 from minigrad.explain.data.model import Line, Trace
 from minigrad.explain.data.names import Names

@@ -9,23 +9,19 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad import backward
 from minigrad.explain.data.calls import call_text, index_text
 from minigrad.explain.data.expression_at import Expression, marked, renamed, shape_of
 from minigrad.explain.data.fixes import likely_fix
 from minigrad.explain.data.forward import Lines, Made
-from minigrad.explain.data.mistakes import attribute_asked, likely_mistake
-from minigrad.explain.data.model import Failure, Line
-from minigrad.explain.data.names import Names, arrays_of
+from minigrad.explain.data.mistakes import likely_mistake
+from minigrad.explain.data.model import Failure
+from minigrad.explain.data.names import Names
 from minigrad.explain.data.sources import written
 from minigrad.explain.data.stopped import Failing, IsLearners, failing_call, frames, held_by
 from minigrad.functions import affine
-from minigrad.graph import Array, Node
-from minigrad.layers.by_hand import Pullback
-from minigrad.layers.inside import attributes
+from minigrad.graph import Node
 from minigrad.tensor import GETITEM
 
-_WALK = vars(backward)["_walk"].__code__
 _LONG = 40  # letters of an argument that is no array
 
 FIX = "Likely fix"
@@ -83,12 +79,12 @@ def forward_failure(
     found = Failure(kind, message, None, [], layer, None, None, "")
     if failing is not None and failing.is_call:
         _describe(found, failing, lines, made)
-    found.source, found.code, found.mark = _written(error, is_learners)
+    found.source, found.code, found.mark = written_at(error, is_learners)
     if failing is not None and failing.layer is not None and not failing.reached:
         owner: Any = type(failing.layer)
         function = owner.forward if failing.by_hand else inspect.unwrap(owner.__call__)
         if is_learners(getattr(getattr(function, "__code__", None), "co_filename", "<")):
-            found.source, found.code, found.mark = _defined(function)
+            found.source, found.code, found.mark = defined_at(function)
     found.fix = _fix(error, failing, found, lines)
     return found
 
@@ -206,7 +202,7 @@ def _placed(error: BaseException, layer: str | None, message: str) -> tuple[str 
     return layer, message
 
 
-def _written(error: BaseException, is_learners: IsLearners) -> Written:
+def written_at(error: BaseException, is_learners: IsLearners) -> Written:
     """Find the learner's line that an error came out of, and what of it."""
     for frame, line, instruction in reversed(frames(error)):
         file = frame.f_code.co_filename
@@ -220,45 +216,7 @@ def _text_of(source: tuple[str, int], mark: tuple[int, int] | None = None) -> Wr
     return Written(source, text, mark if text and mark and mark[1] <= len(text) else None)
 
 
-# ---- on the way back -----------------------------------------------------------------------------
-def failing_rule(error: BaseException) -> tuple[Node, Array] | None:
-    """Find the call whose rule raised, and the gradient it was given; None for other errors."""
-    for frame, *_ in frames(error):
-        if frame.f_code is _WALK and frame.f_locals.get("node") is not None:
-            return frame.f_locals["node"], np.asarray(frame.f_locals["g"])
-    return None
-
-
-def backward_failure(
-    error: BaseException,
-    line: Line,
-    node: Node,
-    g: Array,
-    layer: str | None,
-    is_learners: IsLearners,
-) -> Failure:
-    """Describe an error of a rule: of which call, what came in, what the layer keeps, the line."""
-    source, code, mark = _written(error, is_learners)
-    call, fix = f"the way back through {line.name} = {line.call}", ""
-    operands: list[tuple[str, Any]] = [(line.d, g.shape)]
-    if isinstance(node._rules, Pullback):
-        by_hand = node._rules.layer
-        name = type(by_hand).__name__
-        call = f"{name}.backward({line.d})"
-        held = [k for k in attributes(by_hand) if not k.startswith("_")]
-        kept = [k for k in held if k not in node._rules.params]
-        operands += [(f"self.{k}", a.shape) for k, a in arrays_of(by_hand) if k in kept]
-        if source is None:
-            source, code, mark = _defined(type(by_hand).backward)
-        if isinstance(error, AttributeError):
-            fix = attribute_asked(error, "backward")
-    kind = type(error).__name__
-    found = Failure(kind, str(error), call, operands, layer, source, code, fix, "backward")
-    found.lines, found.mark = [line.id], mark
-    return found
-
-
-def _defined(function: Any) -> Written:
+def defined_at(function: Any) -> Written:
     """Find the one line of a function that returns something, or where the function begins."""
     code = getattr(function, "__code__", None)
     found = written(function)
