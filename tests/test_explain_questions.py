@@ -20,6 +20,7 @@ from test_explain import (
 )
 
 import minigrad as mg
+from minigrad.explain.data import again
 from minigrad.explain.data.located import located
 from minigrad.explain.questions.activations import activation
 
@@ -897,3 +898,53 @@ def test_what_is_not_finite_in_a_layer_written_by_hand_is_told_with_its_line():
     assert re.search(r"value that is not finite .*questions.py:\d+ \(return np.log", text)
     text = str(mg.explain(net, np.array([[1.0, 2.0]]), np.array([1])).health())
     assert re.search(r"gradient that is not finite .*questions.py:\d+ \(return dout / ", text)
+
+
+# ---- finite differences in deep nets -------------------------------------------------------------
+def very_deep(layers=60):
+    """Activations so small that a kink of some ReLU is nearer than the first step of a slope."""
+    net = mg.mlp([6, *[12] * layers, 3], rng=3)
+    rng = np.random.default_rng(0)
+    return mg.explain(net, rng.normal(size=(8, 6)), rng.integers(0, 3, 8))
+
+
+def test_in_a_deep_net_every_leaf_is_compared_and_none_is_accused(monkeypatch):
+    monkeypatch.setattr("minigrad.explain.questions.checking.CALLS", 0)  # an entry of each
+    found = very_deep().check()
+    assert [v.mark for v in found.verdicts] == ["✓"] * 122
+    assert {v.compared for v in found.verdicts} <= {1, 2, 3}
+
+
+def test_a_leaf_that_moves_is_run_twice_for_an_entry_and_once_for_the_nudge(monkeypatch):
+    monkeypatch.setattr("minigrad.explain.questions.checking.CALLS", 0)
+    runs = []
+    first = again._Call.run
+
+    def counted(call, *arguments):
+        runs.append(call)
+        return first(call, *arguments)
+
+    monkeypatch.setattr(again._Call, "run", counted)
+    x = mg.Tensor([0.5, 0.25])
+    assert mg.explain(np.sum(np.sin(x)), names={"x": x}).check().ok
+    assert len(runs) == 2 * (1 + 2 + 1)  # two calls: to see that they can be, and then three times
+
+
+@pytest.mark.parametrize("error", [0.01, 1e-4])
+def test_a_rule_that_is_hardly_wrong_is_found_however_deep_it_lies(error):
+    slightly = mg.primitive(lambda g, y, x: g * np.cos(x) * (1 + error))(np.sin)
+    x, w = mg.Tensor([0.3, -0.2]), mg.Tensor([1.5, 0.5])
+    y = slightly(x) * w
+    for _ in range(30):
+        y = y + 0.1 * np.tanh(y)
+    found = mg.explain(np.sum(y), names={"x": x, "w": w}).check()
+    assert [(v.name, v.mark) for v in found.verdicts] == [("x", "✗"), ("w", "✓")]
+
+
+def test_where_all_entries_that_were_drawn_are_at_kinks_a_few_others_are_tried(monkeypatch):
+    monkeypatch.setattr("minigrad.explain.questions.checking.CALLS", 0)
+    x = mg.Tensor(np.where(np.arange(12) % 3, 0.0, 1.0))
+    e = mg.explain(np.sum(mg.relu(x)), names={"x": x})
+    marks = [e.check(rng=seed).verdicts[0] for seed in range(8)]
+    assert sum(v.ok for v in marks) >= 6  # one of five is at none
+    assert max(v.compared for v in marks) > 1

@@ -63,11 +63,12 @@ def reach(trace: Trace, leaf: int) -> int:
 
 def _behind(trace: Trace, leaf: int) -> list[int]:
     """List the calls that a leaf has a part in, in the order of the forward pass."""
-    found = {leaf: None}
+    found, changing = [], {leaf}
     for line in trace.lines[leaf + 1 :]:
-        if any(i in found for i in line.operands):
-            found[line.id] = None
-    return [*found][1:]
+        if not changing.isdisjoint(line.operands):
+            changing.add(line.id)
+            found.append(line.id)
+    return found
 
 
 class _Call:

@@ -104,11 +104,12 @@ class Leaf:
             if gap <= 1e-3 * (self.scale + abs(left) + abs(right)) + 2 * blur:
                 away = abs(found.value - expected)
                 twice = away > 2 * gap and abs(found.value - seen) <= away / 10
-                if away <= self.bar + blur or twice:
+                if away <= self.bar + blur or twice or math.isnan(away):
                     self.first = max(self.first, min(k - twice, 1))  # the others are coarse
                     return found
                 seen = found.value
-            elif gap > before * (0.5 if step == steps[-1] else 0.9):
+            elif gap > 0.9 * before:
                 return KINK
             before = gap
-        return found._replace(blur=blur + 2 * gap)
+        is_near = abs(found.value - expected) <= self.bar + blur + 2 * gap
+        return found._replace(blur=blur + 2 * gap) if is_near or seen == found.value else KINK
