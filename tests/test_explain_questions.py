@@ -1,6 +1,7 @@
 """Questions to an explanation: one entry, paths, finite differences, health, failures."""
 
 import re
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -115,8 +116,105 @@ def test_of_many_terms_the_largest_are_shown():
     k = mg.Tensor(2.0)
     y = np.sum(x * k)
     text = str(mg.explain(y).at("k"))
-    assert "= 19·1 + 18·1 + 17·1 + 16·1 + 15·1 + 14·1 + 13·1 + 12·1 + … 12 smaller" in text
+    assert "dk = Σₙ x[n] · dv1[n]   # 20 terms, the largest first" in text
+    assert "= 19·1 + 18·1 + 17·1 + 16·1 + 15·1 + 14·1 + 13·1 + 12·1" in text
+    assert " + 12 smaller, together 66" in text
     assert text.endswith("= 190")
+
+
+@given(st.integers(9, 200), st.integers(60, 120), st.integers(0, 99))
+def test_a_sum_of_many_terms_fits_the_terminal_and_nothing_of_it_is_lost(batch, width, seed):
+    rng = np.random.default_rng(seed)
+    x, W = rng.normal(size=(batch, 2)), mg.Tensor(rng.normal(size=(2, 3)), name="weights.of.it")
+    entry = mg.explain(np.sum(np.tanh(x @ W)), names={"x": x}).at("weights.of.it", 1, 2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COLUMNS", str(width))
+        told = str(entry)
+    assert max(map(len, told.splitlines())) <= width
+    assert f"# {batch} terms, the largest first" in told
+    added = " ".join(told.split(" = ")[2].split())
+    *shown, rest = added.split(" + ")
+    count, together = re.fullmatch(r"(\d+) smaller, together (.*)", rest).groups()
+    assert len(shown) + int(count) == batch
+    products = [eval(term.replace("·", "*")) for term in shown]
+    assert [abs(p) for p in products] == sorted((abs(p) for p in products), reverse=True) or (
+        min(abs(a / b) for a, b in pairwise(products)) > 0.99  # they are written with four digits
+    )
+    assert sum(products) + float(together) == pytest.approx(entry.value, abs=0.02)
+
+
+POSITIVE = (np.log, np.sqrt, np.log1p, np.cbrt, np.reciprocal)
+BY_ENTRY = (np.exp, np.tanh, np.sin, np.cos, np.arctan, np.square, np.abs, np.expm1, np.sinh)
+ONE = (*BY_ENTRY, *POSITIVE, mg.sigmoid, mg.relu, mg.leaky_relu, mg.softplus, mg.elu)
+TWO = (np.multiply, np.divide, np.power, np.hypot, np.arctan2, np.maximum, np.logaddexp)
+
+
+@given(
+    st.sampled_from([(f, 1) for f in ONE] + [(f, 2) for f in TWO]),
+    st.sampled_from([((2, 3), (2, 3)), ((2, 3), (3,)), ((2, 1), (2, 3)), ((), (2, 3)), ((3,), ())]),
+    st.integers(0, 999),
+)
+def test_the_formula_of_an_entry_is_the_rule_there_and_its_numbers_are_the_gradient(
+    function, shapes, seed
+):
+    rng = np.random.default_rng(seed)
+    call, count = function
+    x, k = (mg.Tensor(rng.uniform(0.2, 1.8, shape)) for shape in shapes)
+    y = call(*(x, k)[:count])
+    e = mg.explain(np.sum(y * rng.normal(size=y.shape)), names={"x": x, "k": k, "y": y})
+    arrays = {line.name: line.value for line in e.lines}
+    arrays |= {line.d: line.gradient for line in e.lines if line.gradient is not None}
+    env = {**arrays, "np": np, "sigmoid": mg.sigmoid}
+    for name in ("x", "k")[:count]:
+        index = tuple(int(rng.integers(n)) for n in e.line(name).value.shape)
+        entry = e.at(name, *index)
+        (part,) = entry.sums
+        formula = part.formula.replace("·", "*").replace("−", "-")
+        letters = re.findall(r"(?<=Σ)[ₙₘₖ]", formula)
+        formula = re.sub(r"^(Σ.)+ ", "", formula)
+        assert "∂" not in formula
+        assert part.rule == ""
+        axes = {}
+        for letter in "nm"[: len(letters)]:  # the axis that it stands for, by its place in dy's
+            place = re.search(r"dy\[([^\]]*)\]", formula)[1].split(", ").index(letter)
+            axes[letter] = y.shape[place]
+        places = np.ndindex(*axes.values())
+        total = sum(eval(formula, env, dict(zip(axes, at, strict=True))) for at in places)
+        assert total == pytest.approx(entry.value, rel=1e-9)
+        if part.numbers:
+            numbers = part.numbers.replace("·", "*").replace("−", "-")
+            assert eval(numbers, env) == pytest.approx(entry.value, rel=5e-3, abs=5e-3)
+            assert f"= {part.numbers}\n" in str(entry)
+
+
+def spread(x):
+    return x * np.size(x)
+
+
+def test_a_rule_that_looks_at_more_than_its_entry_is_named_and_not_written_by_entries():
+    wide = mg.primitive(lambda g, y, x: g * spread(x))(lambda x: x**2 * np.size(x) / 2)
+    x = mg.Tensor([0.5, 0.25, 2.0])
+    entry = mg.explain(np.sum(wide(x)), names={"x": x}).at("x", 1)
+    assert entry.sums[0].formula == "0.75 · dv1[1]"
+    assert entry.sums[0].rule == "dx = dv1 * spread(x)"
+    assert "# by dx = dv1 * spread(x)" in str(entry)
+
+
+def test_names_in_a_formula_by_entries_are_those_of_the_explanation_whatever_they_are():
+    names = ("a_g_b", "params['W']", "sin", "重み")
+    for name in names:
+        x = mg.Tensor([0.5, -0.25])
+        y = np.sin(x)
+        part = mg.explain(np.sum(y), names={name: x, "y": y}).at(name, 1).sums[0]
+        assert part.formula == f"np.cos({name}[1]) · dy[1]"
+        assert part.numbers == "np.cos((-0.25)) · 1"
+
+
+def test_an_entry_that_a_relu_stopped_says_why():
+    x = mg.Tensor([0.5, -0.25])
+    h = mg.relu(x)
+    told = str(mg.explain(np.sum(h), names={"x": x, "h": h}).at("x", 1))
+    assert told.splitlines()[:2] == ["dx[1] = (h[1] > 0) · dh[1]", "      = (0 > 0) · 1"]
 
 
 def test_an_entry_that_is_none_is_refused():
