@@ -35,10 +35,15 @@ from minigrad.explain.drawing.views import BUDGET, DRAWN, views
 from minigrad.explain.examples import EXAMPLES
 from minigrad.explain.page.closed import closed, runs
 from minigrad.explain.page.page import page
-from minigrad.explain.page.tables import table
+from minigrad.explain.page.tables import layout, table
 
-WIDTHS = (360, 800, 1600)
+WIDTHS = (360, 800, 1100, 1600)
 each_sample = pytest.mark.parametrize("sample", SAMPLES.values(), ids=SAMPLES.keys())
+
+
+SLOW = pytest.mark.skipif(
+    not os.environ.get("MINIGRAD_SLOW"), reason="a third of a minute: MINIGRAD_SLOW=1 asks for it"
+)
 
 
 class Reader(HTMLParser):
@@ -225,10 +230,15 @@ def opened(browser, tmp_path):
 
 
 CURRENT = "document.querySelector('.step:not([hidden])')"
-# Numbers of the current step: those of each table, and those of each share that is one number.
-TABLES = f"""[...{CURRENT}.querySelectorAll('.part')].map(part => part.querySelector('.share')
-    ? [part.querySelector('.share').textContent]
-    : [...part.querySelector('table').querySelectorAll('td')].map(td => td.textContent))"""
+# All that is written in numbers in the current step: each table with what it is of, each share that
+# is one number, and the entries that are worked out.
+WRITTEN = f"""({{
+    tables: [...{CURRENT}.querySelectorAll('[data-of]')].map(frame => [
+        Number(frame.dataset.of), frame.dataset.part ? Number(frame.dataset.part) : null,
+        frame.className.split('of-')[1], frame.querySelector('table').dataset.name,
+        [...frame.querySelectorAll('td')].map(td => td.textContent)]),
+    shares: [...{CURRENT}.querySelectorAll('.share')].map(share => share.textContent),
+    worked: [...{CURRENT}.querySelectorAll('.worked')].map(told => told.textContent)}})"""
 # What hangs out of its frame: texts out of boxes, boxes out of pictures, anything out of the page.
 LOOSE = """(() => {
   const out = [], shown = (e) => e.getClientRects().length > 0;
@@ -265,6 +275,9 @@ LOOSE = """(() => {
       }
     }
   });
+  for (const frame of innerWidth < 1100 ? [] : document.querySelectorAll(".step .scroll")) {
+    if (frame.scrollWidth > frame.clientWidth + 1) out.push("it scrolls: " + frame.textContent);
+  }
   const frames = ".scroll, .views, pre";
   for (const e of document.querySelectorAll("main *, header *, dialog *")) {
     if (!shown(e) || e.closest("svg") || e.closest(frames) || e.closest(".aside")) continue;
@@ -288,9 +301,7 @@ def test_nothing_overflows_and_nothing_overlaps(opened, sample):
         assert shown.evaluate("location.hash") == f"#step={count - 2}"
 
 
-@pytest.mark.skipif(
-    not os.environ.get("MINIGRAD_SLOW"), reason="a third of a minute: MINIGRAD_SLOW=1 asks for it"
-)
+@SLOW
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_every_example_holds_together_at_every_step_and_width(opened, name):
     shown = opened(explained(EXAMPLES[name]()))
@@ -304,37 +315,62 @@ def test_every_example_holds_together_at_every_step_and_width(opened, name):
             shown.press("ArrowRight")
 
 
-def numbers(texts):
-    return [float(text) for text in texts if text != "…"]
+def array_of(e, step, running, of, part, kind, name):
+    """The array of the data model that a table of the page is said to show."""
+    line = e.lines[of]
+    if kind == "value":
+        return line.value
+    if part is not None:
+        return [c.share for _, c in e.contributions_to(of)][part]
+    if name.endswith("so far"):
+        return next(running)
+    return line.gradient if step is None else step.gradient
 
 
-def shares(e, step):
-    """The numbers that each contribution of a step adds, as far as a table shows them."""
-    return [
-        [float(c.share[at]) for at in table(c.share).entries if at is not None]
-        for c in step.contributions
-    ]
+def compare_numbers(e, shown, step=None):
+    """Compare all numbers of the current step of the page with the data model."""
+    written = shown.evaluate(WRITTEN)
+    running = iter([c.running for c in step.contributions if c.path > 1] if step else [])
+    for of, part, kind, name, cells in written["tables"]:
+        array = array_of(e, step, running, of, part, kind, name)
+        for text, at in zip(cells, layout(e.lines[of]).entries, strict=True):
+            assert (text == "…") == (at is None)
+            assert at is None or float(text) == pytest.approx(float(array[at]), rel=1e-3), name
+    for told in written["worked"]:
+        name, at = re.match(r"(.*?)(?:\[([\d, ]*)\])? \+?= ", told).groups()
+        at = tuple(map(int, at.split(", "))) if at else ()
+        line = next(line for line in e.lines if name in (line.name, line.d))
+        values = [line.value] if name == line.name else []
+        values += [c.share for c in step.contributions if c.to == line.id] if step else []
+        made = [pytest.approx(float(value[at]), rel=1e-3) for value in values]
+        assert float(told.split(" = ")[-1]) in made, told
+    return written
 
 
-@pytest.mark.parametrize("sample", [apples, two_layers, shared])
-def test_every_step_shows_the_numbers_of_the_data(opened, sample):
-    e = sample()
-    shown = opened(e, 800)
+def compare_steps(e, shown):
+    """Walk a page and compare each step with the data model."""
     calls = [line for line in e.lines if line.kind == "call"]
-    for k in range(1, 1 + len(calls)):
+    compare_numbers(e, shown)
+    for k, line in enumerate(calls, 1):
         shown.press("ArrowRight")
         assert shown.evaluate(f"{CURRENT}.id") == f"s{k + 1}"
-        line = calls[k - 1]
         assert f"{line.name} = {line.call}" in shown.evaluate(f"{CURRENT}.textContent")
-        cells = shown.evaluate(f"[...{CURRENT}.querySelectorAll('td')].map(td => td.textContent)")
-        expected = [line.value[at] for at in table(line.value).entries if at is not None]
-        assert numbers(cells) == pytest.approx(list(map(float, expected)), rel=1e-3)
-    shown.press("ArrowRight")  # the seed
+        told = compare_numbers(e, shown)["tables"]
+        arrays = [i for i in (*dict.fromkeys(line.operands), line.id) if i is not None]
+        assert [table[0] for table in told] == [
+            i for i in arrays if e.lines[i].value.ndim or i == line.id
+        ]
+    shown.press("ArrowRight")
+    compare_numbers(e, shown)  # the seed
     for step in e.steps:
         shown.press("ArrowRight")
-        assert [*map(numbers, shown.evaluate(TABLES))] == [
-            pytest.approx(part, rel=1e-3) for part in shares(e, step)
-        ]
+        told = compare_numbers(e, shown, step)
+        single = [c for c in step.contributions if c.share.ndim == 0]
+        assert [*map(float, told["shares"])] == pytest.approx(
+            [float(c.share) for c in single], rel=1e-3
+        )
+        parts = [table[:2] for table in told["tables"] if table[1] is not None]
+        assert len(parts) == len(step.contributions) - len(single)
         signs = shown.evaluate(f"[...{CURRENT}.querySelectorAll('.sign')].map(s => s.textContent)")
         assert signs == [c.sign for c in step.contributions]
         rules = shown.evaluate(f"[...{CURRENT}.querySelectorAll('h3')].map(s => s.textContent)")
@@ -343,6 +379,46 @@ def test_every_step_shows_the_numbers_of_the_data(opened, sample):
     shown.press("ArrowRight")
     assert shown.evaluate(f"{CURRENT}.id") == f"s{2 + len(calls) + len(e.steps)}"
     assert shown.evaluate("document.querySelector('#said').textContent").startswith("Step")
+
+
+@pytest.mark.parametrize("sample", [apples, two_layers, shared])
+def test_every_step_shows_the_numbers_of_the_data(opened, sample):
+    e = sample()
+    compare_steps(e, opened(e, 800))
+
+
+@SLOW
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_every_step_of_every_example_shows_the_numbers_of_the_data(opened, name):
+    e = explained(EXAMPLES[name]())
+    compare_steps(e, opened(e, 1400))
+
+
+def test_pointing_at_an_entry_works_it_out_and_marks_what_it_is_made_of(opened):
+    e = two_layers(n_in=3, hidden=4, n_out=3, batch=4)
+    calls = [line for line in e.lines if line.kind == "call"]
+    step = next(step for step in e.steps if "@" in e.lines[step.line].call)
+    shown = opened(e, at=f"#step={3 + len(calls) + step.index}")
+    c = step.contributions[1]  # dW = h.T @ g
+    left, right = (e.lines[i] for i in e.lines[step.line].operands[:2])
+    assert c.to == right.id
+    columns = len(layout(right).columns)
+    shown.evaluate(f"""{CURRENT}.querySelector(
+        '[data-of="{right.id}"][data-part] [data-entry="{2 * columns + 1}"]'
+    ).dispatchEvent(new PointerEvent('pointerover', {{bubbles: true}}))""")
+    told = shown.evaluate(WRITTEN)["worked"][1]
+    d = e.lines[step.line].d
+    assert told.startswith(f"{right.d}[2, 1] = Σₙ {left.name}[n, 2] · {d}[n, 1] = ")
+    assert float(told.split(" = ")[-1]) == pytest.approx(float(c.share[2, 1]), rel=1e-3)
+    lit = shown.evaluate(f"""[...{CURRENT}.querySelectorAll('.lit')].map(td =>
+        [td.closest('table').dataset.name, Number(td.dataset.entry)])""")
+    wide = {line.id: len(layout(line).columns) for line in e.lines}
+    rows = range(4)
+    assert sorted(lit) == sorted(
+        [[right.d, 2 * columns + 1]]
+        + [[d, wide[step.line] * n + 1] for n in rows]
+        + [[left.name, wide[left.id] * n + 2] for n in rows]
+    )
 
 
 def test_the_graph_lights_up_as_gradients_arrive(opened):
@@ -573,7 +649,7 @@ def test_a_backward_by_hand_stands_in_its_step_with_what_it_kept():
     assert "return dout * self.twice</pre>" in section.replace("\n</pre>", "</pre>")
     kept = section[section.index("kept by the layer") :].partition("</div>")[0]
     assert "<code>twice</code>, shape (1, 2)" in kept
-    assert re.findall(r"<span>([^<]*)</span>", kept) == ["2", "-6"]
+    assert re.findall(r"<td[^>]*>([^<]*)</td>", kept) == ["2", "-6"]
     assert "data-of" not in kept
 
 

@@ -340,7 +340,7 @@ def test_a_run_of_runs_is_called_by_its_first_and_its_last():
 def test_arrays_of_anything_can_be_drawn_and_written(kind):
     array = np.array([[1, 0, 1]]).astype(kind)
     assert label(array).text == "(1, 3)"
-    assert markup(array, "x", "value", 0).count("<td") == 3
+    assert markup(array, "x", "value", Value(0, "data", "x", True, array)).count("<td") == 3
     assert len(heat_map(array)) == 1
 
 

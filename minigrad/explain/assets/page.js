@@ -120,6 +120,8 @@
     const array = data.arrays[key];
     if (!array) return tell(key);
     const parts = [table(array, key, "value", array.value, entry)];
+    const made = array.made && array.made[entry];
+    if (made) parts.push(make("p", equation(array.name, array.entries[entry], "=", made, array.value[entry]), "worked mono"));
     if (array.gradient) {
       parts.push(table(array, key, "gradient", array.gradient, entry), whole(array, entry));
     } else parts.push(make("p", array.why, "words"));
@@ -201,6 +203,52 @@
     return [make("h3", `The whole sum of ${array.gradientName}${where}`), list];
   }
 
+  // ---- how the entry under the pointer was worked out --------------------------------------------
+  function work(cell) {
+    const frame = cell.closest("[data-of]"), block = cell.closest(".part") || cell.closest(".step");
+    const array = data.arrays[frame.dataset.of], k = Number(cell.dataset.entry);
+    const told = find(".worked", block);
+    if (!array || !told || told.previousElementSibling.lastElementChild !== frame) return;
+    const back = frame.dataset.part !== undefined, part = back && array.parts[Number(frame.dataset.part)];
+    const text = back ? part.terms && part.terms[k] : array.made && array.made[k];
+    if (!text) return;
+    const name = back ? array.gradientName : array.name, sign = back ? part.sign : "=";
+    const value = back ? part.cells[k] : array.value[k];
+    told.textContent = equation(name, array.entries[k], sign, text, value);
+    light(cell.closest(".step"), cell, text);
+  }
+
+  function equation(name, place, sign, text, value) {
+    return `${name}${place} ${sign} ${text}${text.endsWith(`= ${value}`) ? "" : ` = ${value}`}`;
+  }
+
+  function light(section, cell, text) {  // the entries that a formula reads: x[1, k], for every k
+    for (const lit of all(".lit", section)) lit.classList.remove("lit");
+    if (cell) cell.classList.add("lit");
+    for (const grid of text ? all("table", section) : []) {
+      const name = `${grid.dataset.name}[`;
+      for (let at = text.indexOf(name); at >= 0; at = text.indexOf(name, at + 1)) {
+        if (/[\w.]/.test(text[at - 1] || "")) continue;
+        const index = text.slice(at + name.length, text.indexOf("]", at + name.length)).split(", ");
+        const array = data.arrays[grid.parentElement.dataset.of];
+        for (const td of array ? all("td[data-entry]", grid) : []) {
+          const place = array.entries[td.dataset.entry].slice(1, -1).split(", ");
+          td.classList.toggle("lit", td === cell || td.classList.contains("lit") || fits(place, index, text));
+        }
+      }
+    }
+  }
+
+  function fits(place, index, text) {
+    return place.length === index.length && place.every((i, axis) => {
+      if (/^\d/.test(index[axis])) return i === index[axis];
+      const range = new RegExp(`[(,] ?${index[axis]} = (\\d+)(?: … (\\d+)|((?:, \\d+)*))`).exec(text);
+      if (!range) return true;
+      if (range[2]) return Number(i) >= Number(range[1]) && Number(i) <= Number(range[2]);
+      return [range[1], ...range[3].split(", ")].includes(i);
+    });
+  }
+
   // ---- hands on ----------------------------------------------------------------------------------
   const keys = { ArrowLeft: "back", ArrowRight: "on", Home: "first", End: "last" };
   document.addEventListener("keydown", (event) => {
@@ -233,10 +281,25 @@
   rows.forEach((row) => row.addEventListener("click", () => show(Number(row.dataset.step))));
   slider.addEventListener("input", () => show(Number(slider.value) - 1));
   all(".mg .box").forEach((box) => box.addEventListener("click", () => open(box)));
+  for (const grid of all("[data-of] table")) {  // the cells are its entries, in order
+    all("td", grid).forEach((td, k) => { if (!td.matches(".dots")) td.dataset.entry = k; });
+  }
   all("[data-of]").forEach((b) => b.addEventListener("click", (event) => {
     const cell = event.target.closest("[data-entry]");
     inspect(b.dataset.of, cell ? Number(cell.dataset.entry) : 0);
   }));
+  for (const told of all(".worked")) {
+    const frame = told.previousElementSibling.lastElementChild, array = data.arrays[frame.dataset.of];
+    const known = array && (frame.dataset.part === undefined ? array.made : array.parts[frame.dataset.part].terms);
+    if (known && known.length > 1) told.after(make("p", "Point at another entry to see what it is made of.", "hint words"));
+  }
+  for (const section of sections) {
+    section.addEventListener("pointerover", (event) => {
+      const cell = event.target.closest("[data-of] [data-entry]");
+      if (cell) work(cell);
+    });
+    section.addEventListener("pointerleave", () => light(section));
+  }
   find(".close", dialog).addEventListener("click", () => dialog.close());
   dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
   addEventListener("hashchange", () => show(fromAddress(), false));

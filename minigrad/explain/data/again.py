@@ -29,7 +29,7 @@ def rerun_of(trace: Trace) -> Rerun:
     Raises:
         UnrepeatableError: when a call does not give the same again.
     """
-    calls: dict[int, _Call] = {}
+    calls: dict[int, Call] = {}
     for line in trace.lines:
         if line.kind == "call":
             refuse_written(trace, line.id)
@@ -37,7 +37,7 @@ def rerun_of(trace: Trace) -> Rerun:
     to_the_bit = all(call.to_the_bit for call in calls.values())
 
     @functools.lru_cache(1)  # a leaf is asked for many times in a row
-    def plan(leaf: int) -> list[tuple[int, _Call, list[tuple[int, int]]]]:
+    def plan(leaf: int) -> list[tuple[int, Call, list[tuple[int, int]]]]:
         behind = _behind(trace, leaf)
         changing = {leaf, *behind}
         return [(line, calls[line], calls[line].among(changing)) for line in behind]
@@ -71,7 +71,7 @@ def _behind(trace: Trace, leaf: int) -> list[int]:
     return found
 
 
-class _Call:
+class Call:
     """A recorded call, ready to be run again in float64."""
 
     def __init__(self, trace: Trace, line: int) -> None:
@@ -99,12 +99,12 @@ class _Call:
         return self.compute(*values, **self.keywords)
 
 
-def _compared(trace: Trace, line: int) -> _Call:
+def _compared(trace: Trace, line: int) -> Call:
     """Make a call ready, if it makes of the recorded values what it made."""
     known = trace.lines[line].value
     tolerance = 1e-9 if known.dtype == np.float64 else 1e-2 if known.dtype == np.float16 else 1e-4
     try:
-        call = _Call(trace, line)
+        call = Call(trace, line)
         with np.errstate(all="ignore"):
             found = np.asarray(call.run({}, ()))
         call.to_the_bit = found.dtype == known.dtype and np.array_equal(found, known)

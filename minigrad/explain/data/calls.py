@@ -24,6 +24,7 @@ _INFIX: dict[Any, str] = {
     np.remainder: "%",
 }
 _OF_A_LIST: set[Any] = {np.concatenate, np.stack}  # recorded with an operand for each item
+_UNSAID = {"keepdims": False, "where": True}  # NumPy's defaults, which its signatures hide
 # What a function of ours is in NumPy, if that has the same derivative everywhere (which relu and
 # np.maximum have not, at 0), or what it is called where people call it.
 _READ: dict[Any, str] = {
@@ -66,7 +67,7 @@ def call_text(function: Function, arguments: Sequence[str], keywords: Mapping[st
         f"{name}={literal(value)}"
         for name, value in keywords.items()
         if not (name in default and _same(default[name], value))
-        and not (name == "keepdims" and value is False)  # NumPy's default, which has no value
+        and not (name in _UNSAID and value is _UNSAID[name])
     ]
     name = called(function).removeprefix("_")
     return f"{name}({', '.join([*arguments, *options])})"

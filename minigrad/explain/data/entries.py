@@ -20,7 +20,7 @@ from minigrad.explain.data.shares import Values, Weights, drawn, local_derivativ
 from minigrad.explain.data.slopes import Slope, slope_of
 from minigrad.explain.data.terms import Entry, PathSum, Term, signed
 
-__all__ = ["Entry", "PathSum", "Term", "entry_at", "path_sum"]
+__all__ = ["SUBSCRIPTS", "Entry", "PathSum", "Term", "entry_at", "path_sum", "signed"]
 LETTERS = "nmkjihabcdef"
 SUBSCRIPTS = dict(zip("nmkjihabcdef", "ₙₘₖⱼᵢₕₐbcdef", strict=True))
 

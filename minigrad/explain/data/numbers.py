@@ -97,7 +97,7 @@ def with_numbers(text: str, trace: Trace, line: Line) -> str | None:
         return None
     if text in known:  # nothing stands beside it
         return number(known[text].item())
-    whole = _PLAIN if all(map(str.isidentifier, known)) else pattern_of(known)
+    whole = _PLAIN if all(map(str.isidentifier, known)) else any_of(known)
 
     def numeral(found: re.Match[str]) -> str:
         return _atom(number(known[found[0]].item())) if found[0] in known else found[0]
@@ -108,7 +108,7 @@ def with_numbers(text: str, trace: Trace, line: Line) -> str | None:
 _PLAIN = re.compile(r"(?<![\w.])[^\W\d]\w*")
 
 
-def pattern_of(names: Iterable[str]) -> re.Pattern[str]:
+def any_of(names: Iterable[str]) -> re.Pattern[str]:
     """Make a pattern that finds names, also those that are no identifiers: d(params['W'])."""
     pattern = "|".join(sorted(map(re.escape, names), key=len, reverse=True))
     return re.compile(rf"(?<![\w.])(?:{pattern})(?!\w)")

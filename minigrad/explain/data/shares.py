@@ -6,7 +6,9 @@ by hand, by running it on one entry at a time.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -18,6 +20,8 @@ from minigrad.table import UNCHECKED
 from minigrad.tensor import Tensor
 
 _MOST = 4096  # entries of a gradient that a backward by hand is run for, one by one
+_KEPT = 2_000_000  # numbers that are kept of what it makes of them
+_jacobians: WeakKeyDictionary[Step, dict[int, Array]] = WeakKeyDictionary()
 
 
 class Values(NamedTuple):
@@ -135,15 +139,30 @@ def _without_rounding(weights: Array, beside: Array) -> Array:
 def _by_hand(
     trace: Trace, step: Step, c: Contribution, index: tuple[int, ...]
 ) -> list[Weights] | None:
-    """Run a backward on one entry at a time."""
-    if step.gradient.size > _MOST:
+    """Run a backward on one entry at a time, and keep what it makes of each, if there is room."""
+    size = step.gradient.size
+    if size > _MOST:
         return None
-    found = np.zeros(step.gradient.shape)
-    for place in np.ndindex(found.shape):
+    if size * c.share.size > _KEPT:
+        return [
+            Weights(
+                np.array([one[index] for one in _of_units(trace, step, c)]).reshape(
+                    step.gradient.shape
+                )
+            )
+        ]
+    known = _jacobians.setdefault(step, {})
+    if c.position not in known:
+        known[c.position] = np.stack([*_of_units(trace, step, c)], axis=-1)
+    return [Weights(known[c.position][index].reshape(step.gradient.shape))]
+
+
+def _of_units(trace: Trace, step: Step, c: Contribution) -> Iterator[Array]:
+    """Run a backward on gradients of which one entry is 1."""
+    for place in np.ndindex(step.gradient.shape):
         unit = np.zeros_like(step.gradient)
         unit[place] = 1
-        found[place] = share_of(trace, step, c, unit)[index]
-    return [Weights(found)]
+        yield np.asarray(share_of(trace, step, c, unit))
 
 
 def drawn(trace: Trace, step: Step) -> Values | None:
@@ -155,11 +174,12 @@ def drawn(trace: Trace, step: Step) -> Values | None:
     if node is None or is_by_hand(trace, step):
         return None
     rng = np.random.default_rng(0)
+    return Values(other(node._array, rng), tuple(other(value, rng) for value in node._values))
 
-    def other(value: Any) -> Any:
-        if not isinstance(value, np.ndarray) or value.dtype.kind not in "fc":
-            return value
-        real, imaginary = rng.uniform(0.5, 1.5, (2, *value.shape))
-        return np.asarray(real + 1j * imaginary if value.dtype.kind == "c" else real, value.dtype)
 
-    return Values(other(node._array), tuple(map(other, node._values)))
+def other(value: Any, rng: np.random.Generator) -> Any:
+    """Draw other numbers in place of an array of floats; anything else stays."""
+    if not isinstance(value, np.ndarray) or value.dtype.kind not in "fc":
+        return value
+    real, imaginary = rng.uniform(0.5, 1.5, (2, *value.shape))
+    return np.asarray(real + 1j * imaginary if value.dtype.kind == "c" else real, value.dtype)

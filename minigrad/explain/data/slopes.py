@@ -16,7 +16,7 @@ import numpy as np
 from minigrad.explain.data.evaluating import copied
 from minigrad.explain.data.factors import Index
 from minigrad.explain.data.model import Contribution, Step, Trace
-from minigrad.explain.data.numbers import MINUS, number, pattern_of
+from minigrad.explain.data.numbers import MINUS, any_of, number
 from minigrad.explain.data.shares import rules_of
 from minigrad.graph import Array, Node
 
@@ -71,7 +71,7 @@ def slope_of(
     names = {f"_{k}_": name for k, name in enumerate(known)}
     names[GRADIENT] = line.d
     keys = {name: key for key, name in names.items()}
-    text = pattern_of(known).sub(lambda found: keys[found[0]], c.local)
+    text = any_of(known).sub(lambda found: keys[found[0]], c.local)
     try:
         tree = ast.parse(text, mode="eval").body
     except SyntaxError:

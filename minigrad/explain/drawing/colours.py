@@ -30,13 +30,14 @@ DARK = {
 
 def variables() -> str:
     """Declare them for a page that follows the reader's system until the reader decides."""
-    light, dark = (_declared(colours) for colours in (LIGHT, DARK))
+    printed = LIGHT | {"paper": "#fff", "card": "#fff"}
+    light, dark, paper = (_declared(colours) for colours in (LIGHT, DARK, printed))
     return (
         f":root{{color-scheme:light;{light}}}"
         f'@media (prefers-color-scheme:dark){{:root:not([data-theme="light"])'
         f"{{color-scheme:dark;{dark}}}}}"
         f':root[data-theme="dark"]{{color-scheme:dark;{dark}}}'
-        f"@media print{{:root:root:root{{color-scheme:light;{light}}}}}"
+        f"@media print{{:root:root:root{{color-scheme:light;{paper}}}}}"
     )
 
 

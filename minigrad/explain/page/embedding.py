@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from minigrad.explain.data.entries import PathSum, path_sum
+from minigrad.explain.data.entries import path_sum
 from minigrad.explain.data.model import Line, Trace
+from minigrad.explain.data.shares import is_by_hand
+from minigrad.explain.data.worked import Workings, products
 from minigrad.explain.drawing.painting import unit_key
 from minigrad.explain.drawing.picture import Picture
 from minigrad.explain.drawing.views import View, inputs, unopened
 from minigrad.explain.page.closed import closed
 from minigrad.explain.page.schedule import Schedule
-from minigrad.explain.page.tables import Table, same_cells, table
+from minigrad.explain.page.tables import Table, layout, same_cells
 
 MOST = 100  # parts of one sum that a click lists
+MOST_EFFORT = 30_000_000  # numbers that are gone through to write products down
 TERMS = 600  # entries of a page whose every product is written down
-SHOWN = 4  # of the products that one entry is the sum of
 
 
 def embedded(
@@ -88,25 +90,39 @@ def _clickable(trace: Trace, found: list[View]) -> list[int]:
 def _arrays(trace: Trace, schedule: Schedule, clickable: list[int]) -> dict[str, Any]:
     """Write down the arrays; the terms of their entries too, as long as these are few."""
     arrays = {}
-    entries = 0
+    entries = effort = 0
     for i in clickable:
         line = trace.lines[i]
-        layout = table(line.value)
-        entries += len(layout.cells) * line.paths
-        told = _terms(trace, schedule, line, layout) if entries <= TERMS else []
-        arrays[str(i)] = _array(schedule, line, layout, told)
+        laid = layout(line)
+        entries += len(laid.cells) * (line.paths + 1)
+        effort += len(laid.cells) * _effort(trace, schedule, line)
+        few = entries <= TERMS and effort <= MOST_EFFORT
+        told = _terms(trace, schedule, line, laid) if few else []
+        arrays[str(i)] = _array(schedule, line, laid, told)
+        if few and line.kind == "call":
+            arrays[str(i)]["made"] = _made(trace, schedule, line, laid)
     return arrays
 
 
-def _array(schedule: Schedule, line: Line, layout: Table, told: list[list[str]]) -> dict[str, Any]:
+def _effort(trace: Trace, schedule: Schedule, line: Line) -> int:
+    """Count the numbers that are gone through for one entry of a line and of its gradient."""
+    sizes = [line.value.size]
+    sizes += [trace.lines[i].value.size for i in line.operands if i is not None]
+    for step, c in schedule.parts.get(line.id, [])[:MOST]:
+        runs = step.gradient.size // 8 if is_by_hand(trace, step) else 1
+        sizes.append((step.gradient.size + c.share.size) * runs)
+    return sum(sizes)
+
+
+def _array(schedule: Schedule, line: Line, laid: Table, told: list[list[str]]) -> dict[str, Any]:
     """Write down a value, its gradient and the parts of it, as far as a table shows them."""
     array = {
         "name": line.name,
         "shape": str(line.value.shape) if line.value.ndim else "",
-        "rows": layout.rows,
-        "columns": layout.columns,
-        "entries": [layout.place(k) for k in range(len(layout.cells))],
-        "value": layout.cells,
+        "rows": laid.rows,
+        "columns": laid.columns,
+        "entries": [laid.place(k) for k in range(len(laid.cells))],
+        "value": laid.cells,
     }
     if line.gradient is None:
         role = "it is data" if line.kind == "data" else "the result does not depend on it by a rule"
@@ -116,31 +132,26 @@ def _array(schedule: Schedule, line: Line, layout: Table, told: list[list[str]])
         {
             "step": schedule.back.get(step.line, 0),
             "rule": f"{line.d} {c.sign} {c.rule}",
-            "cells": same_cells(layout, c.share),
+            "sign": c.sign,
+            "cells": same_cells(laid, c.share),
         }
         for step, c in parts[:MOST]
     ]
     for part, terms in zip(written, told, strict=False):
         part["terms"] = terms
-    gradient = {"gradient": same_cells(layout, line.gradient), "gradientName": line.d}
+    gradient = {"gradient": same_cells(laid, line.gradient), "gradientName": line.d}
     return array | gradient | {"parts": written, "more": len(parts) - len(written)}
 
 
-def _terms(trace: Trace, schedule: Schedule, line: Line, layout: Table) -> list[list[str]]:
+def _terms(trace: Trace, schedule: Schedule, line: Line, laid: Table) -> list[list[str]]:
     """Write for each part, entry by entry, the products that it is the sum of."""
     return [
-        ["" if at is None else _products(path_sum(trace, step, c, at)) for at in layout.entries]
+        ["" if at is None else products(path_sum(trace, step, c, at)) for at in laid.entries]
         for step, c in schedule.parts.get(line.id, [])[:MOST]
     ]
 
 
-def _products(found: PathSum) -> str:
-    """Write a sum with letters, and with numbers."""
-    terms = [str(term) for term in found.terms]
-    if not found.adds_up or (len(terms) == 1 and "·" not in terms[0]):
-        return found.formula
-    more = f" + … {len(terms) - SHOWN} more" if len(terms) > SHOWN + 1 else ""
-    shown = terms[:SHOWN] if more else terms
-    added = f"{' + '.join(shown)}{more}"
-    added = f"Re({added})" if found.real else added
-    return f"{found.formula} = {added}" if shown else found.formula
+def _made(trace: Trace, schedule: Schedule, line: Line, laid: Table) -> list[str]:
+    """Write entry by entry how a call made it."""
+    workings = Workings(trace, line, schedule.steps.get(line.id))
+    return ["" if at is None else workings.at(at) or "" for at in laid.entries]
