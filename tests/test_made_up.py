@@ -156,3 +156,39 @@ def test_random_numbers_that_nobody_can_draw_again_are_no_failure_in_either_mode
 
 def test_our_dropout_passes_in_both():
     assert assert_gradients(mg.Dropout(0.4, rng=0), X).ok
+
+
+class Solved:
+    """x = A⁻¹ b, of one right-hand side, or of several."""
+
+    def __init__(self):
+        self.sign = -1
+
+    def forward(self, A, b):
+        self.A, self.x = A, np.linalg.solve(A, b)
+        return self.x
+
+    def backward(self, dx):
+        db = np.linalg.solve(self.A.T, dx)
+        return self.sign * np.outer(db, self.x), db
+
+
+class SolvedColumns(Solved):
+    def backward(self, dx):
+        db = np.linalg.solve(self.A.T, dx)
+        return self.sign * db @ self.x.T, db
+
+
+@pytest.mark.parametrize(("kind", "b"), [(Solved, "b (4,)"), (SolvedColumns, "b (4, 3)")])
+def test_equations_are_tried_with_a_vector_and_with_columns(kind, b):
+    right = checked(kind, None)
+    assert right.verdict is Verdict.PASS
+    assert right.notes[0] == f"tried on A (4, 4), {b}"
+
+    class Wrong(kind):
+        def __init__(self):
+            self.sign = 1
+
+    wrong = checked(Wrong, None)
+    assert wrong.verdict is Verdict.FAIL
+    assert "wrong sign" in str(wrong)

@@ -137,6 +137,7 @@ WORLDS = [
     World((ROWS, FEATURES), {"W": (), "b": (), "scale": ()}),
     World((ROWS,), {"W": (FEATURES,), "b": ()}),
     World((4, 4), {"W": (4, 4), "b": (4,)}),
+    World((4, 4), {"W": (4, 4), "b": (4, 3)}),
     World((), {}),
 ]
 LOOKING_UP = [World((ROWS,), _LOOK_UP, whole=True), World((2, ROWS), _LOOK_UP, whole=True)]
@@ -168,7 +169,7 @@ def roles_of(wanted: list[inspect.Parameter]) -> list[str]:
     for i, name in enumerate(names):
         role = _matching(name, ()) or "x"
         if len(name) == 1 and role not in ("target", "state"):
-            role = name.replace("w", "W") if name in _beside(names) else "x"
+            role = name.replace("w", "W") if name in _beside([p.name for p in wanted]) else "x"
         if (i == 0 and role not in ("tokens", "mask")) or (name == "c" and "h" not in names[0:i]):
             role = "x"
         found.append(role)
@@ -185,9 +186,14 @@ def is_known(name: str) -> bool:
 
 
 def _beside(names: list[str]) -> tuple[str, ...]:
-    """Which single letters are parameters among these names: b is a bias beside a w only."""
-    has_matrix = any(name.startswith(("w", "theta")) for name in names)
-    return ("w", "b") if has_matrix else ()
+    """Which single letters are parameters among these names: b is one beside a w, or after an A."""
+    has_matrix = any(name.lower().startswith(("w", "theta")) for name in names)
+    return ("w", "b") if has_matrix or is_equation(names) else ()
+
+
+def is_equation(names: list[str]) -> bool:
+    """Tell whether a forward solves A x = b."""
+    return names[:2] == ["A", "b"]
 
 
 def _matching(name: str, skip: tuple[str, ...]) -> str | None:

@@ -132,6 +132,8 @@ class _Search:
         names = {p.name.lower() for p in (*own, *wanted)}
         if "beta" in names and "gamma" not in names:  # a shift, or a number: that of a softplus
             return False
+        if roles.is_equation([p.name for p in wanted]):  # b may be a vector, or have columns
+            return False
         return all(roles.is_known(p.name) for p in own) and "x" not in named[len(own) :]
 
     def _reshaped(
