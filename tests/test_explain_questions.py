@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import seed_notebook
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from test_explain import (
     Affine,
@@ -154,6 +154,7 @@ TWO = (np.multiply, np.divide, np.power, np.hypot, np.arctan2, np.maximum, np.lo
     st.sampled_from([((2, 3), (2, 3)), ((2, 3), (3,)), ((2, 1), (2, 3)), ((), (2, 3)), ((3,), ())]),
     st.integers(0, 999),
 )
+@example((np.maximum, 2), ((2, 3), (2, 3)), 0)
 def test_the_formula_of_an_entry_is_the_rule_there_and_its_numbers_are_the_gradient(
     function, shapes, seed
 ):
@@ -1013,19 +1014,34 @@ def test_in_a_deep_net_every_leaf_is_compared_and_none_is_accused(monkeypatch):
     assert {v.compared for v in found.verdicts} <= {1, 2, 3}
 
 
-def test_a_leaf_that_moves_is_run_twice_for_an_entry_and_once_for_the_nudge(monkeypatch):
+@pytest.mark.parametrize(
+    ("error", "runs"), [(0.0, 3), (0.5, 5)], ids=["right, by one step", "wrong, by two"]
+)
+def test_an_entry_is_run_twice_for_a_step_and_once_for_the_nudge(error, runs, monkeypatch):
     monkeypatch.setattr("minigrad.explain.questions.checking.CALLS", 0)
-    runs = []
+    ran = []
     first = again.Call.run
 
     def counted(call, *arguments):
-        runs.append(call)
+        ran.append(call)
         return first(call, *arguments)
 
     monkeypatch.setattr(again.Call, "run", counted)
+    sin = mg.primitive(lambda g, y, x: g * np.cos(x) * (1 + error))(np.sin)
     x = mg.Tensor([0.5, 0.25])
-    assert mg.explain(np.sum(np.sin(x)), names={"x": x}).check().ok
-    assert len(runs) == 2 * (1 + 2 + 1)  # two calls: to see that they can be, and then three times
+    assert mg.explain(np.sum(sin(x)), names={"x": x}).check().ok == (not error)
+    assert len(ran) == 2 * (1 + runs)  # two calls; once to see that they can be run again
+
+
+@pytest.mark.parametrize("k", [3e-6, 3e-7, 3e-8])
+@pytest.mark.parametrize("bends", ["to one side", "to both"])
+def test_kinks_beside_an_entry_accuse_nobody_and_do_not_hide_it(k, bends):
+    """To both sides the slope is 1 up to the kinks; a long step sees 0, on the left and right."""
+    x = mg.Tensor([0.0, 1.0])
+    y = np.clip(x, -k, k) if bends == "to both" else mg.relu(x + k)
+    (verdict,) = mg.explain(np.sum(y), names={"x": x}).check().verdicts
+    assert verdict.ok
+    assert verdict.at_kinks == 0
 
 
 @pytest.mark.parametrize("error", [0.01, 1e-4])

@@ -47,6 +47,10 @@ def test_every_rhythm_is_found_beside_others(runs):
     assert found == runs
 
 
+def test_a_rhythm_ends_where_one_that_covers_more_begins():
+    assert stretches("ab" * 4 + "abc" * 4) == [(0, 2, 4), (8, 3, 4)]
+
+
 @given(words, st.integers(1, 12), st.data())
 def test_pieces_are_the_sequence_and_those_of_several_repetitions_are_not_cut_inside(
     sequence, share, data

@@ -103,12 +103,13 @@ class Leaf:
             found = _Slope((left + right) / 2, blur)
             if gap <= 1e-3 * (self.scale + abs(left) + abs(right)) + 2 * blur:
                 away = abs(found.value - expected)
-                twice = away > 2 * gap and abs(found.value - seen) <= away / 10
+                same = abs(found.value - seen) <= 1e-3 * abs(seen) + self.bar + blur
+                twice = same and away > 2 * gap
                 if away <= self.bar + blur or twice or math.isnan(away):
                     self.first = max(self.first, min(k - twice, 1))  # the others are coarse
                     return found
                 seen = found.value
-            elif gap > 0.9 * before:
+            elif gap > 0.99 * before:
                 return KINK
             before = gap
         is_near = abs(found.value - expected) <= self.bar + blur + 2 * gap
