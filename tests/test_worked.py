@@ -1,5 +1,6 @@
 """An entry of a call worked out: its formula and its numbers come to what NumPy made."""
 
+import html
 import re
 
 import numpy as np
@@ -9,7 +10,8 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad.explain.data.entries import path_sum
-from minigrad.explain.data.worked import Workings, products
+from minigrad.explain.data.walk import read_by
+from minigrad.explain.data.worked import Workings, added_of, made_of, products
 
 SIGNS = {"ₙ": "n", "ₘ": "m", "ₖ": "k", "ⱼ": "j", "ᵢ": "i", "ₕ": "h", "ₐ": "a"}
 FUNCTIONS = {name: getattr(mg.functions, name) for name in mg.functions.__all__}
@@ -200,6 +202,34 @@ def test_a_net_is_worked_out_from_its_first_product_to_its_loss():
                 assert formula_comes_to(formula, arrays) == pytest.approx(line.value[at], rel=1e-3)
             assert numbers_come_to(numbers) == pytest.approx(float(line.value[at]), rel=1e-3)
     assert formula == "−Σₙ log(p[n, t[n]]) / 5"
+
+
+READ = {
+    "product": (lambda x, y: x * y, [[1], [0]]),
+    "sum": (lambda x, y: x + y, [[], []]),
+    "quotient": (lambda x, y: x / y, [[1], [2, 1]]),
+    "square": (lambda x, y: (x**2, y)[0], [[0]]),
+    "tanh": (lambda x, y: np.tanh(y), [[1]]),
+    "dot": (lambda x, y: x @ y, [[1], [0]]),
+}
+
+
+@pytest.mark.parametrize("names", ["xy", ("2", "1"), ("", " "), ("dy", "np")])
+@pytest.mark.parametrize("call", READ)
+def test_which_arrays_a_rule_reads_is_told_whatever_they_are_called(call, names):
+    function, expected = READ[call]
+    x, y = (mg.Tensor([1.0, 2.0], name=name) for name in names)
+    e = mg.explain(function(x, y), names={})
+    assert [read_by(e, e.steps[0], c) for c in e.steps[0].contributions] == expected
+
+
+def test_the_notebook_works_an_entry_out_too():
+    net = mg.mlp([3, 4, 3], rng=0)
+    e = mg.explain(net, np.random.default_rng(0).normal(size=(5, 3)), np.array([0, 2, 1, 1, 0]))
+    text = html.unescape(e._repr_mimebundle_()["text/html"])
+    assert f"<code>{made_of(e, e.line('affine1'), e.steps[-1], (0, 0))}</code>" in text
+    step = e.steps[-1]
+    assert f"<code>{added_of(e, step, step.contributions[0], (0, 0))}</code>" in text
 
 
 def test_a_sum_of_many_products_says_how_many_there_are():

@@ -15,6 +15,7 @@ import numpy as np
 
 from minigrad.explain.data.model import Contribution, Line, Step, Trace
 from minigrad.explain.data.numbers import number, shape_text, summary, with_numbers
+from minigrad.explain.data.worked import added_of, chosen, made_of
 from minigrad.explain.drawing.drawings import to_svg
 from minigrad.explain.drawing.painting import title
 from minigrad.explain.words import STOPPED, titled, wrapped_failure
@@ -22,6 +23,7 @@ from minigrad.graph import Array
 
 OPEN = 12  # steps of a graph that stand open from the beginning
 MOST = 400  # lines, steps and gradients that are shown
+WORKED = 60  # lines of a graph of whose arrays an entry is worked out
 CELLS = 64  # entries of an array that are shown
 _CELL = 'style="text-align:right;padding:0 .5em;border:1px solid #8884"'
 _LEFT = 'style="text-align:left;vertical-align:top;padding:.1em .8em .1em 0"'
@@ -64,6 +66,7 @@ def _graph(trace: Trace) -> Iterator[str]:
 def _forward(trace: Trace) -> Iterator[str]:
     yield "<table>"
     layer = None
+    steps = {step.line: step for step in trace.steps}
     for line in trace.lines[:MOST]:
         if line.kind == "call" and line.layer != layer:
             layer = line.layer
@@ -71,7 +74,8 @@ def _forward(trace: Trace) -> Iterator[str]:
                 title = escape(titled(trace.layers[layer]))
                 yield f'<tr><td colspan="3" {_LEFT}><i>{title}</i></td></tr>'
         made = f"= {line.call}" if line.call else "" if line.kind == "leaf" else "data"
-        yield f"<tr>{_td(_code(line.name))}{_td(_code(made) if line.call else made)}"
+        worked = _made(trace, line, steps.get(line.id)) if len(trace.lines) <= WORKED else ""
+        yield f"<tr>{_td(_code(line.name))}{_td(_code(made) + worked if line.call else made)}"
         yield f"<td {_LEFT}>{_array(line.value)}</td></tr>"
     yield f"</table>{_more(len(trace.lines), 'lines')}"
 
@@ -83,7 +87,7 @@ def _step(trace: Trace, step: Step, shown: bool) -> Iterator[str]:
     yield f"{_code(f'{line.name} = {line.call}')}{layer}</summary>"
     yield f"<div>{_code(line.d)} = {_array(step.gradient)}</div><table>"
     for c in step.contributions:
-        yield from _contribution(trace, c, line)
+        yield from _contribution(trace, step, c, line)
     yield "</table>"
     if step.backward:
         yield f"<pre>{escape(step.backward)}</pre>"
@@ -94,10 +98,22 @@ def _step(trace: Trace, step: Step, shown: bool) -> Iterator[str]:
     yield "</details>"
 
 
-def _contribution(trace: Trace, c: Contribution, line: Line) -> Iterator[str]:
+def _made(trace: Trace, line: Line, step: Step | None) -> str:
+    """Work out one entry of what a call made of arrays."""
+    arrays = any(i is not None and trace.lines[i].value.ndim for i in line.operands)
+    if not arrays or not line.value.size:
+        return ""
+    told = made_of(trace, line, step, chosen(np.ndindex(line.value.shape), line.value))
+    return f"<br><small>{_code(told)}</small>" if told else ""
+
+
+def _contribution(trace: Trace, step: Step, c: Contribution, line: Line) -> Iterator[str]:
     numbers = with_numbers(c.rule, trace, line)
     between = f" = {escape(numbers)}" if numbers is not None and numbers != c.rule else ""
     told = f"{trace.lines[c.to].d} {c.sign} {c.rule}"
+    if numbers is None and c.share.size and len(trace.lines) <= WORKED:
+        at = chosen(np.ndindex(c.share.shape), c.share)
+        between = f"<br><small>{_code(added_of(trace, step, c, at))}</small>"
     yield f"<tr>{_td(_code(told) + between)}<td {_LEFT}>= {_array(c.share)}</td><td {_LEFT}>"
     if c.paths > 1:
         yield f"path {c.path} of {c.paths}"

@@ -77,6 +77,10 @@ READINGS: dict[Any, Any] = {
         if where is True
         and initial is None
         and np.count_nonzero(x == regained(y, x, axis, keepdims)) == g.size
+        else regained(g, x, axis, keepdims)
+        * (x == regained(y, x, axis, keepdims))
+        / np.sum(x == regained(y, x, axis, keepdims), axis=axis, keepdims=True)
+        if where is True and initial is None and not np.any(np.isnan(y))
         else to_extremes(g, y, x, axis, keepdims, initial, where)
     ),
     _share: lambda p: 1 / (p.size // p.shape[-1]),

@@ -14,7 +14,7 @@ import numpy as np
 from minigrad.backward import gradients, leaves
 from minigrad.explain.data.calls import index_text
 from minigrad.explain.data.forward import Lines
-from minigrad.explain.data.model import Contribution, Line, Step
+from minigrad.explain.data.model import Contribution, Line, Step, Trace
 from minigrad.explain.data.names import arrays_of
 from minigrad.explain.data.rules import rule_text
 from minigrad.explain.data.shares import rules_of
@@ -100,6 +100,26 @@ def _explain_rules(step: Step, lines: Lines) -> None:
         c.rule, c.summed, c.note = _unbroadcast(c, to, line)
         if node._function is GETITEM:
             c.note = f"zeros of {to.name}'s shape, with {line.d} put back where {line.call} took it"
+
+
+def read_by(trace: Trace, step: Step, c: Contribution) -> list[int]:
+    """List the lines that the rule of a contribution reads beside the gradient.
+
+    The rule is written once more with names that nobody gives: those of people may stand in any
+    rule by chance.
+    """
+    line, node = trace.lines[step.line], trace.nodes[step.line]
+    assert node is not None
+    rule = rules_of(node)[c.position]
+    if isinstance(rule, Pullback):
+        return []
+    lines = [line.id, *line.operands]
+    texts = ["GRADIENT", *(f"VALUE{k}_" for k in range(len(lines)))]
+    values = [step.gradient, node._array, *node._values]
+    position = c.position if type(node._rules) is not tuple else None
+    written = rule_text(rule, position, texts, values, node._keywords).text
+    read = (i for k, i in enumerate(lines) if i is not None and f"VALUE{k}_" in written)
+    return [*dict.fromkeys(read)]
 
 
 def _by_hand(rule: Pullback, place: int, line: Line) -> str:

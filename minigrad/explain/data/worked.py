@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from minigrad.explain.data.again import Call, UnrepeatableError
-from minigrad.explain.data.entries import SUBSCRIPTS, PathSum, signed
+from minigrad.explain.data.entries import SUBSCRIPTS, PathSum, path_sum, signed
 from minigrad.explain.data.factors import Index, Source, placed
 from minigrad.explain.data.model import Contribution, Line, Step, Trace
-from minigrad.explain.data.numbers import any_of
+from minigrad.explain.data.numbers import any_of, number
 from minigrad.explain.data.shares import Values, other, share_of
 from minigrad.explain.data.softmaxes import WRITTEN
 from minigrad.graph import Array
@@ -221,6 +221,26 @@ def products(found: PathSum) -> str:
         return found.formula
     added = _added(terms)
     return f"{found.formula} = {f'Re({added})' if found.real else added}"
+
+
+def made_of(trace: Trace, line: Line, step: Step | None, at: Index) -> str | None:
+    """Write how a call made an entry, as an equation; None where it is not known."""
+    told = Workings(trace, line, step).at(at)
+    value = number(line.value[at])
+    return None if told is None else equation(line.name + bracketed(at), "=", told, value)
+
+
+def added_of(trace: Trace, step: Step, c: Contribution, at: Index) -> str:
+    """Write what a step adds to an entry of a gradient, as an equation."""
+    told = products(path_sum(trace, step, c, at))
+    return equation(trace.lines[c.to].d + bracketed(at), c.sign, told, number(c.share[at]))
+
+
+def chosen(places: Iterable[Index], array: Array) -> Index:
+    """Choose an entry to work out: the first that is not zero, if there is one."""
+    listed = iter(places)
+    first = next(listed)
+    return first if array[first] != 0 else next((at for at in listed if array[at] != 0), first)
 
 
 def equation(name: str, sign: str, worked: str, value: str) -> str:

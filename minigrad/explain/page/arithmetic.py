@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import html
 
-from minigrad.explain.data.entries import path_sum
 from minigrad.explain.data.model import Contribution, Line, Step, Trace
-from minigrad.explain.data.numbers import any_of, number, with_numbers
-from minigrad.explain.data.worked import Workings, bracketed, equation, products
+from minigrad.explain.data.numbers import number, with_numbers
+from minigrad.explain.data.walk import read_by
+from minigrad.explain.data.worked import added_of, chosen, made_of
 from minigrad.explain.drawing.picture import entry_text
 from minigrad.explain.page.schedule import Schedule
 from minigrad.explain.page.tables import markup, table
@@ -52,9 +52,8 @@ def made(trace: Trace, schedule: Schedule, line: Line) -> str:
         body.append(f'<p class="words">{shapes} → {code(line.name)} {line.value.shape}</p>')
     body.append(_beside(*(_value(each) for each in (*arrays, line))))
     if arrays and line.value.size:
-        at = _chosen(line.value)
-        told = Workings(trace, line, schedule.steps.get(line.id)).at(at)
-        body.append(_worked(line.name, at, "=", told, line.value))
+        told = made_of(trace, line, schedule.steps.get(line.id), _shown(line.value))
+        body += [] if told is None else [_worked(told)]
     if line.paths > 1:
         body.append(
             _words(
@@ -79,10 +78,11 @@ def walked(trace: Trace, schedule: Schedule, step: Step) -> str:
         _words(arrives),
         markup(step.gradient, line.d, "gradient", line),
     ]
-    shown: set[str] = set()  # each operand once
+    shown: set[int] = set()  # each array once
     for c in step.contributions:
-        read = [x for x in _read_by(trace, step, c) if x.name not in shown]
-        shown |= {x.name for x in read}
+        read = [trace.lines[i] for i in read_by(trace, step, c) if i not in shown]
+        read = [x for x in read if x.value.ndim]
+        shown |= {x.id for x in read}
         body.append(f'<div class="part">{_contribution(trace, schedule, step, c, read)}</div>')
     if step.backward:
         body.append(f"<pre>{html.escape(step.backward)}</pre>")
@@ -115,9 +115,7 @@ def _contribution(
         body.append(_beside(*operands))
         body.append(f'<p class="mono">= {middle}<b class="share">{entry_text(c.share[()])}</b></p>')
     if numbers is None and c.share.size:
-        at = _chosen(c.share)
-        told = products(path_sum(trace, step, c, at))
-        body.append(_worked(line.d, at, c.sign, told, c.share))
+        body.append(_worked(added_of(trace, step, c, _shown(c.share))))
     if c.note:
         body.append(_words(html.escape(c.note)))
     if c.path > 1:
@@ -126,13 +124,6 @@ def _contribution(
     if c.rule_source:
         body.append(_words(f"rule: {html.escape(nearest(c.rule_source))}"))
     return "".join(body)
-
-
-def _read_by(trace: Trace, step: Step, c: Contribution) -> list[Line]:
-    """List the arrays that a rule reads beside the gradient."""
-    through = trace.lines[step.line]
-    lines = [trace.lines[i] for i in dict.fromkeys((*through.operands, step.line)) if i is not None]
-    return [x for x in lines if x.value.ndim and any_of([x.name]).search(c.rule)]
 
 
 # ---- pieces --------------------------------------------------------------------------------------
@@ -148,15 +139,10 @@ def _beside(*tables: str) -> str:
     return f'<div class="beside">{"".join(tables)}</div>' if tables else ""
 
 
-def _chosen(array: Array) -> tuple[int, ...]:
-    """Choose the entry that is worked out: the first that a table shows and that is not zero."""
-    shown = [at for at in table(array).entries if at is not None]
-    return next((at for at in shown if array[at] != 0), shown[0])
+def _shown(array: Array) -> tuple[int, ...]:
+    """Choose an entry to work out among those that a table shows."""
+    return chosen((at for at in table(array).entries if at is not None), array)
 
 
-def _worked(name: str, at: tuple[int, ...], sign: str, told: str | None, array: Array) -> str:
-    """Write how an entry was worked out; nothing where it is not known."""
-    if told is None:
-        return ""
-    said = equation(name + bracketed(at), sign, told, entry_text(array[at]))
+def _worked(said: str) -> str:
     return f'<p class="worked mono">{html.escape(said)}</p>'
