@@ -123,7 +123,7 @@ SLIPS = [  # in the solution of a page's exercise: what is written, what instead
         "dscores[np.arange(len(t)), t] += 1",
         "wrong constant",
     ),
-    (8, "return dout * self.mask", "return dout", "missing mask"),
+    (8, "dout * self.mask", "dout", "missing mask"),
 ]
 
 

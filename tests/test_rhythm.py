@@ -151,9 +151,9 @@ RHYTHMS = {
         "(Affine, Normalised, ReLU)",
         9,
     ),
-    "residual blocks": (lambda: stacked(lambda k: [Residual(k)], 90), "Residual", 4),
+    "residual blocks": (lambda: stacked(lambda k: [Residual(k)], 64), "Residual", 4),
     "nets of nets": (
-        lambda: stacked(lambda k: [mg.Sequential(affine(k), mg.Tanh(), affine(k))], 80),
+        lambda: stacked(lambda k: [mg.Sequential(affine(k), mg.Tanh(), affine(k))], 64),
         "Sequential",
         3,
     ),
@@ -195,7 +195,7 @@ def test_a_net_of_nets_collapses_by_its_blocks_first_and_they_say_what_they_hold
 
 def test_blocks_of_blocks_are_cut_inside_where_one_holds_too_much():
     """Three stages of twenty blocks: the twenty are merged, and the end of a stage stays alone."""
-    e = stacked(lambda k: [*(Residual(j) for j in range(20)), mg.Tanh()], 3)
+    e = stacked(lambda k: [*(affine(j) for j in range(20)), mg.Tanh()], 3)
     last = {line.id for line in e.lines if line.function == "np.tanh"}
     held = [unit.calls for unit in views(e)[0].units if last & {*unit.calls}]
     assert held == [[call] for call in sorted(last)]
