@@ -52,6 +52,25 @@ def failed():
     return mg.explain(net, np.ones((2, 3)), np.array([0, 1]))
 
 
+class Masked(mg.Layer):
+    """A mask that is kept from a batch of another size: a layer by hand that fails."""
+
+    def forward(self, x):
+        self.mask = np.zeros((20, 4)) if len(x) < 20 else x > 0
+        return (
+            x * self.mask[: 3 * len(x)] + np.concatenate([self.mask, self.mask], axis=0)[: len(x)]
+        )
+
+    def backward(self, dout):
+        return dout * self.mask
+
+
+def failed_by_hand():
+    """A layer by hand that fails, in a line that is wider than a telephone."""
+    net = mg.Sequential(mg.Affine(3, 4, rng=0), Masked(), loss=mg.SoftmaxWithLoss())
+    return mg.explain(net, np.ones((2, 3)), np.array([0, 1]))
+
+
 def chain(calls):
     x = mg.Tensor(1.0)
     y = x

@@ -233,9 +233,9 @@ def _code_of_the_learner(path: str) -> Iterator[None]:
 
 
 def _as_far_as_it_came(error: BaseException | None, names: Any = None) -> Any:
-    """Explain an error that arose in a recorded call; None for all others."""
+    """Explain an error of a call that arrays went into; None for all others."""
     found = explain(error, names=names or {}) if isinstance(error, Exception) else None
-    return found if found and found.failure and found.failure.call else None
+    return found if found and found.lines and found.failure and found.failure.call else None
 
 
 # ---- options -------------------------------------------------------------------------------------

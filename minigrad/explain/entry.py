@@ -12,13 +12,14 @@ import numpy as np
 
 from minigrad.explain.data.again import Rerun
 from minigrad.explain.data.asked import check_asked, no_tensor
-from minigrad.explain.data.build import behind, traced
+from minigrad.explain.data.build import behind, failed, traced
 from minigrad.explain.data.entries import Entry
-from minigrad.explain.data.failures import argument_text, failure, nodes_in
+from minigrad.explain.data.failures import nodes_in
 from minigrad.explain.data.forward import Made, Watched
 from minigrad.explain.data.model import Group, Trace
 from minigrad.explain.data.names import Names, parameters
-from minigrad.explain.data.watching import Watching, callable_name, is_learners
+from minigrad.explain.data.stopped import failing_layers
+from minigrad.explain.data.watching import Watching, callable_name, is_learners, one_line
 from minigrad.explain.explanation import Explanation
 from minigrad.graph import Array, Node
 from minigrad.layers import Layer
@@ -147,7 +148,7 @@ def _by_parameters(nodes: list[Node], names: Names) -> Watched:
                 owners |= {
                     id(tensor): (path, layer) for tensor in layer.structure().tensors.values()
                 }
-    found = Watched({}, [], [])
+    found = Watched({}, [], [], [])
     times: dict[int, int] = {}
     for node in sorted(nodes, key=lambda node: node._birth) if owners else ():
         used = [owners[id(a)] for a in node._arguments if id(a) in owners]
@@ -166,15 +167,17 @@ def _by_parameters(nodes: list[Node], names: Names) -> Watched:
 def _of_error(error: BaseException, names: Names) -> Explanation:
     """Explain what the frames of a traceback still hold."""
     nodes = behind(nodes_in(error, names, is_learners))
-    found = traced(None, nodes, names, Watched({}, [], []))
-    return _failed(found, error, names, None)
+    watched = _by_parameters(nodes, names)
+    return _explanation(failed(error, nodes, names, watched, _layer_of(error)))
 
 
-def _failed(found: Trace, error: BaseException, names: Names, layer: str | None) -> Explanation:
-    pairs = zip(found.nodes, found.lines, strict=True)
-    known = {node._birth: line.name for node, line in pairs if node is not None}
-    found.failure = failure(error, argument_text(names, known), layer, is_learners)
-    return _explanation(found)
+def _layer_of(error: BaseException) -> str | None:
+    """Name the innermost layer that an error came out of, by the network that called it."""
+    layers = failing_layers(error)
+    nets = [layer for layer in layers if isinstance(layer, Network)]
+    paths = {id(layer): path for path, layer in layers_by_path(nets[-1])} if nets else {}
+    inside = [layer for layer in layers if paths.get(id(layer), "net") != "net"]
+    return f"{paths[id(inside[0])]} {one_line(inside[0])}" if inside else None
 
 
 # ---- a forward pass that runs now, watched -------------------------------------------------------
@@ -188,6 +191,8 @@ def _of_network(net: Network, *batch: Any) -> Explanation:
     names = Names({"x": x, "t": t})
     for name, tensor in parameters("", net):
         names.add(name, tensor)
+        if isinstance(x, np.ndarray) and x.dtype.kind == "f" and x.dtype != tensor.dtype:
+            names.add("x", x.astype(tensor.dtype))  # as the net converts it
     layers = list(layers_by_path(net))
     with Replay(net) as replay:
         found = _watched(lambda: net.objective(x, t), layers, names, "loss")
@@ -205,8 +210,10 @@ def _of_function(function: Callable[..., Any], args: Any, names: Names) -> Expla
     layers = [(name, layer) for name, layer in names.layers if isinstance(layer, Layer)]
     inner = [pair for name, layer in layers for pair in _renamed(name, layer)]
     lifted = [mapped(_lifted, a) for a in args]
+    is_by_hand = isinstance(function, Layer) and function.is_by_hand()
+    written: Any = function
     try:
-        parameters_ = list(inspect.signature(function).parameters)
+        parameters_ = list(inspect.signature(written.forward if is_by_hand else written).parameters)
     except (TypeError, ValueError):
         parameters_ = []
     for name, value in zip(parameters_, lifted, strict=False):
@@ -232,10 +239,7 @@ def _watched(
         with seen:
             y = run()
     except Exception as error:
-        nodes = behind([*seen.nodes, *nodes_in(error, names, is_learners)])
-        found = traced(None, nodes, names, seen.watched)
-        path = next((seen.path(layer) for layer in seen.failed if seen.path(layer)), None)
-        return _failed(found, error, names, path)
+        return _explanation(failed(error, seen.nodes, names, seen.watched, seen.innermost(error)))
     if not isinstance(y, Tensor):
         raise TypeError(f"nothing was recorded: {no_tensor(y)}")
     names.tensors.setdefault(id(y), output)

@@ -56,7 +56,7 @@ def _page(trace: Trace) -> Iterator[str]:
 
 
 def _graph(trace: Trace) -> Iterator[str]:
-    if any(line.kind == "call" for line in trace.lines):
+    if any(line.kind == "call" for line in trace.lines) or (trace.failure and trace.lines):
         drawn = base64.b64encode(to_svg(trace).encode()).decode()
         yield '<details open><summary><b>Graph</b></summary><div style="overflow-x:auto">'
         yield f'<img alt="{escape(title(trace))}" style="max-width:none" '

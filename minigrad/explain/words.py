@@ -45,16 +45,24 @@ def wrapped_failure(failure: Failure, width: int) -> Iterator[str]:
     """Write where a pass stopped: the call, the shapes, the place, the likely fix."""
     if failure.call:
         yield f"  {failure.call}"
-    names = widest([name for name, _ in failure.operands])
-    for name, shape in failure.operands:
-        yield f"      {name.ljust(names)}  {'no array' if shape is None else shape}"
+    yield from _shapes(failure.operands)
     if failure.layer:
         yield f"  in {failure.layer}"
     if failure.source:
         yield f"  at {failure.source[0]}:{failure.source[1]}"
         if failure.code:
             yield f"      {failure.code}"
+            if failure.mark is not None:
+                start, end = failure.mark
+                yield f"      {' ' * start}{'^' * (end - start)}"
+        yield from _shapes(failure.within)
     told = [f"{failure.kind}: {failure.message}"] + [f"{FIX}: {failure.fix}"] * bool(failure.fix)
     for text in told:
         for i, row in enumerate(wrapped(text, width - 4)):
             yield ("  " if i == 0 else "    ") + row
+
+
+def _shapes(operands: list[tuple[str, tuple[int, ...] | None]]) -> Iterator[str]:
+    names = widest([name for name, _ in operands])
+    for name, shape in operands:
+        yield f"      {name.ljust(names)}  {'no array' if shape is None else shape}"

@@ -25,7 +25,7 @@ from minigrad.functions.activations import real_numbers
 from minigrad.graph import Array, Node, input_node, leaf
 from minigrad.habits import OF_NETWORKS, Sign
 from minigrad.kinds import check_arithmetic
-from minigrad.layers.by_hand import record_by_hand, spells_train_flg, takes_train_flag
+from minigrad.layers.by_hand import of_data, record_by_hand, spells_train_flg, takes_train_flag
 from minigrad.layers.inside import attributes, reached
 from minigrad.layers.located import answering
 from minigrad.layers.modes import check_train_flag
@@ -325,7 +325,7 @@ def _call_by_hand(self: Layer, *inputs: Any, **options: Any) -> Any:
     """Run forward; record it, with backward for its rule, when a Tensor takes part."""
     tensors = self.structure().tensors
     if not tensors and not any(isinstance(x, Node) for x in inputs):
-        return self.forward(*map(np.array, inputs), **options)
+        return of_data(self, inputs, options)
     return record_by_hand(self, inputs, options, tensors, lambda layer: layer.grads)
 
 

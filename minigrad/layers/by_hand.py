@@ -56,7 +56,7 @@ def record_by_hand(
     given = [real_numbers(np.array(x._array if isinstance(x, Node) else x)) for x in inputs]
     with _TURN:
         result = layer.forward(*given, **options)
-        output = np.array(None if isinstance(result, Node) else result)
+        output = np.array(None if _is_no_array(result) else result)
         if output.dtype.kind != "f":
             raise TypeError(f"{name}.forward must return an array of floats, not {result!r:.60}")
         kept = _copied(layer, params)
@@ -64,6 +64,29 @@ def record_by_hand(
     rule = Pullback(kept, inputs, params, gradients_of)
     arguments = (*inputs, *params.values())
     return record(Tensor, type(layer), rule, arguments, arrays(arguments), {}, output)
+
+
+def of_data(layer: Any, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    """Run `layer.forward` on copies of arrays; nothing is recorded, and any array may come back.
+
+    Raises:
+        TypeError: when forward returns None, or several things.
+    """
+    result = layer.forward(*map(np.array, inputs), **options)
+    if result is None or _is_no_array(result):
+        name = type(layer).__name__
+        raise TypeError(f"{name}.forward must return an array of floats, not {result!r:.60}")
+    return result
+
+
+def _is_no_array(result: Any) -> bool:
+    """Tell whether several arrays were returned, which np.array would put into one."""
+    several = isinstance(result, (tuple, list))
+    return isinstance(result, Node) or (several and any(map(_is_array, result)))
+
+
+def _is_array(item: Any) -> bool:
+    return isinstance(item, Node) or (isinstance(item, np.ndarray) and item.ndim > 0)
 
 
 class Pullback:

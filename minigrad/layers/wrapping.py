@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from minigrad.graph import Node
 from minigrad.layers.base import Layer
-from minigrad.layers.by_hand import arrays_in, record_by_hand, spells_train_flg, takes_train_flag
+from minigrad.layers.by_hand import (
+    arrays_in,
+    of_data,
+    record_by_hand,
+    spells_train_flg,
+    takes_train_flag,
+)
 from minigrad.layers.inside import reached
 from minigrad.layers.mistaken import instead_of
 
@@ -72,7 +76,7 @@ class Wrapped(Layer):
             options = {"train_flg": train_flag}
         tensors = self.structure().tensors
         if not tensors and not any(isinstance(x, Node) for x in inputs):
-            return self.layer.forward(*map(np.array, inputs), **options)
+            return of_data(self.layer, inputs, options)
         names = self.param_grads
 
         def gradients_of(layer: Any) -> dict[str, Any]:

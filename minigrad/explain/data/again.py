@@ -31,7 +31,7 @@ def rerun_of(trace: Trace) -> Rerun:
     """
     calls: dict[int, Call] = {}
     for line in trace.lines:
-        if line.kind == "call":
+        if line.kind == "call" and not _is_of_data(trace.nodes[line.id]):
             refuse_written(trace, line.id)
             calls[line.id] = _compared(trace, line.id)
     to_the_bit = all(call.to_the_bit for call in calls.values())
@@ -54,6 +54,11 @@ def rerun_of(trace: Trace) -> Rerun:
         return np.asarray(changed.get(trace.output, known))
 
     return rerun
+
+
+def _is_of_data(node: Node | None) -> bool:
+    """Tell whether a call has no part in any gradient: no leaf changes what it makes."""
+    return node is not None and not any(isinstance(a, Node) for a in node._arguments)
 
 
 def reach(trace: Trace, leaf: int) -> int:

@@ -6,23 +6,23 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from minigrad.explain.data.failures import backward_failure, failing_rule
-from minigrad.explain.data.forward import Lines, Watched
+from minigrad.explain.data.failed_rules import backward_failure, failing_rule
+from minigrad.explain.data.failures import forward_failure, nodes_in
+from minigrad.explain.data.forward import Lines, Made, Watched
 from minigrad.explain.data.model import Line, Trace
 from minigrad.explain.data.names import Names
+from minigrad.explain.data.stopped import failing_layers
 from minigrad.explain.data.walk import walked
 from minigrad.explain.data.watching import is_learners
 from minigrad.graph import Node
 
 
-def traced(output: Node | None, nodes: Iterable[Node], names: Names, watched: Watched) -> Trace:
+def traced(output: Node, nodes: Iterable[Node], names: Names, watched: Watched) -> Trace:
     """Explain the graph of `nodes`, and the walk back from `output` to its leaves."""
     lines = Lines(names, watched)
     for node in _in_order(nodes):
         lines.add(node)
     _tell_gradients_from_values(lines.lines)
-    if output is None:
-        return Trace(lines.lines, [], watched.layers, None, None, None, lines.nodes)
     try:
         steps = walked(output, lines)
     except Exception as error:
@@ -30,6 +30,30 @@ def traced(output: Node | None, nodes: Iterable[Node], names: Names, watched: Wa
     seed = np.ones(output._array.shape, output._array.dtype)
     last = lines.ids[output._birth]
     return Trace(lines.lines, steps, watched.layers, last, seed, None, lines.nodes)
+
+
+def failed(
+    error: BaseException, nodes: Iterable[Node], names: Names, watched: Watched, layer: str | None
+) -> Trace:
+    """Explain a forward pass as far as it came: `nodes`, and what the frames of an error hold.
+
+    Args:
+        error: what was raised.
+        nodes: that were recorded.
+        names: what the learner calls things; takes the variables of their functions that failed.
+        watched: what was seen while the pass ran.
+        layer: in which it was raised, as an error names it, where known.
+    """
+    found = behind([*nodes, *nodes_in(error, names, is_learners)])
+    lines = Lines(names, watched)
+    for node in _in_order(found):
+        lines.add(node)
+    inside = {id(owner): number for number, owner in enumerate(watched.owners)}
+    numbers = (inside.get(id(each)) for each in failing_layers(error))
+    made = Made(next((n for n in numbers if n is not None), None), None)
+    failure = forward_failure(error, lines, made, layer, is_learners)
+    _tell_gradients_from_values(lines.lines)
+    return Trace(lines.lines, [], watched.layers, None, None, failure, lines.nodes)
 
 
 def _stopped(error: Exception, lines: Lines) -> Trace:

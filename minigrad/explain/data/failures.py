@@ -2,89 +2,47 @@
 
 from __future__ import annotations
 
+import inspect
 import linecache
 import re
-from collections.abc import Callable, Mapping, Sequence
-from types import FrameType
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad import backward, calls, functions, tensor
-from minigrad.explain.data.calls import call_text, literal
+from minigrad.explain.data.calls import call_text, index_text
+from minigrad.explain.data.expression_at import Expression, marked, renamed, shape_of
 from minigrad.explain.data.fixes import likely_fix
-from minigrad.explain.data.model import Failure, Line
-from minigrad.explain.data.names import Names, arrays_of
-from minigrad.graph import Array, Node
-from minigrad.layers.by_hand import Pullback
-from minigrad.layers.inside import attributes
+from minigrad.explain.data.forward import Lines, Made
+from minigrad.explain.data.mistakes import likely_mistake
+from minigrad.explain.data.model import Failure
+from minigrad.explain.data.names import Names
+from minigrad.explain.data.sources import written
+from minigrad.explain.data.stopped import Failing, IsLearners, failing_call, frames, held_by
+from minigrad.functions import affine
+from minigrad.graph import Node
+from minigrad.tensor import GETITEM
 
-_RECORDERS: list[Any] = [calls.apply, tensor.recorder(np.negative), tensor.recorder(np.add)]
-_APPLY, _UNARY, _BINARY = (f.__code__ for f in _RECORDERS)  # the operators' codes are one for all
-_WALK = vars(backward)["_walk"].__code__
+_LONG = 40  # letters of an argument that is no array
 
 FIX = "Likely fix"
-Written: TypeAlias = tuple[tuple[str, int] | None, str | None]  # file and line, and its text
 
 
-class Failing(NamedTuple):
-    """The call that raised, as the frames of the traceback tell it."""
+class Written(NamedTuple):
+    """A line of somebody's code: file and number, its text, and which letters of it failed."""
 
-    function: Any
-    arguments: Sequence[Any]
-    keywords: Mapping[str, Any]
-
-
-def failing_call(error: BaseException) -> Failing | None:
-    """Find the innermost recorded call in a traceback; None when the error is of other code."""
-    found = None
-    for frame, _ in frames(error):
-        seen = frame.f_locals
-        if frame.f_code is _APPLY:
-            found = Failing(seen["function"], seen["arguments"], seen["keywords"])
-        elif frame.f_code is _BINARY:
-            found = Failing(seen["ufunc"], (seen["a"], seen["b"]), {})
-        elif frame.f_code is _UNARY:
-            found = Failing(seen["ufunc"], (seen["a"],), {})
-        elif found is None and _is_of_ours(frame):
-            names = frame.f_code.co_varnames[: frame.f_code.co_argcount]
-            function = vars(functions)[frame.f_code.co_name]
-            found = Failing(function, [seen[name] for name in names], {})
-    return found
+    source: tuple[str, int] | None
+    code: str | None
+    mark: tuple[int, int] | None = None
 
 
-def _is_of_ours(frame: FrameType) -> bool:
-    """Tell whether a frame is a function of `minigrad.functions`, which checks its arguments."""
-    module = frame.f_globals.get("__name__", "")
-    return module.startswith(functions.__name__) and frame.f_code.co_name in functions.__all__
-
-
-def frames(error: BaseException) -> list[tuple[FrameType, int]]:
-    """List the frames of a traceback, the innermost last, with the lines they had reached.
-
-    What an error was raised from comes after it: it is further inside.
-    """
-    found: list[tuple[FrameType, int]] = []
-    seen: set[int] = set()
-    current: BaseException | None = error
-    while current is not None and id(current) not in seen:
-        seen.add(id(current))
-        trace = current.__traceback__
-        while trace is not None:
-            found.append((trace.tb_frame, trace.tb_lineno))
-            trace = trace.tb_next
-        current = current.__cause__
-    return found
-
-
-def nodes_in(error: BaseException, names: Names, is_learners: Callable[[str], bool]) -> list[Node]:
+def nodes_in(error: BaseException, names: Names, is_learners: IsLearners) -> list[Node]:
     """List the Tensors that the frames of a traceback hold, and note the learner's names.
 
     A module, and so a notebook, holds all that was ever computed there: of this, what the line that
     failed speaks of.
     """
     found: dict[int, Node] = {}
-    for frame, line in frames(error):
+    for frame, line, _ in frames(error):
         learners = is_learners(frame.f_code.co_filename)
         told = None
         if frame.f_code.co_name == "<module>":
@@ -94,105 +52,174 @@ def nodes_in(error: BaseException, names: Names, is_learners: Callable[[str], bo
                 names.add(name, value)
             if isinstance(value, Node) and (told is None or name in told):
                 found[id(value)] = value
-    failing = failing_call(error)
+    failing = failing_call(error, is_learners)
     for argument in () if failing is None else failing.arguments:
         if isinstance(argument, Node):
             found[id(argument)] = argument
     return list(found.values())
 
 
-def failure(
-    error: BaseException,
-    text: Callable[[Any], str],
-    layer: str | None,
-    is_learners: Callable[[str], bool],
+def forward_failure(
+    error: BaseException, lines: Lines, made: Made, layer: str | None, is_learners: IsLearners
 ) -> Failure:
-    """Describe an error: the call, the shapes, the line, the likely fix.
+    """Describe an error of a forward pass: the call, the shapes, the line, the likely fix.
+
+    What the failing call was given becomes lines, like the operands of all other calls.
 
     Args:
         error: what was raised.
-        text: writes an argument of the failing call by its name.
-        layer: in which layer it was raised, where known.
+        lines: of the calls before it; those of its operands are added.
+        made: in which call of a layer it was raised, where known.
+        layer: that layer, where known, as an error names it.
         is_learners: tells the learner's files from ours.
     """
-    failing = failing_call(error)
-    call, operands = None, []
-    if failing is not None:
-        texts = [text(a) for a in failing.arguments]
-        call = call_text(failing.function, texts, failing.keywords)
-        for name, argument in zip(texts, failing.arguments, strict=True):
-            if isinstance(argument, (Node, np.ndarray)):
-                array = argument._array if isinstance(argument, Node) else argument
-                operands.append((name, array.shape))
-    source, code = _written(error, is_learners)
-    fix = likely_fix(getattr(failing, "function", None), operands, str(error))
-    message = re.sub(r"^net[\w.\[\]']* .*?: ", "", str(error)) if layer else str(error)
-    return Failure(type(error).__name__, message, call, operands, layer, source, code, fix)
+    failing = failing_call(error, is_learners)
+    kind, message = type(error).__name__, str(error)
+    layer, message = _placed(error, layer, message)
+    found = Failure(kind, message, None, [], layer, None, None, "")
+    if failing is not None and failing.is_call:
+        _describe(found, failing, lines, made)
+    found.source, found.code, found.mark = written_at(error, is_learners)
+    if failing is not None and failing.layer is not None and not failing.reached:
+        owner: Any = type(failing.layer)
+        function = owner.forward if failing.by_hand else inspect.unwrap(owner.__call__)
+        if is_learners(getattr(getattr(function, "__code__", None), "co_filename", "<")):
+            found.source, found.code, found.mark = defined_at(function)
+    found.fix = _fix(error, failing, found, lines)
+    return found
 
 
-def _written(error: BaseException, is_learners: Callable[[str], bool]) -> Written:
-    """Find the learner's line that an error came out of."""
-    source = None
-    for frame, line in frames(error):
-        if is_learners(frame.f_code.co_filename):
-            source = frame.f_code.co_filename, line
-    return _text_of(source)
+def _describe(found: Failure, failing: Failing, lines: Lines, made: Made) -> None:
+    """Write the failing call, and name its operands with their shapes."""
+    if failing.within is not None and failing.is_expression:
+        _describe_expression(found, failing.within, lines, made)
+        return
+    arguments = [_as_operand(failing.function, a) for a in failing.arguments]
+    ids = [lines.operand(a, made) for a in arguments]
+    texts = [_short(_text(lines, a, i)) for a, i in zip(arguments, ids, strict=True)]
+    if failing.function is GETITEM:
+        texts[1] = index_text(arguments[1], lines.names.of_array)
+    if failing.write is not None:
+        found.call = failing.write(texts)
+    else:
+        found.call = call_text(failing.function, texts, failing.keywords)
+    told: dict[str, tuple[int, ...] | None] = {}
+    for text, i, argument in zip(texts, ids, arguments, strict=True):
+        if i is not None or _is_told(failing.function, argument):
+            told.setdefault(text, shape_of(argument))
+    for text, array in held_by(failing):
+        told.setdefault(text, array.shape)
+    found.operands = list(told.items())
+    found.lines = [i for i in ids if i is not None]
+    if failing.within is not None:
+        shapes, has_arrays = failing.within.told(), bool(failing.within.places)
+        is_news = any(each not in found.operands for each in shapes)
+        found.within = shapes if has_arrays and is_news else []
 
 
-def _text_of(source: tuple[str, int] | None) -> Written:
-    return source, (linecache.getline(*source).strip() or None) if source else None
+def _describe_expression(found: Failure, expression: Expression, lines: Lines, made: Made) -> None:
+    """Write an expression of the learner's, in the names of the lines that it reads."""
+    ids = []
+    for place in expression.places:
+        known = lines.holding(place.value)
+        ids.append((place.tree, lines.operand(place.value, made) if known is None else known))
+    found.lines = [i for _, i in ids if i is not None]
+    names = {id(tree): lines.lines[i].name for tree, i in ids if i is not None}
+    found.call = renamed(expression.tree, names)
+    told = {renamed(operand.tree, names): operand.shape for operand in expression.operands}
+    found.operands = list(told.items())
 
 
-# ---- on the way back -----------------------------------------------------------------------------
-def failing_rule(error: BaseException) -> tuple[Node, Array] | None:
-    """Find the call whose rule raised, and the gradient it was given; None for other errors."""
-    for frame, _ in frames(error):
-        if frame.f_code is _WALK and frame.f_locals.get("node") is not None:
-            return frame.f_locals["node"], np.asarray(frame.f_locals["g"])
-    return None
+def _fix(error: BaseException, failing: Failing | None, found: Failure, lines: Lines) -> str:
+    """Guess what was meant, from the innermost thing that is known."""
+    inside = None if failing is None else failing.within
+    mistake = likely_mistake(error, failing)
+    if mistake or failing is None or not _is_of_values(error):
+        return mistake
+    if inside is not None:
+        return likely_fix(inside.function, inside.shapes(), str(error))
+    before = next((n for n in lines.nodes if n is not None and _shares_weights(n, failing)), None)
+    if before is not None:
+        return _fix_again(found, before)
+    return likely_fix(failing.function, found.operands, str(error))
 
 
-def backward_failure(
-    error: BaseException,
-    line: Line,
-    node: Node,
-    g: Array,
-    layer: str | None,
-    is_learners: Callable[[str], bool],
-) -> Failure:
-    """Describe an error of a rule: of which call, what came in, what the layer keeps, the line."""
-    source, code = _written(error, is_learners)
-    call, fix = f"the way back through {line.name} = {line.call}", ""
-    operands: list[tuple[str, Any]] = [(line.d, g.shape)]
-    if isinstance(node._rules, Pullback):
-        by_hand = node._rules.layer
-        name = type(by_hand).__name__
-        call = f"{name}.backward({line.d})"
-        held = [k for k in attributes(by_hand) if not k.startswith("_")]
-        kept = [k for k in held if k not in node._rules.params]
-        operands += [(f"self.{k}", a.shape) for k, a in arrays_of(by_hand) if k in kept]
-        source, code = (source, code) if source else _defined(type(by_hand).backward)
-        if isinstance(error, AttributeError) and type(error.obj) is type(by_hand):
-            fix = f"backward asks for self.{error.name}, and the layer has "
-            fix += ", ".join(f"self.{k}" for k in kept) if kept else "nothing that forward kept"
-    kind = type(error).__name__
-    return Failure(kind, str(error), call, operands, layer, source, code, fix, "backward")
+def _is_of_values(error: BaseException | None) -> bool:
+    """Tell whether an error, or what it was raised from, is one of shapes or of places."""
+    return error is not None and (
+        isinstance(error, (ValueError, IndexError)) or _is_of_values(error.__cause__)
+    )
 
 
-def _defined(function: Any) -> Written:
-    """Find where a function begins."""
+def _shares_weights(node: Node, failing: Failing) -> bool:
+    """Tell whether a call before took the same weights, so that these fit something."""
+    are_affine = node._function is failing.function is affine
+    return are_affine and node._arguments[1] is failing.arguments[1]
+
+
+def _fix_again(found: Failure, before: Node) -> str:
+    """Tell of a layer that runs twice how wide its input was the first time."""
+    name, shape = found.operands[0]
+    wide, was = (shape or (0,))[-1], before._values[0].shape[-1]
+    return (
+        f"this layer ran before, on {was} features, and {name} has {wide}: use another layer here"
+    )
+
+
+def _as_operand(function: Any, argument: Any) -> Any:
+    """Read a list as a call of NumPy's does that is recorded: as an array."""
+    if not isinstance(function, np.ufunc) or type(argument) not in (list, tuple):
+        return argument
+    return argument if shape_of(argument) is None else np.asarray(argument)
+
+
+def _is_told(function: Any, argument: Any) -> bool:
+    """Tell whether the reader wants to know the shape of an argument that is no line."""
+    if isinstance(function, np.ufunc):
+        return True
+    if not isinstance(argument, (list, tuple)):
+        return False
+    return len(shape_of(argument) or ()) > 1 or any(isinstance(a, Node) for a in argument)
+
+
+def _text(lines: Lines, argument: Any, line: int | None) -> str:
+    """Write an argument, also one that holds Tensors and should not."""
+    if type(argument) in (list, tuple) and any(isinstance(a, Node) for a in argument):
+        inner = ", ".join(lines.text(a, lines.ids.get(getattr(a, "_birth", 0))) for a in argument)
+        return f"[{inner}]" if isinstance(argument, list) else f"({inner})"
+    return lines.text(argument, line)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONG or text.isidentifier() else f"{text[: _LONG - 2]} …"
+
+
+def _placed(error: BaseException, layer: str | None, message: str) -> tuple[str | None, str]:
+    """Tell the layer that an error names from what it says."""
+    culprit = getattr(error, "culprit", None)  # a network found the layer
+    if culprit is not None and message.endswith(f": {culprit[1]}"):
+        return layer or message.removesuffix(f": {culprit[1]}"), culprit[1]
+    return layer, message
+
+
+def written_at(error: BaseException, is_learners: IsLearners) -> Written:
+    """Find the learner's line that an error came out of, and what of it."""
+    for frame, line, instruction in reversed(frames(error)):
+        file = frame.f_code.co_filename
+        if is_learners(file):
+            return _text_of((file, line), marked(frame, instruction))
+    return Written(None, None)
+
+
+def _text_of(source: tuple[str, int], mark: tuple[int, int] | None = None) -> Written:
+    text = linecache.getline(*source).strip() or None
+    return Written(source, text, mark if text and mark and mark[1] <= len(text) else None)
+
+
+def defined_at(function: Any) -> Written:
+    """Find the one line of a function that returns something, or where the function begins."""
     code = getattr(function, "__code__", None)
-    return _text_of((code.co_filename, code.co_firstlineno) if code else None)
-
-
-def argument_text(names: Names, known: Mapping[int, str]) -> Callable[[Any], str]:
-    """Write an argument of a failing call by its name, by its line, or as it is."""
-
-    def text(argument: Any) -> str:
-        if isinstance(argument, Node):
-            return known.get(argument._birth) or names.of_node(argument) or "?"
-        if isinstance(argument, np.ndarray) and argument.ndim:
-            return names.of_array(argument) or f"array{argument.shape}"
-        return literal(argument, names.of_array)
-
-    return text
+    found = written(function)
+    if found is not None:
+        return _text_of((found.file, found.answer))
+    return _text_of((code.co_filename, code.co_firstlineno)) if code else Written(None, None)

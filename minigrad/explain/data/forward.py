@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,6 +28,7 @@ class Watched(NamedTuple):
     made: dict[int, Made]  # by the birth of the node
     layers: list[Group]
     owners: list[Any]  # the layer behind each group
+    plain: list[Node]  # what layers made of data alone: nothing of it was recorded
 
 
 class Lines:
@@ -51,7 +53,7 @@ class Lines:
             self._append(node, Line(len(self.lines), kind, name, named, value))
             return
         made = self.watched.made.get(node._birth, Made(None, None))
-        operands = tuple(self._operand(a, made) for a in node._arguments)
+        operands = tuple(self.operand(a, made, node._birth) for a in node._arguments)
         texts = [self.text(a, i) for a, i in zip(node._arguments, operands, strict=True)]
         if node._function is GETITEM:
             texts[1] = index_text(node._arguments[1], self.names.of_array)
@@ -89,12 +91,18 @@ class Lines:
         if node is not None:
             self.ids[node._birth] = line.id
 
-    def _operand(self, argument: Any, made: Made) -> int | None:
-        """Find the line of an argument; None for a number, an index, an option."""
+    def operand(self, argument: Any, made: Made, before: float = math.inf) -> int | None:
+        """Find the line of an argument; None for a number, an index, an option.
+
+        `before` is the birth of the call whose argument it is.
+        """
         if isinstance(argument, Node):
             return self.ids[argument._birth]
         if not isinstance(argument, np.ndarray) or argument.ndim == 0:
             return None
+        plain = self._made_of_data(argument, before)
+        if plain is not None:
+            return plain
         name = self.names.of_array(argument)
         found = None if name is not None else self._attribute(argument, made)
         in_layer = found is not None
@@ -109,6 +117,29 @@ class Lines:
             self._append(None, line)
             self._array[key] = line.id
         return self._array[key]
+
+    def holding(self, array: Any) -> int | None:
+        """Find the line whose values an array shows, as x.data does: all of the same memory."""
+        place = _place(array) if isinstance(array, np.ndarray) and array.ndim else None
+        for line, node in zip(self.lines, self.nodes, strict=True):
+            if place is not None and node is not None and _place(node._array) == place:
+                return line.id
+        return None
+
+    def _made_of_data(self, array: Array, before: float) -> int | None:
+        """Find the call of a layer that made an array of data alone, and make its line.
+
+        A layer that changes nothing gives back what it got: the call that came last counts.
+        """
+        for node in reversed(self.watched.plain):
+            if node._birth >= before:
+                continue
+            made = node._array
+            if made.dtype == array.dtype and np.array_equal(made, array, made.dtype.kind in "fc"):
+                if node._birth not in self.ids:
+                    self.add(node)
+                return self.ids[node._birth]
+        return None
 
     def _attribute(self, array: Array, made: Made) -> str | None:
         """Find the attribute of the layer that holds an array: mask."""
@@ -127,3 +158,8 @@ class Lines:
         name = f"v{self._unnamed}"
         unique = self.names.unique(name)
         return unique if unique == name else self._invented(node)
+
+
+def _place(array: Array) -> tuple[Any, ...]:
+    """Say which memory an array shows, and how."""
+    return array.ctypes.data, array.shape, array.strides, array.dtype

@@ -40,8 +40,7 @@ def located_in(trace: Trace, line: Line, method: str) -> Place | None:
     found = written(getattr(type(rules.layer), method, None))
     if found is None:
         return None
-    returns = [node.lineno for node in ast.walk(found.tree) if isinstance(node, ast.Return)]
-    number = returns[0] if len(returns) == 1 else found.line
+    number = found.answer
     return Place(found.file, number, linecache.getline(found.file, number).strip())
 
 

@@ -138,6 +138,10 @@ class Failure:
     code: str | None  # that line's text
     fix: str  # the likely remedy, or ""
     phase: str = "forward"  # "backward": a rule of that call failed, and no gradients are known
+    lines: list[int] = field(default_factory=list)  # ids: what the call was given
+    mark: tuple[int, int] | None = None  # which letters of `code` failed, first and last + 1
+    within: list[tuple[str, tuple[int, ...] | None]] = field(default_factory=list)
+    # ^ what stands in `code`, with its shapes, where that is the learner's code inside of the call
 
 
 @dataclass(eq=False)

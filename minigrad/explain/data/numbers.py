@@ -41,7 +41,11 @@ def entries(array: Array) -> str:
 
     >>> entries(np.array([[1.0, 2.5], [0.0, -1.0]]))
     '[[1 2.5] [0 -1]]'
+    >>> entries(np.array(["cat", "dog"]))
+    "['cat', 'dog']"
     """
+    if array.dtype.kind not in "fciub":
+        return str(array.tolist())
     if array.ndim == 0:
         return number(array.item())
     return "[" + " ".join(entries(row) for row in array) + "]"

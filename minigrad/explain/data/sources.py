@@ -22,6 +22,12 @@ class Written(NamedTuple):
     line: int
     text: str
 
+    @property
+    def answer(self) -> int:
+        """The line of its one return; where it has none or several, the line where it begins."""
+        found = [node.lineno for node in ast.walk(self.tree) if isinstance(node, ast.Return)]
+        return found[0] if len(found) == 1 else self.line
+
 
 @functools.cache
 def written(function: Any) -> Written | None:

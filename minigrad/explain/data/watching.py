@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import CodeType, FrameType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,7 +19,10 @@ import minigrad.graph
 from minigrad.explain.data.forward import Made, Watched
 from minigrad.explain.data.model import Group
 from minigrad.explain.data.names import Names
-from minigrad.graph import Node, input_node
+from minigrad.explain.data.stopped import failing_layers, given, self_of
+from minigrad.graph import NO_KEYWORDS, Array, Node, input_node, record
+from minigrad.layers.by_hand import Pullback
+from minigrad.tensor import Tensor
 
 _HOMES = (Path(minigrad.graph.__file__).parent, Path(np.__file__).parent)
 _THEIRS = (*(f"{home}{os.sep}" for home in _HOMES), "<frozen")
@@ -29,6 +32,14 @@ _RECORD = minigrad.graph.record.__code__
 def is_learners(file: str) -> bool:
     """Tell the files of people from those of minigrad and NumPy."""
     return not file.startswith(_THEIRS)
+
+
+class _Open(NamedTuple):
+    """A call of a layer that has not returned."""
+
+    frame: FrameType
+    group: int
+    given: list[Any]
 
 
 class Watching:
@@ -42,15 +53,14 @@ class Watching:
     def __init__(self, layers: list[tuple[str, Any]], names: Names) -> None:
         self.names = names
         self.nodes: list[Node] = []
-        self.watched = Watched({}, [], [])
-        self.failed: list[Any] = []  # layers that an error came out of, the innermost first
+        self.watched = Watched({}, [], [], [])
         self._paths = {id(layer): path for path, layer in layers}
         self._calls: dict[CodeType, bool] = {}
         for _, layer in layers:
             code = getattr(type(layer).__call__, "__code__", None)
             if code is not None:
                 self._calls[code] = True
-        self._open: list[tuple[FrameType, int | None]] = []
+        self._open: list[_Open] = []
         self._times: dict[int, int] = {}
         self._kinds: dict[str, int] = {}
         self._before: Any = None
@@ -66,9 +76,13 @@ class Watching:
         for group in self.watched.layers:
             group.calls = self._times[id(self.watched.owners[group.id])]
 
-    def path(self, layer: Any) -> str:
-        """Name a layer as an error does: net[0] Affine(2, 3)."""
-        return f"{self._paths[id(layer)]} {layer!r}"
+    def innermost(self, error: BaseException) -> str | None:
+        """Name the innermost layer that an error came out of, as errors do: net[0] Affine(2, 3)."""
+        for layer in failing_layers(error):
+            path = self._paths.get(id(layer), "net")
+            if path != "net":
+                return f"{path} {one_line(layer)}"
+        return None
 
     def _see(self, frame: FrameType, event: str, argument: Any) -> None:
         code = frame.f_code
@@ -85,42 +99,56 @@ class Watching:
 
     def _enter(self, frame: FrameType) -> None:
         """Note that a layer is called."""
-        layer: Any = frame.f_locals.get("self")
+        layer: Any = self_of(frame)
         if id(layer) not in self._paths or (self._open and self._same(layer)):
             return
         groups = self.watched.layers
-        parent = self._open[-1][1] if self._open else None
+        parent = self._open[-1].group if self._open else None
         path = self._paths[id(layer)]
         if path == "net":
             return
-        title = repr(layer).split("\n")[0].rstrip("(") if "\n" in repr(layer) else repr(layer)
         self._times[id(layer)] = number = self._times.get(id(layer), 0) + 1
         kind = type(layer._owner).__name__  # the learner's class, also where it had to be wrapped
-        groups.append(Group(len(groups), path, title, kind, parent, number))
+        groups.append(Group(len(groups), path, one_line(layer), kind, parent, number))
         self.watched.owners.append(layer)
-        self._open.append((frame, groups[-1].id))
+        self._open.append(_Open(frame, groups[-1].id, given(frame)))
 
     def _leave(self, frame: FrameType, output: Any) -> None:
         """Note that a layer returns, and what."""
-        if not self._open or self._open[-1][0] is not frame:
+        if not self._open or self._open[-1].frame is not frame:
             return
-        _, number = self._open.pop()
-        if output is None and number is not None:
-            self.failed.append(self.watched.owners[number])
-        if isinstance(output, Node) and number is not None:
-            kind = self.watched.layers[number].kind
+        call = self._open.pop()
+        if isinstance(output, np.ndarray):
+            output = self._of_data(call, output)
+        if isinstance(output, Node):
+            kind = self.watched.layers[call.group].kind
             if id(output) not in self.names.outputs:
                 count = self._kinds[kind] = self._kinds.get(kind, 0) + 1
                 self.names.outputs[id(output)] = f"{kind.lower()}{count}"
 
+    def _of_data(self, call: _Open, output: Array) -> Node | None:
+        """Make a node of what a layer computed of data alone, for the lines; no graph leads to it.
+
+        The first layer of a net is given arrays: where it has no parameters, nothing is recorded.
+        """
+        layer = self.watched.owners[call.group]
+        if layer.structure().inner or any(isinstance(a, Node) for a in call.given):
+            return None
+        arrays = tuple(a.copy() for a in call.given if isinstance(a, np.ndarray))
+        owner = layer._owner
+        rules = Pullback(owner, arrays, {}, dict) if hasattr(owner, "backward") else ()
+        node = record(Tensor, type(owner), rules, arrays, arrays, NO_KEYWORDS, output.copy())
+        self.watched.made[node._birth] = Made(call.group, None)
+        self.watched.plain.append(node)
+        return node
+
     def _same(self, layer: Any) -> bool:
         """Tell whether the innermost call that is open is this layer's: a wrapper of itself."""
-        inner = self._open[-1][1]
-        return inner is not None and self.watched.owners[inner] is layer
+        return self.watched.owners[self._open[-1].group] is layer
 
     def _recorded(self, node: Node, frame: FrameType) -> None:
         if node._function is not None and node._function is not input_node:
-            layer = self._open[-1][1] if self._open else None
+            layer = self._open[-1].group if self._open else None
             self.watched.made[node._birth] = Made(layer, self._written_at(frame))
             self.nodes.append(node)
 
@@ -139,6 +167,15 @@ class Watching:
             if isinstance(value, Node) and not name.startswith("_"):
                 self.names.tensors.setdefault(id(value), name)
                 self.names._alive.append(value)
+
+
+def one_line(layer: Any) -> str:
+    """Write a layer in one line: of one that prints its parts, its class."""
+    try:
+        text = repr(layer)
+    except Exception:  # a __repr__ that fails is not what failed here
+        text = type(layer).__name__
+    return text.split("\n")[0].rstrip("(") if "\n" in text else text
 
 
 class Locals:

@@ -167,9 +167,7 @@ class _Painting:
         """Draw the call that failed, with lines from the operands that are known."""
         failure = self.trace.failure
         assert failure is not None
-        known = {line.d: line for line in self.trace.lines}
-        known |= {line.name: line for line in self.trace.lines}
-        needed = [known[name] for name, _ in failure.operands if name in known]
+        needed = [self.trace.lines[i] for i in dict.fromkeys(failure.lines)]
         for line in needed:
             if line.id not in self.home:
                 self.add(self.operand([line.id]), [line.id])

@@ -142,7 +142,7 @@ def entry_text(value: Any) -> str:
     >>> entry_text(0.25), entry_text(np.complex128(1 - 2j)), entry_text(np.str_("cat"))
     ('0.25', '1-2j', 'cat')
     """
-    kind = np.asarray(value).dtype.kind
+    kind = "O" if isinstance(value, (list, tuple)) else np.asarray(value).dtype.kind
     if kind == "c":
         return format(complex(value), ".4g")
     return number(value) if kind in "fiub" else str(value)

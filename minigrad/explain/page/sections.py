@@ -102,13 +102,25 @@ def _failure(trace: Trace) -> Section:
     failure = trace.failure
     assert failure is not None
     call = failure.call or failure.code or "the call"
-    operands = "".join(
-        f"<li>{code(name)} {html.escape(str(shape)) if shape is not None else ''}</li>"
-        for name, shape in failure.operands
+    operands, within = (
+        "".join(
+            f"<li>{code(name)} {'no array' if shape is None else shape}</li>"
+            for name, shape in told
+        )
+        for told in (failure.operands, failure.within)
     )
     place = placed(failure.source) if failure.source else ""
     words = " · ".join(filter(None, [failure.layer, place]))
-    written = f'<p class="mono">{html.escape(failure.code)}</p>' if failure.code else ""
+    start, end = failure.mark or (0, 0)
+    parts = (
+        (failure.code or "")[:start],
+        (failure.code or "")[start:end],
+        (failure.code or "")[end:],
+    )
+    before, marked, after = map(html.escape, parts)
+    marked = f"<u>{marked}</u>" if marked else ""
+    written = f'<p class="mono">{before}{marked}{after}</p>' if failure.code else ""
+    written += f"<ul>{within}</ul>" if within else ""
     fix = f'<p class="fix">{FIX}: {html.escape(failure.fix)}</p>' if failure.fix else ""
     body = (
         f'<div class="fails"><h2>✗ {html.escape(call)}</h2>'
