@@ -1,11 +1,12 @@
 """Questions to an explanation: one entry, paths, finite differences, health, failures."""
 
 import re
+from itertools import pairwise
 
 import numpy as np
 import pytest
 import seed_notebook
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from test_explain import (
     Affine,
@@ -20,6 +21,7 @@ from test_explain import (
 )
 
 import minigrad as mg
+from minigrad.explain.data import again
 from minigrad.explain.data.located import located
 from minigrad.explain.questions.activations import activation
 
@@ -114,8 +116,106 @@ def test_of_many_terms_the_largest_are_shown():
     k = mg.Tensor(2.0)
     y = np.sum(x * k)
     text = str(mg.explain(y).at("k"))
-    assert "= 19·1 + 18·1 + 17·1 + 16·1 + 15·1 + 14·1 + 13·1 + 12·1 + … 12 smaller" in text
+    assert "dk = Σₙ x[n] · dv1[n]   # 20 terms, the largest first" in text
+    assert "= 19·1 + 18·1 + 17·1 + 16·1 + 15·1 + 14·1 + 13·1 + 12·1" in text
+    assert " + 12 smaller, together 66" in text
     assert text.endswith("= 190")
+
+
+@given(st.integers(9, 200), st.integers(60, 120), st.integers(0, 99))
+def test_a_sum_of_many_terms_fits_the_terminal_and_nothing_of_it_is_lost(batch, width, seed):
+    rng = np.random.default_rng(seed)
+    x, W = rng.normal(size=(batch, 2)), mg.Tensor(rng.normal(size=(2, 3)), name="weights.of.it")
+    entry = mg.explain(np.sum(np.tanh(x @ W)), names={"x": x}).at("weights.of.it", 1, 2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COLUMNS", str(width))
+        told = str(entry)
+    assert max(map(len, told.splitlines())) <= width
+    assert f"# {batch} terms, the largest first" in told
+    added = " ".join(told.split(" = ")[2].split())
+    *shown, rest = added.split(" + ")
+    count, together = re.fullmatch(r"(\d+) smaller, together (.*)", rest).groups()
+    assert len(shown) + int(count) == batch
+    products = [eval(term.replace("·", "*")) for term in shown]
+    assert [abs(p) for p in products] == sorted((abs(p) for p in products), reverse=True) or (
+        min(abs(a / b) for a, b in pairwise(products)) > 0.99  # they are written with four digits
+    )
+    assert sum(products) + float(together) == pytest.approx(entry.value, abs=0.02)
+
+
+POSITIVE = (np.log, np.sqrt, np.log1p, np.cbrt, np.reciprocal)
+BY_ENTRY = (np.exp, np.tanh, np.sin, np.cos, np.arctan, np.square, np.abs, np.expm1, np.sinh)
+ONE = (*BY_ENTRY, *POSITIVE, mg.sigmoid, mg.relu, mg.leaky_relu, mg.softplus, mg.elu)
+TWO = (np.multiply, np.divide, np.power, np.hypot, np.arctan2, np.maximum, np.logaddexp)
+
+
+@given(
+    st.sampled_from([(f, 1) for f in ONE] + [(f, 2) for f in TWO]),
+    st.sampled_from([((2, 3), (2, 3)), ((2, 3), (3,)), ((2, 1), (2, 3)), ((), (2, 3)), ((3,), ())]),
+    st.integers(0, 999),
+)
+@example((np.maximum, 2), ((2, 3), (2, 3)), 0)
+def test_the_formula_of_an_entry_is_the_rule_there_and_its_numbers_are_the_gradient(
+    function, shapes, seed
+):
+    rng = np.random.default_rng(seed)
+    call, count = function
+    x, k = (mg.Tensor(rng.uniform(0.2, 1.8, shape)) for shape in shapes)
+    y = call(*(x, k)[:count])
+    e = mg.explain(np.sum(y * rng.normal(size=y.shape)), names={"x": x, "k": k, "y": y})
+    arrays = {line.name: line.value for line in e.lines}
+    arrays |= {line.d: line.gradient for line in e.lines if line.gradient is not None}
+    env = {**arrays, "np": np, "sigmoid": mg.sigmoid}
+    for name in ("x", "k")[:count]:
+        index = tuple(int(rng.integers(n)) for n in e.line(name).value.shape)
+        entry = e.at(name, *index)
+        (part,) = entry.sums
+        formula = part.formula.replace("·", "*").replace("−", "-")
+        letters = re.findall(r"(?<=Σ)[ₙₘₖ]", formula)
+        formula = re.sub(r"^(Σ.)+ ", "", formula)
+        assert "∂" not in formula
+        assert part.rule == ""
+        axes = {}
+        for letter in "nm"[: len(letters)]:  # the axis that it stands for, by its place in dy's
+            place = re.search(r"dy\[([^\]]*)\]", formula)[1].split(", ").index(letter)
+            axes[letter] = y.shape[place]
+        places = np.ndindex(*axes.values())
+        total = sum(eval(formula, env, dict(zip(axes, at, strict=True))) for at in places)
+        assert total == pytest.approx(entry.value, rel=1e-9)
+        if part.numbers:
+            numbers = part.numbers.replace("·", "*").replace("−", "-")
+            assert eval(numbers, env) == pytest.approx(entry.value, rel=5e-3, abs=5e-3)
+            assert f"= {part.numbers}\n" in str(entry)
+
+
+def spread(x):
+    return x * np.size(x)
+
+
+def test_a_rule_that_looks_at_more_than_its_entry_is_named_and_not_written_by_entries():
+    wide = mg.primitive(lambda g, y, x: g * spread(x))(lambda x: x**2 * np.size(x) / 2)
+    x = mg.Tensor([0.5, 0.25, 2.0])
+    entry = mg.explain(np.sum(wide(x)), names={"x": x}).at("x", 1)
+    assert entry.sums[0].formula == "0.75 · dv1[1]"
+    assert entry.sums[0].rule == "dx = dv1 * spread(x)"
+    assert "# by dx = dv1 * spread(x)" in str(entry)
+
+
+def test_names_in_a_formula_by_entries_are_those_of_the_explanation_whatever_they_are():
+    names = ("a_g_b", "params['W']", "sin", "重み")
+    for name in names:
+        x = mg.Tensor([0.5, -0.25])
+        y = np.sin(x)
+        part = mg.explain(np.sum(y), names={name: x, "y": y}).at(name, 1).sums[0]
+        assert part.formula == f"np.cos({name}[1]) · dy[1]"
+        assert part.numbers == "np.cos((-0.25)) · 1"
+
+
+def test_an_entry_that_a_relu_stopped_says_why():
+    x = mg.Tensor([0.5, -0.25])
+    h = mg.relu(x)
+    told = str(mg.explain(np.sum(h), names={"x": x, "h": h}).at("x", 1))
+    assert told.splitlines()[:2] == ["dx[1] = (h[1] > 0) · dh[1]", "      = (0 > 0) · 1"]
 
 
 def test_an_entry_that_is_none_is_refused():
@@ -897,3 +997,68 @@ def test_what_is_not_finite_in_a_layer_written_by_hand_is_told_with_its_line():
     assert re.search(r"value that is not finite .*questions.py:\d+ \(return np.log", text)
     text = str(mg.explain(net, np.array([[1.0, 2.0]]), np.array([1])).health())
     assert re.search(r"gradient that is not finite .*questions.py:\d+ \(return dout / ", text)
+
+
+# ---- finite differences in deep nets -------------------------------------------------------------
+def very_deep(layers=40):
+    """Activations so small that a kink of some ReLU is nearer than the first step of a slope."""
+    net = mg.mlp([6, *[12] * layers, 3], rng=3)
+    rng = np.random.default_rng(0)
+    return mg.explain(net, rng.normal(size=(8, 6)), rng.integers(0, 3, 8))
+
+
+def test_in_a_deep_net_every_leaf_is_compared_and_none_is_accused(monkeypatch):
+    monkeypatch.setattr("minigrad.explain.questions.checking.CALLS", 0)  # an entry of each
+    found = very_deep().check()
+    assert [v.mark for v in found.verdicts] == ["✓"] * 82
+    assert {v.compared for v in found.verdicts} <= {1, 2, 3}
+
+
+@pytest.mark.parametrize(
+    ("error", "runs"), [(0.0, 3), (0.5, 5)], ids=["right, by one step", "wrong, by two"]
+)
+def test_an_entry_is_run_twice_for_a_step_and_once_for_the_nudge(error, runs, monkeypatch):
+    monkeypatch.setattr("minigrad.explain.questions.checking.CALLS", 0)
+    ran = []
+    first = again.Call.run
+
+    def counted(call, *arguments):
+        ran.append(call)
+        return first(call, *arguments)
+
+    monkeypatch.setattr(again.Call, "run", counted)
+    sin = mg.primitive(lambda g, y, x: g * np.cos(x) * (1 + error))(np.sin)
+    x = mg.Tensor([0.5, 0.25])
+    assert mg.explain(np.sum(sin(x)), names={"x": x}).check().ok == (not error)
+    assert len(ran) == 2 * (1 + runs)  # two calls; once to see that they can be run again
+
+
+@pytest.mark.parametrize("k", [3e-6, 3e-7, 3e-8])
+@pytest.mark.parametrize("bends", ["to one side", "to both"])
+def test_kinks_beside_an_entry_accuse_nobody_and_do_not_hide_it(k, bends):
+    """To both sides the slope is 1 up to the kinks; a long step sees 0, on the left and right."""
+    x = mg.Tensor([0.0, 1.0])
+    y = np.clip(x, -k, k) if bends == "to both" else mg.relu(x + k)
+    (verdict,) = mg.explain(np.sum(y), names={"x": x}).check().verdicts
+    assert verdict.ok
+    assert verdict.at_kinks == 0
+
+
+@pytest.mark.parametrize("error", [0.01, 1e-4])
+def test_a_rule_that_is_hardly_wrong_is_found_however_deep_it_lies(error):
+    slightly = mg.primitive(lambda g, y, x: g * np.cos(x) * (1 + error))(np.sin)
+    x, w = mg.Tensor([0.3, -0.2]), mg.Tensor([1.5, 0.5])
+    y = slightly(x) * w
+    for _ in range(30):
+        y = y + 0.1 * np.tanh(y)
+    found = mg.explain(np.sum(y), names={"x": x, "w": w}).check()
+    assert [(v.name, v.mark) for v in found.verdicts] == [("x", "✗"), ("w", "✓")]
+
+
+def test_where_all_entries_that_were_drawn_are_at_kinks_a_few_others_are_tried(monkeypatch):
+    monkeypatch.setattr("minigrad.explain.questions.checking.CALLS", 0)
+    x = mg.Tensor(np.where(np.arange(12) % 3, 0.0, 1.0))
+    e = mg.explain(np.sum(mg.relu(x)), names={"x": x})
+    marks = [e.check(rng=seed).verdicts[0] for seed in range(8)]
+    assert sum(v.ok for v in marks) >= 6  # one of five is at none
+    assert max(v.compared for v in marks) > 1

@@ -3,9 +3,11 @@
 That each block of a page prints what it shows is tested with all documents, in test_documents.py.
 """
 
+import doctest
 import importlib.util
 import itertools
 import json
+import linecache
 import re
 import subprocess
 import sys
@@ -47,8 +49,15 @@ def test_a_picture_shows_the_words_and_numbers_of_today(page):
     def words(svg):
         return sorted("".join(text.itertext()) for text in ElementTree.fromstring(svg).iter(TEXT))
 
-    for path, name in tool().pictures(page):
-        assert words(path.read_text("utf-8")) == words(tool().drawn(name))
+    pictures = list(tool().pictures(page))
+    assert pictures
+    for path, block in pictures:
+        assert words(path.read_text("utf-8")) == words(tool().drawn(block))
+
+
+def test_every_picture_is_on_a_page():
+    shown = {path for page in PAGES for path, _ in tool().pictures(page)}
+    assert shown == {*(FOLDER / "pictures").iterdir()}
 
 
 @each_page
@@ -93,6 +102,60 @@ def test_each_page_has_an_explanation_and_an_exercise_that_is_checked(page):
     assert "mg.explain(" in text
     assert "## Your turn" in text
     assert re.search(r"check_(vjp|layer|network)|quiz\.check", text.split("## Your turn")[1])
+
+
+SIGMOID = "dout * self.out * (1 - self.out)"
+SLIPS = [  # in the solution of a page's exercise: what is written, what instead, what is said of it
+    (1, "dy * self.b, dy * self.a", "dy * self.a, dy * self.b", "gradients swapped"),
+    (1, "dy * self.b, dy * self.a", "dy * self.b, dy * self.b", "at b = 4 it is 3"),
+    (3, "dy * 1, dy * 1", "dy, dy", "returns dout itself"),
+    (3, "dy * 1, -dy", "dy * 1, dy * 1", "wrong sign"),
+    (4, "dx += dy", "dx = dy", r"what flows through `x \* x` \(line \d+\) is left out"),
+    (5, "np.where(self.stopped, 0.0, dout)", "np.where(self.stopped, dout, 0.0)", "wrong branch"),
+    (5, SIGMOID, "dout * self.out * self.out", "missing chain factor"),
+    (5, SIGMOID, f"-{SIGMOID}", "wrong sign"),
+    (6, "self.x.T @ dout", "dout.T @ self.x", "transposed"),
+    (6, "dout.sum(axis=0)", "dout", "missing batch sum"),
+    (7, "return dout * dscores / len(t)", "return dout * dscores", "not divided by the batch size"),
+    (
+        7,
+        "dscores[np.arange(len(t)), t] -= 1",
+        "dscores[np.arange(len(t)), t] += 1",
+        "wrong constant",
+    ),
+    (8, "dout * self.mask", "dout", "missing mask"),
+]
+
+
+def solutions(number):
+    """The code in the answers of a page, without what comes out."""
+    (page,) = (page for page in PAGES if page.name.startswith(f"{number}-"))
+    turn = page.read_text("utf-8").split("## Your turn")[1]
+    answers = "".join(re.findall(r"<details>.*?</details>", turn, re.S))
+    blocks = tool().BLOCK.findall(answers)
+    return [[x.source for x in doctest.DocTestParser().get_examples(block)] for block in blocks]
+
+
+@pytest.mark.parametrize(("page", "right", "wrong", "word"), SLIPS)
+def test_a_slip_in_an_exercise_is_answered_with_a_helpful_word(page, right, wrong, word, tmp_path):
+    (code,) = ("".join(s) for s in solutions(page) if right in "".join(s) and "report" not in s[-1])
+    for text in (code, code.replace(right, wrong)):
+        path = tmp_path / "mine.py"
+        path.write_text(text, "utf-8")
+        linecache.checkcache()
+        run = compile(text, str(path), "exec")
+        if text == code:
+            exec(run, {"__name__": "mine"})
+        else:
+            with pytest.raises(AssertionError, match=word):
+                exec(run, {"__name__": "mine"})
+
+
+def test_at_the_corner_of_relu_the_checker_takes_both_answers():
+    (code,) = ("".join(s) for s in solutions(5) if "class Relu" in "".join(s))
+    names = {"__name__": "mine"}
+    exec(code.replace("x <= 0", "x < 0").replace("[-2.0, 3.0]", "[0.0, 3.0]"), names)
+    assert 0.0 in names["x"]
 
 
 @pytest.mark.parametrize(

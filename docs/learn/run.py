@@ -20,12 +20,14 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PICTURE = re.compile(r"\]\((pictures/[\w-]+\.svg)\)")
 PAGES = {path.name.split("-")[0]: path for path in sorted(FOLDER.glob("[0-9]*.md"))}
 
 
-def executed(block):
-    """Run a block of examples, and return it with what comes out."""
-    names, lines = {"__name__": "__main__"}, []
+def executed(block, names=None):
+    """Run a block of examples, and return it with what comes out; its variables go into `names`."""
+    names, lines = {} if names is None else names, []
+    names["__name__"] = "__main__"
     for example in doctest.DocTestParser().get_examples(block):
         source = example.source.splitlines()
         lines += [f">>> {source[0]}", *(f"... {line}".rstrip() for line in source[1:])]
@@ -41,17 +43,18 @@ def refreshed(page):
 
 
 def pictures(page):
-    """The pictures of a page, each with the example that it draws: (file, name)."""
-    found = re.findall(r"\((pictures/([\w-]+)\.svg)\)", page.read_text("utf-8"))
-    return [(FOLDER / path, name) for path, name in found]
+    """The pictures of a page, each with the code above it that explains what it shows."""
+    text = page.read_text("utf-8")
+    for link in PICTURE.finditer(text):
+        blocks = [block[1] for block in BLOCK.finditer(text) if block.end() < link.start()]
+        yield FOLDER / link[1], blocks[-1]
 
 
-def drawn(name):
-    """Draw the graph of an example of `minigrad explain`."""
-    from minigrad.explain.command import explained
-    from minigrad.explain.examples import EXAMPLES
-
-    return explained(EXAMPLES[name]()).to_svg()
+def drawn(block):
+    """Draw the explanation that a block of examples makes: it is called e there."""
+    names = {}
+    executed(block, names)
+    return names["e"].to_svg()
 
 
 def notebook(page):
@@ -98,8 +101,8 @@ def main():
             Path(args.notebook).write_text(json.dumps(notebook(page), indent=1), "utf-8")
         elif args.refresh:
             page.write_text(refreshed(page), "utf-8")
-            for path, name in pictures(page):
-                path.write_text(drawn(name), "utf-8")
+            for path, block in pictures(page):
+                path.write_text(drawn(block), "utf-8")
         else:
             print(refreshed(page))
 

@@ -7,72 +7,22 @@ real parts stand beside the products.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from minigrad.explain.data.asked import entry_asked, line_asked
 from minigrad.explain.data.factors import Index, Source, placed
 from minigrad.explain.data.model import Contribution, Line, Step, Trace
-from minigrad.explain.data.numbers import MINUS, number
+from minigrad.explain.data.numbers import MINUS
 from minigrad.explain.data.shares import Values, Weights, drawn, local_derivatives
-from minigrad.explain.letters import printable
+from minigrad.explain.data.slopes import Slope, slope_of
+from minigrad.explain.data.terms import Entry, PathSum, Term, signed
 
-Number: TypeAlias = float | complex
-
+__all__ = ["SUBSCRIPTS", "Entry", "PathSum", "Term", "entry_at", "path_sum", "signed"]
 LETTERS = "nmkjihabcdef"
 SUBSCRIPTS = dict(zip("nmkjihabcdef", "ₙₘₖⱼᵢₕₐbcdef", strict=True))
-
-
-@dataclass
-class Term:
-    """One product: an entry of the incoming gradient, times a local derivative."""
-
-    gradient: str  # dz[0, 1], or conj(dz[0, 1])
-    g: Number
-    factor: str  # x[0, 0], where it is an entry of something; else ""
-    local: Number  # ∂z[0, 1] / ∂W[0, 1]
-
-    @property
-    def value(self) -> Number:
-        """The product; 0 where the gradient or the local derivative is."""
-        return self.g * self.local if self.g and self.local else 0.0
-
-    def __str__(self) -> str:
-        g = signed(self.g)
-        if self.local == 1 and not self.factor:
-            return g
-        return f"{signed(self.local)}·{g}"
-
-
-@dataclass
-class PathSum:
-    """What one path adds to the entry."""
-
-    path: int
-    paths: int
-    formula: str  # Σₙ x[n, 0] · dz[n, 1]
-    terms: list[Term]
-    value: Number  # what the engine added
-    adds_up: bool  # whether the terms' sum is that, but for rounding
-    real: bool = False  # whether it is the real part of their sum: a real number of complex ones
-
-
-@dataclass(repr=False)
-class Entry:
-    """One entry of a gradient: the sums along each path to it."""
-
-    name: str  # dW1[0, 1]
-    index: Index
-    value: Number
-    sums: list[PathSum] = field(default_factory=list)
-
-    def __str__(self) -> str:
-        return printable("\n".join(_told(self)))
-
-    __repr__ = __str__
 
 
 def entry_at(trace: Trace, name: str, index: Sequence[int]) -> Entry:
@@ -102,13 +52,20 @@ def path_sum(trace: Trace, step: Step, c: Contribution, index: Index) -> PathSum
     if found is None:
         rule = f"entry {_bracketed(index)} of {c.rule}" if index else c.rule
         return PathSum(c.path, c.paths, rule, [], value, False)
-    formulas, terms = [], []
+    formulas, terms, numbers, rule = [], [], "", ""
     others, drawn_weights = _on_others(trace, step, c, index, len(found))
     for weights, of_others in zip(found, drawn_weights, strict=True):
         places, source = placed(trace, step, weights.of, index, others, of_others)
-        formula, several = _products(
-            trace, step, weights, index, places, source, trace.lines[c.to].name
-        )
+        slope = None
+        if source is None and len(found) == 1 and not weights.conjugate:
+            here = places or [index] * (c.share.shape == step.gradient.shape)
+            slope = slope_of(trace, step, c, here, weights.of)
+            places = here if slope else places
+            numbers = slope.with_numbers(places[0]) if slope and len(places) == 1 else ""
+        if source is None and slope is None and np.any(np.abs(weights.of[weights.of != 0]) != 1):
+            rule = f"{trace.lines[c.to].d} {c.sign} {c.rule}"
+        to = trace.lines[c.to].name
+        formula, several = _products(trace, step, weights, index, places, source or slope, to)
         formulas.append(formula)
         terms += several
     real = step.gradient.dtype.kind == "c" and c.share.dtype.kind != "c"
@@ -118,7 +75,7 @@ def path_sum(trace: Trace, step: Step, c: Contribution, index: Index) -> PathSum
     scale = sum(abs(term.value) for term in terms) + abs(value)
     adds_up = bool(abs(total - value) <= 1e-5 * scale) or not np.isfinite(value)
     formula = f"Re({formula})" if real else formula
-    return PathSum(c.path, c.paths, formula, terms, value, adds_up, real)
+    return PathSum(c.path, c.paths, formula, terms, value, adds_up, real, rule, numbers)
 
 
 def _on_others(
@@ -141,14 +98,16 @@ def _products(
     weights: Weights,
     index: Index,
     places: list[Index],
-    source: Source | None,
+    source: Source | Slope | None,
     to: str,
 ) -> tuple[str, list[Term]]:
     """Write the products of a gradient's entries with their weights: as a formula, and each."""
     line = trace.lines[step.line]
     terms = []
     for place in places:
-        factor = "" if source is None else source.name + _bracketed(source.at(place, index))
+        factor = ""
+        if isinstance(source, Source):
+            factor = source.name + _bracketed(source.at(place, index))
         g = step.gradient[place].item()
         told = line.d + _bracketed(place)
         if weights.conjugate:
@@ -159,7 +118,12 @@ def _products(
 
 # ---- in letters ---------------------------------------------------------------------------------
 def _formula(
-    line: Line, source: Source | None, places: list[Index], weights: Weights, index: Index, to: str
+    line: Line,
+    source: Source | Slope | None,
+    places: list[Index],
+    weights: Weights,
+    index: Index,
+    to: str,
 ) -> str:
     """Write the sum with letters: Σₙ x[n, 0] · dz[n, 1]."""
     if not places:
@@ -175,7 +139,9 @@ def _formula(
     if weights.conjugate:
         g = f"conj({g})"
     values = {weights.of[place].item() for place in places}
-    if source is not None:
+    if isinstance(source, Slope):
+        product = source.at(letters)
+    elif source is not None:
         product = f"{source.lettered(letters, index)} · {g}"
     elif values == {1.0}:
         product = g
@@ -187,45 +153,6 @@ def _formula(
         by = to + _bracketed(index)
         product = f"∂{line.name}[{', '.join(map(str, letters))}]/∂{by} · {g}"
     return "".join(f"Σ{SUBSCRIPTS[letter]}" for letter in used) + (" " if used else "") + product
-
-
-# ---- in words ------------------------------------------------------------------------------------
-def _told(entry: Entry, shown: int = 8) -> Iterator[str]:
-    if not entry.sums:
-        yield f"{entry.name} = {number(entry.value)}: the walk back begins here"
-    for part in entry.sums:
-        of = f"   # path {part.path} of {part.paths}" if part.paths > 1 else ""
-        sign = "=" if part.path == 1 else "+="
-        yield f"{entry.name} {sign} {part.formula}{of}"
-        lead = " " * (len(entry.name) + len(sign) - 2)
-        several = part.terms
-        if len(several) > shown:  # those that matter come first
-            several = sorted(several, key=lambda term: -abs(term.value))
-        terms = [str(term) for term in several]
-        if len(terms) == 1 and "·" not in terms[0]:
-            terms = []
-        more = f" + … {len(terms) - shown} smaller" if len(terms) > shown else ""
-        total = number(part.value)
-        if terms:
-            added = f"{' + '.join(terms[:shown])}{more}"
-            yield f"{lead}  = {f'Re({added})' if part.real else added}"
-        yield f"{lead}  = {total}"
-        if part.terms and not part.adds_up:
-            yield f"{lead}    # the terms do not add up to this: the rule is not linear"
-    if len(entry.sums) > 1:
-        parts = " + ".join(signed(part.value) for part in entry.sums)
-        yield f"{entry.name} = {parts} = {number(entry.value)}"
-
-
-def signed(x: Number) -> str:
-    """Write a factor: in brackets when it has a sign, or two parts.
-
-    >>> signed(2.0), signed(-2.0), signed(1 - 2j), signed(1 + 0j)
-    ('2', '(-2)', '(1-2j)', '1')
-    """
-    x = x.real if x.imag == 0 else x
-    text = number(x)
-    return f"({text})" if text.startswith("-") or isinstance(x, complex) else text
 
 
 def _bracketed(index: Sequence[int]) -> str:

@@ -113,7 +113,7 @@ _PLAIN = re.compile(r"(?<![\w.])[^\W\d]\w*")
 
 
 def any_of(names: Iterable[str]) -> re.Pattern[str]:
-    """Find names that are no identifiers: d(params['W'])."""
+    """Make a pattern that finds names, also those that are no identifiers: d(params['W'])."""
     pattern = "|".join(sorted(map(re.escape, names), key=len, reverse=True))
     return re.compile(rf"(?<![\w.])(?:{pattern})(?!\w)")
 

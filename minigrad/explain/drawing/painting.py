@@ -7,6 +7,7 @@ import numpy as np
 from minigrad.explain.data.model import Contribution, Trace
 from minigrad.explain.data.model import Line as Value
 from minigrad.explain.drawing.picture import Box, Label, Line, Picture, entry_text, label
+from minigrad.explain.drawing.titles import function_name
 from minigrad.explain.drawing.views import EXITS, Unit, View, repeated
 from minigrad.graph import Array
 
@@ -77,7 +78,7 @@ class _Painting:
     def unit(self, unit: Unit) -> Box:
         """Make the box of a call, or of many."""
         if len(unit.calls) > 1:
-            hint = f"{unit.title}: {unit.note}"
+            hint = f"{unit.title}: {unit.contents}"
             return Box(unit_key(unit), "group", unit.title, unit.note, hint=hint)
         line = self.trace.lines[unit.calls[0]]
         note = line.name
@@ -196,12 +197,9 @@ def flowing_back(value: Value, back: list[Contribution]) -> Label:
 
 def call_title(line: Value) -> str:
     """Write what a call does as it fits in a box: ×, affine, x ** 2."""
-    call, function = line.call or "", line.function or ""
+    call, function = line.call or "", function_name(line)
     if None in line.operands and 0 < len(call) <= 14:
         return call
-    if function.startswith("_"):  # no name to show; the call says what it is
-        function = call.partition("(")[0]
-    function = function.removeprefix("np.")
     return SIGNS.get(function, function)
 
 

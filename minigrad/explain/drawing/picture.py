@@ -19,6 +19,7 @@ from minigrad.graph import Array
 TITLE, SMALL = 14.0, 11.5  # heights of letters
 CELL, ROWS, COLUMNS, LEVELS = 5.0, 4, 9, 3  # of the heat maps: tiny on purpose
 LONGEST = 22  # letters of a name in a box; the rest is in its tooltip
+WIDEST_NOTE = 30  # letters of a note, which are smaller
 Heat = tuple[tuple[int | None, ...], ...]
 
 
@@ -53,8 +54,8 @@ class Box(NamedTuple):
         """Room for the text, with a margin."""
         wide = max(
             text_width(shortened(self.title), TITLE),
-            text_width(shortened(self.note), SMALL),
-            text_width(shortened(self.total), SMALL),
+            text_width(shortened(self.note, WIDEST_NOTE), SMALL),
+            text_width(shortened(self.total, WIDEST_NOTE), SMALL),
         )
         lines = 15.0 * (bool(self.note) + bool(self.total))
         return Size(max(38.0, wide + 22), 32 + lines)

@@ -8,6 +8,7 @@ from xml.sax.saxutils import escape, quoteattr
 from minigrad.explain.drawing.layout import Point
 from minigrad.explain.drawing.picture import (
     CELL,
+    WIDEST_NOTE,
     Box,
     Heat,
     Label,
@@ -77,7 +78,7 @@ def _box(box: Box, at: Point) -> str:
     for words, kind in ((box.note, "note"), (box.total, "total")):
         if words:
             y += 15
-            parts.append(_write(shortened(words), at.x, y, kind))
+            parts.append(_write(shortened(words, WIDEST_NOTE), at.x, y, kind))
     return "".join([*parts, "</g>"])
 
 

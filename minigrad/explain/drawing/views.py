@@ -1,7 +1,8 @@
 """How a graph is divided into pictures that a person can take in: large parts are drawn as one box.
 
-Calls are divided into runs that follow each other in time, first by layer, then by number. What a
-run needs was computed before it, so boxes made of runs never point at each other in a circle.
+Calls are divided into runs that follow each other in time, first by layer, then by what repeats,
+and only then by number. What a run needs was computed before it, so boxes made of runs never point
+at each other in a circle.
 """
 
 from __future__ import annotations
@@ -9,17 +10,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
-from math import ceil
 
 from minigrad.explain.data.model import Line, Trace
+from minigrad.explain.drawing.picture import WIDEST_NOTE
+from minigrad.explain.drawing.rhythm import cut, said
+from minigrad.explain.drawing.titles import kind_name, kinds, run_title
 
-BETWEEN = " … "  # the first and the last of a run
 LIMIT = 60  # boxes of one picture
 EXITS = 6  # boxes for values that other views need; more are one box
 FAN = 4  # boxes that one operand from elsewhere has lines to; for more it is drawn at each
 BUDGET = 1000  # calls; a graph of more is stepped through part by part
 DRAWN = 2500  # calls; of a graph of more, what is in the parts of parts is listed and not drawn
 PEEKED = 1500  # boxes of all pictures of its parts
+MOST_SAID = 120  # letters of what is in a box, for who points at it
 
 
 @dataclass
@@ -28,8 +31,10 @@ class Unit:
 
     calls: list[int]
     title: str = ""
-    note: str = ""
+    note: str = ""  # what is in it, in as many letters as a box has room for
     view: int | None = None
+    layer: int | None = None  # whose call it is, where it is one
+    contents: str = ""  # the note with more room
 
 
 @dataclass
@@ -109,12 +114,9 @@ def _units(trace: Trace, calls: list[int], limit: int) -> list[Unit]:
         return units
     layers = _by_layer(trace, calls)
     for piled, least in ((singles, 6), (piles, 2)):  # leaves in piles only if it must be
-        units, runs = layers, limit
-        while _boxes(trace, units, piled(trace, units)) > limit and runs > least:
-            runs = max(least, runs // 2)
-            units = _merged(trace, units, runs)
-        if _boxes(trace, units, piled(trace, units)) <= limit:
-            break
+        for units in _fewer(trace, layers, limit, least):
+            if _boxes(trace, units, piled(trace, units)) <= limit:
+                return units
     return units
 
 
@@ -184,8 +186,12 @@ def _by_layer(trace: Trace, calls: list[int]) -> list[Unit]:
         unit = Unit(list(group))
         if key[0] >= 0:
             layer = trace.layers[key[0]]
-            again = f", call {layer.call} of {layer.calls}" if layer.calls > 1 else ""
-            unit.title, unit.note = layer.path + again, layer.title
+            again = f" ({layer.call} of {layer.calls})" if layer.calls > 1 else ""
+            unit.layer, unit.title = layer.id, layer.path + again
+            unit.note = unit.contents = layer.title
+            if layer.kind == "Sequential":  # its class says nothing of it
+                parts = [kind_name(trace, p.calls, p.layer) for p in _by_layer(trace, unit.calls)]
+                unit.note = said(parts, WIDEST_NOTE, "layers") or layer.title
         units.append(unit)
     return units
 
@@ -200,26 +206,44 @@ def _layers(trace: Trace, call: int) -> tuple[int, ...]:
     return tuple(reversed(path))
 
 
-def _merged(trace: Trace, units: list[Unit], count: int) -> list[Unit]:
-    """Merge units that follow each other into about `count`, of about as many calls each."""
-    calls = sum(len(unit.calls) for unit in units)
-    share = ceil(calls / count)
-    first = {}
-    seen = 0
-    for unit in units:
-        first[id(unit)] = seen
-        seen += len(unit.calls)
-    runs = [list(group) for _, group in groupby(units, lambda unit: first[id(unit)] // share)]
-    if len(runs) == 1:  # a part that is the whole would never end
-        return units
-    return [run[0] if len(run) == 1 else _run(trace, run) for run in runs]
+def _fewer(trace: Trace, units: list[Unit], limit: int, least: int) -> Iterator[list[Unit]]:
+    """Merge neighbours into fewer and fewer units, down to about `least`.
+
+    Each time whole repetitions are merged first; what does not repeat, only where that is not
+    enough.
+    """
+    yield units
+    rhythm = [kinds(trace, unit.calls, unit.layer) for unit in units]
+    weights = [len(unit.calls) for unit in units]
+    runs = limit
+    while runs > least:
+        runs = max(least, runs // 2)
+        share = -(-sum(weights) // runs)
+        pieces = cut(rhythm, weights, share)
+        for ends in (pieces, _joined(pieces, weights, share)):
+            if len(ends) > 1:  # a part that is the whole would never end
+                yield [_run(trace, units[start:stop]) for start, stop in ends]
+
+
+def _joined(pieces: list[tuple[int, int]], weights: list[int], share: int) -> list[tuple[int, int]]:
+    """Join pieces that follow each other, each with about `share` calls then."""
+    before = [0]
+    for weight in weights:
+        before.append(before[-1] + weight)
+    runs = groupby(pieces, lambda piece: before[piece[0]] // share)
+    ends = [[*run] for _, run in runs]
+    return [(run[0][0], run[-1][1]) for run in ends]
 
 
 def _run(trace: Trace, units: list[Unit]) -> Unit:
     """Make one unit of several."""
-    inner = [call for unit in units for call in unit.calls]
-    names = [name for unit in units if unit.title for name in unit.title.split(BETWEEN)]
-    ends = [trace.lines[call].name for call in (inner[0], inner[-1])]
-    first, *_, last = names if len(names) > 1 else ends
-    title = f"{first}{BETWEEN}{last}"
-    return Unit(inner, title, f"{len(inner)} calls")
+    if len(units) == 1:
+        return units[0]
+    calls = [call for unit in units for call in unit.calls]
+    layers = [unit.layer for unit in units if unit.layer is not None]
+    noun = "layers" if len(layers) == len(units) else "parts" if layers else "calls"
+    names = [kind_name(trace, unit.calls, unit.layer) for unit in units]
+    number = f"{len(calls)} calls"
+    note, contents = (said(names, room, noun) for room in (WIDEST_NOTE, MOST_SAID))
+    contents = f"{contents}, {number}" if contents else number
+    return Unit(calls, run_title(trace, calls, layers), note or number, contents=contents)

@@ -5,26 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
 from minigrad.explain.data.again import Rerun, reach
-from minigrad.explain.data.factors import Index
-from minigrad.explain.data.model import Line, Trace
+from minigrad.explain.data.model import Trace
 from minigrad.explain.data.numbers import number
 from minigrad.explain.letters import printable
+from minigrad.explain.questions.differences import KINK, UNDEFINED, Leaf
 from minigrad.explain.questions.suspects import suspects, told
-from minigrad.graph import Array
 
+SPARE = 4  # more entries that are tried where all of these are at kinks
 ENTRIES = 25  # of each leaf that are compared, drawn at random where there are more
 CALLS = (
     300_000  # that are run again, about: in a deep graph fewer entries of each leaf are compared
 )
 _NO_SLOPE = "the output is not finite there or a step away; health() finds where that begins"
-_KINK, _UNDEFINED = "kink", "undefined"
-_STEPS = ((1e-5, 1e-6, 1e-7), (1e-2, 1e-3, 1e-4))  # in float64, and where less is computed with
-_TOLERANCE = {"float64": 1e-5, "float32": 1e-2, "float16": 0.2}
 
 
 @dataclass
@@ -94,7 +90,11 @@ def check(trace: Trace, rerun: Rerun, rng: np.random.Generator) -> Check:
     reached = [line for line in trace.leaves if line.gradient is not None]
     most = max(1, min(ENTRIES, CALLS // max(1, sum(3 * reach(trace, x.id) for x in reached))))
     with np.errstate(all="ignore"):  # what is not finite is told, and not warned of
-        found = [_verdict(line, rerun, rng, most) for line in reached]
+        found, first = [], 0
+        for line in reached:
+            leaf = Leaf(line, rerun, first)
+            found.append(_verdict(leaf, rng, most))
+            first = leaf.first  # where kinks are near, they are near everywhere
     pairs = [*zip(reached, found, strict=True)]
     wrong = [line.id for line, verdict in pairs if verdict.mark == "✗" and not verdict.nothing_left]
     right = [line.id for line, verdict in pairs if verdict.ok and verdict.scale > 0]
@@ -102,101 +102,40 @@ def check(trace: Trace, rerun: Rerun, rng: np.random.Generator) -> Check:
     return Check(found, trace.lines[trace.output].name, hint=hint)
 
 
-def _verdict(line: Line, rerun: Rerun, rng: np.random.Generator, most: int) -> Verdict:
-    assert line.gradient is not None
+def _verdict(leaf: Leaf, rng: np.random.Generator, most: int) -> Verdict:
+    """Compare some entries of a leaf; if they are all at kinks, a few others."""
+    line = leaf.line
     total = line.value.size
-    places = list(np.ndindex(line.value.shape))
-    if total > most:
-        places = [places[i] for i in sorted(rng.choice(total, most, replace=False))]
-    scale = float(np.max(np.abs(line.gradient), initial=0.0))
-    around = scale if math.isfinite(scale) else 0.0
-    found = [_compared(line, rerun, place, around) for place in places]
+    chosen = range(total) if total <= most else rng.permutation(total)[: most + SPARE]
+    order = [tuple(map(int, np.unravel_index(i, line.value.shape))) for i in chosen]
+    found = [leaf.compared(place) for place in order[:most]]
+    for place in order[most:]:
+        if all(isinstance(pair, str) for pair in found):
+            found.append(leaf.compared(place))
     compared = [pair for pair in found if not isinstance(pair, str)]
     worst = float(np.max([gap for gap, _ in compared], initial=0.0))  # a NaN stays one
     blur = max((blur for _, blur in compared), default=0.0)
-    bar = _TOLERANCE.get(str(line.value.real.dtype), 1e-2) * max(scale, 1e-6)
-    ok = worst <= bar + blur and math.isfinite(scale)
-    kinks, undefined = found.count(_KINK), found.count(_UNDEFINED)
-    ok = ok and (bool(compared) or not places)
-    nudge = _nudge(line, rerun) if total else None
-    blurred = blur if ok and worst > bar else 0.0
+    scale = float(np.max(np.abs(leaf.gradient), initial=0.0))
+    ok = all(gap <= leaf.bar + blur for gap, blur in compared) and math.isfinite(scale)
+    kinks, undefined = found.count(KINK), found.count(UNDEFINED)
+    ok = ok and (bool(compared) or not total)
+    nudge = _nudge(leaf) if total else None
+    blurred = blur if ok and worst > leaf.bar else 0.0
     return Verdict(
-        line.name, line.d, ok, len(places), total, kinks, undefined, worst, scale, blurred, nudge
+        line.name, line.d, ok, len(found), total, kinks, undefined, worst, scale, blurred, nudge
     )
 
 
-def _compared(line: Line, rerun: Rerun, place: Index, scale: float) -> tuple[float, float] | str:
-    """Give the difference at one entry, and how much of it may be rounding; or why there is none.
-
-    A complex entry can move in two directions. The slope along d is the real part of g d.
-    """
-    assert line.gradient is not None
-    gaps, blurs = [], []
-    for direction in (1.0, 1j) if line.value.dtype.kind == "c" else (1.0,):
-        found = _slope(line, rerun, place, direction, scale)
-        if isinstance(found, str):
-            return found
-        slope, blur = found
-        gaps.append(abs(slope - (line.gradient[place].item() * direction).real))
-        blurs.append(blur)
-    return float(np.max(gaps)), max(blurs)
-
-
-def _slope(
-    line: Line, rerun: Rerun, place: Index, direction: complex, scale: float
-) -> tuple[float, float] | str:
-    """Measure a slope, and how far rounding may have moved it.
-
-    At a kink the slopes to the left and to the right differ, however small the step is; where a
-    function bends, they come together with it.
-    """
-    before = math.inf
-    here = _at(line, rerun, place, 0.0)
-    for step in _STEPS[here.precision > 1e-10]:
-        h = step * max(1.0, abs(line.value[place].item()))
-        above, below = (_at(line, rerun, place, d * direction) for d in (h, -h))
-        left, right = (here.sum - below.sum) / h, (above.sum - here.sum) / h
-        blur = 8 * here.precision * max(here.size, above.size, below.size) / h
-        gap = abs(left - right)
-        if not math.isfinite(gap + blur):
-            return _UNDEFINED
-        if gap <= 1e-3 * (scale + abs(left) + abs(right)) + 2 * blur:
-            return (left + right) / 2, blur
-        if gap > before / 2:
-            return _KINK
-        before = gap
-    return (left + right) / 2, blur + gap
-
-
-class _Output(NamedTuple):
-    """The real part of an output, summed; the sizes of its entries, summed; their precision."""
-
-    sum: float
-    size: float
-    precision: float
-
-
-def _at(line: Line, rerun: Rerun, place: Index, step: complex) -> _Output:
-    """Run the forward pass with one entry of a leaf moved by `step`."""
-    is_complex = line.value.dtype.kind == "c"
-    values: Array = line.value.astype(np.complex128 if is_complex else np.float64)
-    values[place] += step if is_complex else step.real
-    output = rerun(line.id, values)
-    size = float(np.sum(np.abs(output)))
-    return _Output(float(np.sum(output).real), size, float(np.finfo(output.dtype).eps))
-
-
-def _nudge(line: Line, rerun: Rerun) -> Nudge:
+def _nudge(leaf: Leaf) -> Nudge:
     """Take a step where the gradient is largest, in the direction in which it is larger."""
-    assert line.gradient is not None
-    flat = int(np.argmax(np.abs(line.gradient)))
+    line = leaf.line
+    flat = int(np.argmax(np.abs(leaf.gradient)))
     place = tuple(map(int, np.unravel_index(flat, line.value.shape)))
     size = max(1.0, abs(line.value[place].item()))
     step = 1e-3 * 10.0 ** math.floor(math.log10(size)) if math.isfinite(size) else 1e-3
-    g = line.gradient[place].item()
+    g = leaf.gradient[place].item()
     direction = 1j if abs(g.imag) > abs(g.real) else 1.0
-    moved, here = (_at(line, rerun, place, d) for d in (step * direction, 0.0))
-    change = moved.sum - here.sum
+    change = leaf.at(place, step * direction).sum - leaf.here.sum
     entry = line.name + (f"[{', '.join(map(str, place))}]" if place else "")
     return Nudge(entry, step * direction, (g * step * direction).real, change)
 

@@ -27,6 +27,8 @@ def suspects(trace: Trace, wrong: Iterable[int], right: Iterable[int]) -> list[S
     own = [step for step in trace.steps if _is_own(trace, step)]
     behind = [_behind(trace, leaf) for leaf in wrong]
     shared = [step for step in own if behind and all(step.line in lines for lines in behind)]
+    if not shared:
+        return []
     cleared = set[int]().union(*(_behind(trace, leaf) for leaf in right))
     return [step for step in shared if step.line not in cleared] or shared
 
