@@ -1,7 +1,7 @@
 """Questions to an explanation: one entry, paths, finite differences, health, failures."""
 
 import re
-from itertools import pairwise
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -173,13 +173,18 @@ def test_the_formula_of_an_entry_is_the_rule_there_and_its_numbers_are_the_gradi
         formula = part.formula.replace("·", "*").replace("−", "-")
         letters = re.findall(r"(?<=Σ)[ₙₘₖ]", formula)
         formula = re.sub(r"^(Σ.)+ ", "", formula)
+        ranges = re.search(r"(?: \([nm] = [^()]*\))?$", formula)[0]
+        formula = formula.removesuffix(ranges)
         assert "∂" not in formula
         assert part.rule == ""
         axes = {}
         for letter in "nm"[: len(letters)]:  # the axis that it stands for, by its place in dy's
             place = re.search(r"dy\[([^\]]*)\]", formula)[1].split(", ").index(letter)
-            axes[letter] = y.shape[place]
-        places = np.ndindex(*axes.values())
+            axes[letter] = range(y.shape[place])
+            for first, more in re.findall(rf"{letter} = (\d+)( … \d+|(?:, \d+)*)", ranges):
+                numbers = [int(first), *map(int, re.findall(r"\d+", more))]
+                axes[letter] = range(numbers[0], numbers[1] + 1) if "…" in more else numbers
+        places = product(*axes.values())
         total = sum(eval(formula, env, dict(zip(axes, at, strict=True))) for at in places)
         assert total == pytest.approx(entry.value, rel=1e-9)
         if part.numbers:

@@ -2,6 +2,7 @@
 
 import html
 import re
+from itertools import product
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad.explain.data.entries import path_sum
+from minigrad.explain.data.lettering import bracketed, lettered
 from minigrad.explain.data.walk import read_by
 from minigrad.explain.data.worked import Workings, added_of, made_of, products
 
@@ -34,8 +36,8 @@ def formula_comes_to(text, arrays):
     return float(eval(text, {**NAMES, **arrays}))
 
 
-def _sum(signs, product, arrays):
-    product, _, ranges = product.partition(" (")
+def _sum(signs, text, arrays):
+    text, _, ranges = text.partition(" (")
     loops = ""
     for letter in (SIGNS[sign] for sign in signs[1::2]):
         told = re.search(rf"\b{letter} = ([\d, …]+)", ranges)
@@ -45,10 +47,10 @@ def _sum(signs, product, arrays):
         elif told:
             over = [int(n) for n in re.findall(r"\d+", told[1])]
         else:
-            name, index = re.search(rf"(\w+)\[([^\]]*\b{letter}\b[^\]]*)\]", product).groups()
+            name, index = re.search(rf"(\w+)\[([^\]]*\b{letter}\b[^\]]*)\]", text).groups()
             over = [*range(arrays[name].shape[index.split(", ").index(letter)])]
         loops += f" for {letter} in {over}"
-    return f"sum({product}{loops})"
+    return f"sum({text}{loops})"
 
 
 x, y, W, b, v = (("x", (3, 4)), ("y", (3, 4)), ("W", (4, 2)), ("b", (2,)), ("v", (4,)))
@@ -253,3 +255,19 @@ def test_what_a_path_adds_is_worked_out_in_the_same_form(i, j):
     expected = pytest.approx(float(step.contributions[1].share[i, j]), rel=2e-3)
     assert formula_comes_to(formula, arrays) == expected
     assert numbers_come_to(numbers) == expected
+
+
+@given(st.sets(st.tuples(st.integers(0, 3), st.integers(0, 2)), min_size=1).map(sorted))
+def test_letters_stand_for_the_entries_and_no_others(places):
+    found = lettered(places, (4, 3), "km")
+    axes = [sorted({place[axis] for place in places}) for axis in (0, 1)]
+    if found is None:
+        assert [*product(*axes)] != places
+        return
+    array = np.zeros((4, 3))
+    numbers = np.random.default_rng(0).normal(size=len(places))
+    array[tuple(zip(*places, strict=True))] = numbers
+    formula = found.sum(f"a{bracketed(found.place)}")
+    assert [*product(*axes)] == places
+    outside = np.where(array == 0, np.nan, array)  # who reads another entry finds it
+    assert formula_comes_to(formula, {"a": outside}) == pytest.approx(numbers.sum())

@@ -13,12 +13,12 @@ import numpy as np
 from minigrad.explain.data.again import Rerun
 from minigrad.explain.data.asked import check_asked, no_tensor
 from minigrad.explain.data.build import behind, failed, traced
-from minigrad.explain.data.entries import Entry
 from minigrad.explain.data.failures import nodes_in
 from minigrad.explain.data.forward import Made, Watched
 from minigrad.explain.data.model import Group, Trace
 from minigrad.explain.data.names import Names, parameters
 from minigrad.explain.data.stopped import failing_layers
+from minigrad.explain.data.terms import Entry
 from minigrad.explain.data.watching import Watching, callable_name, is_learners, one_line
 from minigrad.explain.explanation import Explanation
 from minigrad.graph import Array, Node

@@ -12,6 +12,7 @@ from minigrad.explain.data import again, entries
 from minigrad.explain.data.asked import generator_asked
 from minigrad.explain.data.located import Place, located
 from minigrad.explain.data.model import Line, Trace
+from minigrad.explain.data.terms import Entry
 from minigrad.explain.drawing import drawings
 from minigrad.explain.drawing.views import LIMIT
 from minigrad.explain.notebook import html
@@ -67,7 +68,7 @@ class Explanation(Trace):
         calls = sum(line.kind == "call" for line in self.lines)
         return f"<Explanation of {calls} calls and {len(self.steps)} steps back: print it>"
 
-    def at(self, name: str, *index: int) -> entries.Entry:
+    def at(self, name: str, *index: int) -> Entry:
         """Take one entry of a gradient apart: every term of its sum.
 
         Args:

@@ -14,15 +14,12 @@ import numpy as np
 
 from minigrad.explain.data.asked import entry_asked, line_asked
 from minigrad.explain.data.factors import Index, Source, placed
+from minigrad.explain.data.lettering import OF_GRADIENTS, bracketed, lettered
 from minigrad.explain.data.model import Contribution, Line, Step, Trace
 from minigrad.explain.data.numbers import MINUS
 from minigrad.explain.data.shares import Values, Weights, drawn, local_derivatives
 from minigrad.explain.data.slopes import Slope, slope_of
 from minigrad.explain.data.terms import Entry, PathSum, Term, signed
-
-__all__ = ["SUBSCRIPTS", "Entry", "PathSum", "Term", "entry_at", "path_sum", "signed"]
-LETTERS = "nmkjihabcdef"
-SUBSCRIPTS = dict(zip("nmkjihabcdef", "ₙₘₖⱼᵢₕₐbcdef", strict=True))
 
 
 def entry_at(trace: Trace, name: str, index: Sequence[int]) -> Entry:
@@ -38,7 +35,7 @@ def entry_at(trace: Trace, name: str, index: Sequence[int]) -> Entry:
     where = entry_asked(line, index)
     if line.gradient is None:
         raise ValueError(f"no gradient reaches {line.name}: it is {_kind(line)}")
-    shown = line.d + _bracketed(where)
+    shown = line.d + bracketed(where)
     entry = Entry(shown, where, line.gradient[where].item())
     for step, c in trace.contributions_to(line.id):
         entry.sums.append(path_sum(trace, step, c, where))
@@ -50,7 +47,7 @@ def path_sum(trace: Trace, step: Step, c: Contribution, index: Index) -> PathSum
     value = c.share[index].item()
     found = local_derivatives(trace, step, c, index)
     if found is None:
-        rule = f"entry {_bracketed(index)} of {c.rule}" if index else c.rule
+        rule = f"entry {bracketed(index)} of {c.rule}" if index else c.rule
         return PathSum(c.path, c.paths, rule, [], value, False)
     formulas, terms, numbers, rule = [], [], "", ""
     others, drawn_weights = _on_others(trace, step, c, index, len(found))
@@ -107,9 +104,9 @@ def _products(
     for place in places:
         factor = ""
         if isinstance(source, Source):
-            factor = source.name + _bracketed(source.at(place, index))
+            factor = source.name + bracketed(source.at(place, index))
         g = step.gradient[place].item()
-        told = line.d + _bracketed(place)
+        told = line.d + bracketed(place)
         if weights.conjugate:
             g, told = g.conjugate(), f"conj({told})"
         terms.append(Term(told, g, factor, weights.of[place].item()))
@@ -128,21 +125,17 @@ def _formula(
     """Write the sum with letters: Σₙ x[n, 0] · dz[n, 1]."""
     if not places:
         return "0"
-    varying = [len({place[i] for place in places}) > 1 for i in range(len(places[0]))]
-    letters: list[Any] = list(places[0])
-    used = ""
-    for i, varies in enumerate(varying):
-        if varies:
-            letters[i] = LETTERS[len(used) % len(LETTERS)]
-            used += letters[i]
-    g = line.d + (f"[{', '.join(map(str, letters))}]" if letters else "")
+    found = lettered(places, line.value.shape, OF_GRADIENTS)
+    if found is None:
+        return f"the sum of {len(places)} products"
+    g = line.d + bracketed(found.place)
     if weights.conjugate:
         g = f"conj({g})"
     values = {weights.of[place].item() for place in places}
     if isinstance(source, Slope):
-        product = source.at(letters)
+        product = source.at(found.place)
     elif source is not None:
-        product = f"{source.lettered(letters, index)} · {g}"
+        product = f"{source.lettered(found.place, index)} · {g}"
     elif values == {1.0}:
         product = g
     elif values == {-1.0}:
@@ -150,13 +143,8 @@ def _formula(
     elif len(values) == 1:
         product = f"{signed(values.pop())} · {g}"
     else:
-        by = to + _bracketed(index)
-        product = f"∂{line.name}[{', '.join(map(str, letters))}]/∂{by} · {g}"
-    return "".join(f"Σ{SUBSCRIPTS[letter]}" for letter in used) + (" " if used else "") + product
-
-
-def _bracketed(index: Sequence[int]) -> str:
-    return f"[{', '.join(map(str, index))}]" if len(index) else ""
+        product = f"∂{line.name}{bracketed(found.place)}/∂{to}{bracketed(index)} · {g}"
+    return found.sum(product)
 
 
 def _kind(line: Line) -> str:

@@ -15,15 +15,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad.explain.data.again import Call, UnrepeatableError
-from minigrad.explain.data.entries import SUBSCRIPTS, PathSum, path_sum, signed
+from minigrad.explain.data.entries import path_sum
 from minigrad.explain.data.factors import Index, Source, placed
+from minigrad.explain.data.lettering import OF_VALUES, bracketed, lettered
 from minigrad.explain.data.model import Contribution, Line, Step, Trace
 from minigrad.explain.data.numbers import any_of, number
 from minigrad.explain.data.shares import Values, other, share_of
 from minigrad.explain.data.softmaxes import WRITTEN
+from minigrad.explain.data.terms import PathSum, signed
 from minigrad.graph import Array
 
-_LETTERS = "kmnjihabcdef"  # those that a sum goes over
 SHOWN = 12  # products of a sum that are written down
 LARGEST = 1_000_000  # entries of the operands of a call that is tried
 
@@ -272,11 +273,6 @@ def aligned(value: Any, index: Index) -> Index:
     return tuple(0 if n == 1 else i for n, i in zip(shape, kept, strict=True))
 
 
-def bracketed(index: Sequence[int]) -> str:
-    """Write an index as in NumPy; nothing for that of a single number."""
-    return f"[{', '.join(map(str, index))}]" if len(index) else ""
-
-
 def _formula(
     line: Line, places: list[Index], source: Source | None, weights: Array, index: Index
 ) -> str | None:
@@ -292,28 +288,15 @@ def _formula(
             return None
         each = (f"{_times(weights[at].item())}{line.name}{bracketed(at)}" for at in places)
         return " + ".join(each)
-    letters: list[Any] = list(places[0])
-    used, ranges = "", []
-    for i, length in enumerate(line.value.shape):
-        taken = sorted({place[i] for place in places})
-        if len(taken) > 1:
-            letters[i] = _LETTERS[len(used)]
-            used += letters[i]
-            if len(taken) < length:
-                ranges.append(f"{letters[i]} = {_ranged(taken)}")
-    weight = _times(found.pop()) if source is None else f"{source.lettered(letters, index)} · "
-    sums = "".join(f"Σ{SUBSCRIPTS[letter]}" for letter in used) + " " * bool(used)
-    formula = f"{sums}{weight}{line.name}{bracketed(letters)}"
-    return f"{formula} ({', '.join(ranges)})" if ranges else formula
+    letters = lettered(places, line.value.shape, OF_VALUES)
+    if letters is None:
+        return None
+    weight = (
+        _times(found.pop()) if source is None else f"{source.lettered(letters.place, index)} · "
+    )
+    return letters.sum(f"{weight}{line.name}{bracketed(letters.place)}")
 
 
 def _times(weight: float) -> str:
     """Write a factor before what it multiplies; nothing for 1."""
     return "" if weight == 1 else f"{signed(weight)} · "
-
-
-def _ranged(taken: Sequence[int]) -> str:
-    """Write what a letter stands for: 0 … 2, or 0, 2, 4."""
-    if len(taken) > 2 and taken[-1] - taken[0] == len(taken) - 1:
-        return f"{taken[0]} … {taken[-1]}"
-    return ", ".join(map(str, taken))

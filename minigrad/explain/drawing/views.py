@@ -15,6 +15,7 @@ from minigrad.explain.data.model import Line, Trace
 from minigrad.explain.drawing.picture import WIDEST_NOTE
 from minigrad.explain.drawing.rhythm import cut, said
 from minigrad.explain.drawing.titles import kind_name, kinds, run_title
+from minigrad.explain.words import count
 
 LIMIT = 60  # boxes of one picture
 EXITS = 6  # boxes for values that other views need; more are one box
@@ -188,7 +189,8 @@ def _by_layer(trace: Trace, calls: list[int]) -> list[Unit]:
             layer = trace.layers[key[0]]
             again = f" ({layer.call} of {layer.calls})" if layer.calls > 1 else ""
             unit.layer, unit.title = layer.id, layer.path + again
-            unit.note = unit.contents = layer.title
+            unit.note = layer.title
+            unit.contents = f"{layer.title}, {count(len(unit.calls), 'call')}"
             if layer.kind == "Sequential":  # its class says nothing of it
                 parts = [kind_name(trace, p.calls, p.layer) for p in _by_layer(trace, unit.calls)]
                 unit.note = said(parts, WIDEST_NOTE, "layers") or layer.title
@@ -243,7 +245,7 @@ def _run(trace: Trace, units: list[Unit]) -> Unit:
     layers = [unit.layer for unit in units if unit.layer is not None]
     noun = "layers" if len(layers) == len(units) else "parts" if layers else "calls"
     names = [kind_name(trace, unit.calls, unit.layer) for unit in units]
-    number = f"{len(calls)} calls"
+    number = count(len(calls), "call")
     note, contents = (said(names, room, noun) for room in (WIDEST_NOTE, MOST_SAID))
     contents = f"{contents}, {number}" if contents else number
     return Unit(calls, run_title(trace, calls, layers), note or number, contents=contents)

@@ -84,8 +84,9 @@ def _part(trace: Trace, schedule: Schedule, unit: Unit, phase: str) -> Section:
     ways = "forward" if phase == "forward" else "back"
     opened = code(f'e.save("part.html", inside={unit.title!r})')
     body = [
-        f'<h2>{html.escape(unit.title)}</h2><p class="words">{len(unit.calls)} calls, {ways}, in '
-        "one step. A click on its box looks inside; "
+        f"<h2>{html.escape(unit.title)}</h2>"
+        f'<p class="words">{html.escape(unit.contents)}, {ways}, in one step. A click on its box '
+        "looks inside; "
         f"{opened} makes a page that steps through it.</p>"
     ]
     if phase == "forward":
@@ -94,7 +95,7 @@ def _part(trace: Trace, schedule: Schedule, unit: Unit, phase: str) -> Section:
     elif last.gradient is not None:
         body.append(f'<p class="words">{code(last.d)} arrives:</p>')
         body.append(markup(last.gradient, last.d, "gradient", last))
-    return Section(phase, [f"{unit.title} ({len(unit.calls)} calls, {ways})"], "".join(body))
+    return Section(phase, [f"{unit.title} ({unit.contents}, {ways})"], "".join(body))
 
 
 def _failure(trace: Trace) -> Section:
