@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -13,6 +13,7 @@ from minigrad.explain.data.numbers import number
 from minigrad.explain.letters import printable
 
 SHOWN = 8  # products of a sum; of more, the largest
+LISTED = 12  # terms of a sum on a page
 Number: TypeAlias = float | complex
 
 
@@ -121,6 +122,14 @@ def _sum(part: PathSum) -> str:
     if rest:
         added += f" + {len(rest)} smaller, together {number(sum(term.value for term in rest))}"
     return f"Re({added})" if part.real and added else added
+
+
+def added(terms: Sequence[str]) -> str:
+    """Write a sum of terms on one line, the first of many."""
+    if len(terms) == 1 and "·" not in terms[0]:
+        return terms[0].strip("()")
+    more = f" + … {len(terms) - LISTED} more" if len(terms) > LISTED + 1 else ""
+    return f"{' + '.join(terms[:LISTED] if more else terms)}{more}" if terms else "0"
 
 
 def signed(x: Number) -> str:
