@@ -29,6 +29,7 @@ from minigrad.layers.located import Located, watched
 from minigrad.layers.params import lay_end_to_end
 from minigrad.layers.randomness import Replay
 from minigrad.layers.structure import HELD, Part, Structure, layers_by_path
+from minigrad.layers.untrained import constants_in, forgotten
 from minigrad.summary import summary
 from minigrad.tensor import Tensor
 
@@ -103,7 +104,11 @@ class Network(Layer, abstract=True):
         return loss
 
     def gradient(self, x: Any, t: Any) -> dict[str, Array]:
-        """Differentiate the loss by every parameter, in training: {name: array}, yours to keep."""
+        """Differentiate the loss by every parameter, in training: {name: array}, yours to keep.
+
+        Warns:
+            UserWarning: the first time, of layers that hold arrays where Tensors are expected.
+        """
         tensors = self.structure().tensors
         if not tensors:
             self.objective(x, t)
@@ -117,6 +122,7 @@ class Network(Layer, abstract=True):
     def _trainable(self, x: Any, t: Any) -> Tensor:
         """Compute the objective, and refuse what parameters would not learn from."""
         forwards, structure, start = Part.forwards, self.structure(), now()
+        constants = {} if structure.is_trained else constants_in(self)
         loss = self.objective(x, t)
         if Part.forwards != forwards:
             self._check_forwards(forwards)
@@ -127,6 +133,8 @@ class Network(Layer, abstract=True):
             )
         if not structure.is_trained:
             self._check_leaves(loss, x, start)
+            for warning in forgotten(self, constants):
+                warnings.warn(warning, stacklevel=3)
             structure.is_trained = True
         return loss
 

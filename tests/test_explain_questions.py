@@ -155,6 +155,7 @@ TWO = (np.multiply, np.divide, np.power, np.hypot, np.arctan2, np.maximum, np.lo
     st.integers(0, 999),
 )
 @example((np.maximum, 2), ((2, 3), (2, 3)), 0)
+@example((np.maximum, 2), ((), (2, 3)), 0)  # those that it picks have no rows and columns
 def test_the_formula_of_an_entry_is_the_rule_there_and_its_numbers_are_the_gradient(
     function, shapes, seed
 ):

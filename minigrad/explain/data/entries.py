@@ -14,7 +14,7 @@ import numpy as np
 
 from minigrad.explain.data.asked import entry_asked, line_asked
 from minigrad.explain.data.factors import Index, Source, placed
-from minigrad.explain.data.lettering import OF_GRADIENTS, bracketed, lettered
+from minigrad.explain.data.lettering import OF_GRADIENTS, box, bracketed, lettered
 from minigrad.explain.data.model import Contribution, Line, Step, Trace
 from minigrad.explain.data.numbers import MINUS
 from minigrad.explain.data.shares import Values, Weights, drawn, local_derivatives
@@ -55,7 +55,7 @@ def path_sum(trace: Trace, step: Step, c: Contribution, index: Index) -> PathSum
         places, source = placed(trace, step, weights.of, index, others, of_others)
         slope = None
         if source is None and len(found) == 1 and not weights.conjugate:
-            here = places or [index] * (c.share.shape == step.gradient.shape)
+            here = box(places) or [index] * (c.share.shape == step.gradient.shape)
             slope = slope_of(trace, step, c, here, weights.of)
             places = here if slope else places
             numbers = slope.with_numbers(places[0]) if slope and len(places) == 1 else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -36,7 +37,7 @@ def lettered(places: Sequence[Index], shape: Index, letters: str) -> Lettered | 
     >>> lettered([(1, 0), (1, 1)], (4, 3), OF_VALUES).sum("x[1, k]")
     'Σₖ x[1, k] (k = 0, 1)'
     """
-    taken = [sorted({place[axis] for place in places}) for axis in range(len(shape))]
+    taken = _taken(places)
     if math.prod(map(len, taken)) != len(places):
         return None
     index: list[Any] = list(places[0])
@@ -49,6 +50,20 @@ def lettered(places: Sequence[Index], shape: Index, letters: str) -> Lettered | 
                 ranges.append(f"{index[axis]} = {_listed(numbers)}")
     signs = "".join(f"Σ{SUBSCRIPTS[letter]}" for letter in used) + " " * bool(used)
     return Lettered(index, signs, f" ({', '.join(ranges)})" if ranges else "")
+
+
+def box(places: Sequence[Index]) -> list[Index]:
+    """List the entries that letters stand for, if they stand for these: all rows by all columns.
+
+    >>> box([(0, 1), (2, 0)])
+    [(0, 0), (0, 1), (2, 0), (2, 1)]
+    """
+    return [*itertools.product(*_taken(places))] if places else []
+
+
+def _taken(places: Sequence[Index]) -> list[list[int]]:
+    """List what stands at each axis."""
+    return [sorted(set(numbers)) for numbers in zip(*places, strict=True)]
 
 
 def _listed(numbers: Sequence[int]) -> str:
