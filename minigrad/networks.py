@@ -29,7 +29,7 @@ from minigrad.layers.located import Located, watched
 from minigrad.layers.params import lay_end_to_end
 from minigrad.layers.randomness import Replay
 from minigrad.layers.structure import HELD, Part, Structure, layers_by_path
-from minigrad.layers.untrained import constants_in, forgotten
+from minigrad.layers.untrained import calls_inside, constants_in, forgotten
 from minigrad.summary import summary
 from minigrad.tensor import Tensor
 
@@ -134,7 +134,7 @@ class Network(Layer, abstract=True):
         if not structure.is_trained:
             self._check_leaves(loss, x, start)
             for warning in forgotten(self, constants):
-                warnings.warn(warning, stacklevel=3)
+                warnings.warn(warning, stacklevel=calls_inside())
             structure.is_trained = True
         return loss
 

@@ -1,6 +1,7 @@
 """Arrays where parameters would stand: told once, when a net is first differentiated."""
 
 import warnings
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -33,7 +34,7 @@ class Beside(Array):
 
 
 class ByHand(mg.Layer):
-    param_grads = {}
+    param_grads: ClassVar = {}
 
     def __init__(self):
         self.table = np.ones(3)

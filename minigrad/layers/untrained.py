@@ -6,7 +6,9 @@ table of positions is; mostly it is forgotten, and the net learns around it with
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
@@ -17,6 +19,7 @@ from minigrad.layers.inside import attributes
 from minigrad.layers.structure import layers_by_path
 
 Held: TypeAlias = dict[tuple[str, str], Array]  # by the layer's path and the attribute
+_HOME = os.path.dirname(os.path.dirname(__file__)) + os.sep
 WEIGHTS = re.compile(r"[wWbB]\d*|[wW]_?\w{1,2}|(weights?|bias|kernel|theta|gamma|beta)\d*")
 
 
@@ -55,3 +58,11 @@ def forgotten(net: Any, before: Mapping[tuple[str, str], Array]) -> Iterator[str
             f"makes a parameter; buffers = ({held[0]!r},) in the class says that a constant is "
             "meant"
         )
+
+
+def calls_inside() -> int:
+    """Count the calls between here and the learner's code: the `stacklevel` of a warning."""
+    frame, count = sys._getframe(1), 1
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_HOME):
+        frame, count = frame.f_back, count + 1
+    return count
