@@ -18,7 +18,8 @@ from minigrad.testing.subjects.subject import Run, Subject, is_float
 
 Gradients = Mapping[str, Any]
 STEPS = 1e-5, 3e-6  # of the differences along a line
-FLOOR = 1e-9  # of cotangents around 1: gradients below this may be rounding and nothing else
+FLOOR = 1e-9  # of cotangents around 1, in float64: gradients below this may be rounding
+BARS = {8: (1e-6, FLOOR), 4: (1e-4, 3e-2), 2: (2e-2, 0.5)}  # near and floor, by bytes of a float
 
 
 class Trial:
@@ -27,14 +28,16 @@ class Trial:
     Attributes:
         wrong: operands whose gradients have wrong numbers already; most contracts leave them out.
         near: the relative difference from which on two gradients are different ones.
+        floor: gradients smaller than this, of cotangents around 1, are taken to be of this size,
+            since they may be what large terms leave when they cancel.
     """
 
     def __init__(self, subject: Subject, evidence: Evidence | None) -> None:
         self.subject = subject
         self.wrong = set(evidence.wrong) if evidence is not None else set()
-        floats = [x for x in subject.operands.values() if is_float(x)]
-        digits = min((np.finfo(x.dtype).precision for x in floats), default=15)
-        self.near = 1e-6 if digits >= 15 else 1e-4 if digits >= 6 else 2e-2  # float16 has three
+        sizes = [x.dtype.itemsize for x in subject.operands.values() if is_float(x)]
+        narrowest = min((8, *sizes))  # float32 has seven digits, float16 three
+        self.near, self.floor = BARS[narrowest]
 
     # ---- runs --------------------------------------------------------------------------------
     def start(self, inputs: Mapping[str, Any] | None = None, **more: Any) -> Run:
@@ -90,13 +93,19 @@ class Trial:
         return None if any(len(cut[k]) < count for k in names) else cut
 
     # ---- comparisons -------------------------------------------------------------------------
-    def differing(self, found: Gradients, expected: Gradients, least: float = FLOOR) -> list[str]:
-        """The operands whose gradients differ, those left out that were wrong in their shape."""
+    def differing(self, found: Gradients, expected: Gradients) -> list[str]:
+        """The operands whose gradients differ by more than rounding, or in their shape."""
+        least = self.floor
         return [k for k, g in expected.items() if distance(found.get(k), g, least) > self.near]
 
     def misjudged(self, inputs: Any = None, params: Any = None) -> list[str]:
-        """The operands whose gradients are wrong at another point, by differences along a line."""
-        run = self.subject.start(inputs, params)
+        """The operands whose gradients are wrong at another point, by differences along a line.
+
+        In float64, whatever the subject is in: in float32 a difference is mostly rounding.
+        """
+        run = self.subject.start(inputs, params, np.float64)
+        if any(y.dtype.kind == "f" and y.dtype.itemsize < 8 for y in run.outputs):
+            return []  # forward itself rounds to fewer digits than a difference needs
         douts = self.douts(0, run)
         yours = self.gradients(run, douts)
         return [k for k in run.operands if self._is_off(k, yours[k], run, douts, params)]
@@ -111,9 +120,10 @@ class Trial:
         def at(step: float) -> float:
             moved = x + step * v
             if name in owners:
-                there = self.subject.start(run.given, {**(params or {}), owners[name]: moved})
+                moved_params = {**(params or {}), owners[name]: moved}
+                there = self.subject.start(run.given, moved_params, np.float64)
             else:
-                there = self.subject.start({**run.given, name: moved}, params)
+                there = self.subject.start({**run.given, name: moved}, params, np.float64)
             pairs = zip(douts, there.outputs, strict=True)
             return float(sum(np.sum(d * y) for d, y in pairs))
 

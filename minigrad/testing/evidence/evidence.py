@@ -18,7 +18,7 @@ import numpy as np
 from minigrad.graph import Array
 from minigrad.layers.inside import attributes
 from minigrad.testing.evidence.jacobian import Point, joined
-from minigrad.testing.subjects.subject import Run, Subject, kept
+from minigrad.testing.subjects.subject import Run, Subject, is_float, kept
 
 RTOL = 1e-6  # of the entry: what is called wrong beyond the bar
 OF_TERMS = 1e-9  # of the sum of |terms| behind an entry: what rounding may do to yours
@@ -242,8 +242,8 @@ def compared(
             rounding += OF_STEEPEST * steepest
             constant = (numerical == 0) & (bar == 0)  # as in f(x) − f(x), and yours may be rounding
             rounding += np.where(constant, OF_LARGEST * np.sum(np.abs(dout)), 0.0)
-            if unit:
-                rounding += 100 * unit * (size + largest)
+            rounding += 100 * max(unit, unit_of(yours.get(name))) * (size + largest)
+            rounding += 4 * unit_of_constants(point.subject) * (size + largest)
             kinks = np.any(scan.kinks[:, used], axis=1).reshape(value.shape)
             corners = np.reshape(scan.corners, value.shape)
             found[name] = Comparison(
@@ -254,6 +254,33 @@ def compared(
         total = float(np.sum(np.abs(dout)))
         found = {k: one.less_sure(lost_nearby(point, k) * total) for k, one in found.items()}
     return found
+
+
+def unit_of(gradient: Array | None) -> float:
+    """The unit of rounding of a gradient in float16, as one is that is kept in such an array.
+
+    One that loses digits without need is another matter: the contract of dtypes looks at that.
+
+    >>> unit_of(np.zeros(2, np.float16)) == 2.0**-11, unit_of(np.zeros(2))
+    (True, 0.0)
+    """
+    is_half = gradient is not None and np.asarray(gradient).dtype == np.float16
+    return float(np.finfo(np.float16).eps) / 2 if is_half else 0.0
+
+
+def unit_of_constants(subject: Subject) -> float:
+    """The unit of rounding of targets and the like, where they are narrower than float64.
+
+    Rows of probabilities in float32 sum to 1 as far as float32 goes, and a backward that relies on
+    the 1 is right as far.
+
+    >>> from minigrad.testing.subjects import subjects
+    >>> unit_of_constants(subjects.of_pair(np.sin, np.cos, np.ones(3, np.float32), fixed=["x"]))
+    5.9604644775390625e-08
+    """
+    given = [x for k, x in subject.inputs.items() if k in subject.fixed and is_float(x)]
+    narrow = [float(np.finfo(x.dtype).eps) / 2 for x in given if x.dtype.itemsize < 8]
+    return max(narrow, default=0.0)
 
 
 def lost_nearby(point: Point, name: str) -> float:
