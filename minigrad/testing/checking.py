@@ -26,6 +26,7 @@ from minigrad.testing.evidence import corners, higher, places
 from minigrad.testing.evidence import sampled as sampling
 from minigrad.testing.evidence.evidence import Comparison, Evidence, compared
 from minigrad.testing.evidence.jacobian import Point
+from minigrad.testing.evidence.judge import Judge
 from minigrad.testing.evidence.judging import (
     SINGLE,
     judged,
@@ -35,7 +36,6 @@ from minigrad.testing.evidence.judging import (
     severity,
     unused,
 )
-from minigrad.testing.evidence.projections import Judge
 from minigrad.testing.report import Report
 from minigrad.testing.reports.findings import Cause, Finding, Verdict
 from minigrad.testing.reports.showing import grad_of
@@ -244,8 +244,8 @@ class Check:
         sampled = [name for name, one in wrong.items() if one.sampled]
         if sampled:
             self.notes.append(
-                f"{', '.join(sampled)} is large: wrong entries were searched for, and more may be. "
-                "Check smaller shapes to see every entry"
+                f"wrong entries of {', '.join(sampled)} were searched for, and there may be more: "
+                "check smaller shapes to see every entry"
             )
         cause = self.cause() if verdict is Verdict.FAIL and self.diagnose else None
         self.notes += [note for note in self.subject.notes if note not in self.notes]

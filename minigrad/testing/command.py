@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.testing import loading
+from minigrad.testing import loading, waiting
 from minigrad.testing.anything import checked
 from minigrad.testing.likeness import likeness
 from minigrad.testing.report import Report, Verdict
@@ -95,14 +95,10 @@ def run(args: argparse.Namespace) -> int:
 
 # ---- one check -----------------------------------------------------------------------------------
 def _once(args: argparse.Namespace, path: Path, name: str) -> int:
-    report = examined(
-        path,
-        name,
-        inputs=args.input and [made(shape, args.seed + i) for i, shape in enumerate(args.input)],
-        seed=args.seed,
-        options=_options(args),
-        like=_reference(args),
-    )
+    inputs = args.input and [made(shape, args.seed + i) for i, shape in enumerate(args.input)]
+    about = {"seed": args.seed, "options": _options(args), "like": _reference(args)}
+    with waiting.shown():
+        report = examined(path, name, inputs, **about)
     if args.json:
         _print(json.dumps(graded(report, path, name), indent=2, ensure_ascii=False))
     else:

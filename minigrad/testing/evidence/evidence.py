@@ -43,6 +43,7 @@ class Comparison:
         scale: the size of what the gradients are sums of, or of the outputs: what is far below it
             need not be known.
         sampled: of a large operand: whether numerical is yours but for the entries looked at.
+        left_open: of an operand of a network: not looked at, since others are known to be wrong.
         corners: where a graph of ours is known to be at a corner. Where several meet, the rules of
             each may add up to what is no slope of the whole, and nobody is to blame.
     """
@@ -57,6 +58,7 @@ class Comparison:
     scale: float = 0.0
     sampled: bool = False
     corners: Any = False
+    left_open: bool = False
 
     @property
     def shape_is_right(self) -> bool:
