@@ -241,6 +241,9 @@ class Check:
 
     def _written(self, verdict: Verdict, began: float) -> Report:
         wrong = {name: one for name, one in self.seen.items() if one.is_wrong}
+        evidence = self._readable(wrong) if wrong else self.evidence
+        if evidence is not None:  # entries for one dout, where all that is wrong shows in it
+            wrong |= {name: one for name, one in evidence.wrong.items() if name in wrong}
         sampled = [name for name, one in wrong.items() if one.sampled]
         if sampled:
             self.notes.append(
@@ -267,5 +270,17 @@ class Check:
             worst_ratio=max((one.ratio for one in self.seen.values()), default=0.0),
             evaluations=self.subject.evaluations,
             seconds=time.perf_counter() - began,
-            evidence=self.evidence,
+            evidence=evidence,
         )
+
+    def _readable(self, wrong: Collection[str]) -> Evidence | None:
+        """The evidence to show: of a single number for dout = 1, or 2 if nothing is wrong there."""
+        number = getattr(self, "point", None) is not None and self.point.centre.size == 1
+        for dout in (1.0, 2.0) if number else ():
+            try:
+                found = self._backward([np.full(y.shape, dout) for y in self.point.outputs])
+            except StoppedError:
+                break
+            if set(wrong) <= set(found.wrong):
+                return found
+        return self.evidence

@@ -17,6 +17,7 @@ LEGEND = "· right   ░ under 1 %   ▒ under 10 %   ▓ under 100 %   █ more
 MOST_ROWS, MOST_COLUMNS = 12, 60
 MOST_ENTRIES = 4
 MOST_PICTURES = 2
+FEW_NUMBERS = 4  # of a dout that is written out
 MOST_GRADIENTS = 3  # that a headline counts
 MANY, MOST_OF_MANY = 16, 3  # gradients, and how many of them have a line of their own
 WIDTH = 96
@@ -85,8 +86,22 @@ def entries(report: Any) -> list[str]:
         f"{place:<{a}}   yours {yours:>{b}}   numerical {number:>{c}} ± {bar}"
         for place, yours, number, bar in rows
     ]
+    lines = [*_for_dout(report), *lines]
     total = sum(wrong for wrong, _ in report.counts.values())
     return lines + ([f"… and {total - len(shown)} more"] if total > len(shown) else [])
+
+
+def _for_dout(report: Any) -> list[str]:
+    """Which dout the entries are for; a loss is handed none."""
+    evidence = report.evidence
+    douts = [] if evidence is None else evidence.douts
+    name = evidence.subject.arguments_of_backward()[0] if len(douts) == 1 else "dout"
+    numbers = np.concatenate([np.ravel(d) for d in douts]) if douts else np.ones(1)
+    if evidence is None or evidence.subject.kind == "network":
+        return []
+    if len(numbers) > FEW_NUMBERS or not set(report.counts) <= set(evidence.wrong):
+        return [f"for a {name} of {len(numbers)} random numbers:"]
+    return [f"for {name} = {', '.join(f'{d:.6g}' for d in numbers)}:"]
 
 
 def picture(name: str, error: Array) -> list[str]:
