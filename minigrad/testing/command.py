@@ -25,6 +25,8 @@ ABOUT = "check the gradients of a layer, a function or a network in a file"
 EPILOG = """\
 NAME is a class or an instance with forward and backward (or loss and gradient), a function, or two
 functions: `forward,backward`, or one whose name says forward beside one whose name says backward.
+A function without arguments is called: it returns what to check, or (net, x, t) with what to try
+it on, as for `minigrad explain`.
 Without --input, inputs are made up from the names of the arguments until forward runs.
 
 exit status: 0 all right, 1 something is wrong, 2 inconclusive, 64 the command was not understood
