@@ -36,7 +36,8 @@ def is_builder(f: Any, inputs: Any, options: Mapping[str, Any]) -> bool:
     if any(p.kind is p.VAR_POSITIONAL for p in given):
         return False
     free = [p for p in given if p.name not in options and p.kind is not p.VAR_KEYWORD]
-    return not free or (inputs is None and all(p.default is not p.empty for p in free))
+    too_few = inputs is None or len(free) < len(inputs)
+    return not free or (too_few and all(p.default is not p.empty for p in free))
 
 
 def taken_by(f: Any, options: Mapping[str, Any]) -> dict[str, Any]:
