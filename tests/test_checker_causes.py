@@ -81,3 +81,62 @@ def test_targets_that_are_not_subtracted_are_named(t, words):
     assert report.cause.label == "missing term"
     assert "the subtraction of the targets is missing" in report.cause.sentence
     assert words in report.cause.sentence
+
+
+# ---- the forward is the wrong one ----------------------------------------------------------------
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+class Swish:
+    def forward(self, x):
+        self.x, self.s = x, 1 / 1 + np.exp(-x)
+        return x * self.s
+
+    def backward(self, dout):
+        return dout * (self.s + self.x * self.s * (1 - self.s))
+
+
+class Cubed:
+    """The forward is none that anybody knows, and backward is that of a known one."""
+
+    def __init__(self, slope):
+        self.slope = slope
+
+    def forward(self, x):
+        self.x = x
+        return np.exp(x) * x**3
+
+    def backward(self, dout):
+        return dout * self.slope(self.x)
+
+
+HINTS = {
+    "parentheses": (Swish(), "forward computes `1 / 1 + np.exp(-x)`: is `1 / (1 + np.exp(-x))`"),
+    "sigmoid": (Cubed(lambda x: sigmoid(x) * (1 - sigmoid(x))), "right for the sigmoid: if that"),
+    "swish": (Cubed(lambda x: sigmoid(x) * (1 + x - x * sigmoid(x))), "right for swish"),
+    "tanh": (Cubed(lambda x: 1 - np.tanh(x) ** 2), "right for tanh"),
+    "unknown": (Cubed(lambda x: np.sin(x) + np.exp(-x) / 3), "if forward is wrong, mend that"),
+}
+
+
+@pytest.mark.parametrize("name", HINTS)
+def test_a_wrong_forward_is_thought_of(name):
+    layer, words = HINTS[name]
+    text = " ".join(str(check_layer(layer, RNG.normal(size=5), raise_exception=False)).split())
+    assert words in text
+
+
+def test_a_simple_slip_of_backward_is_not_put_on_the_forward():
+    class Halved(Swish):
+        def forward(self, x):
+            self.x, self.s = x, 1 / (1 + np.exp(-x))
+            return x * self.s
+
+        def backward(self, dout):
+            return -super().backward(dout)
+
+    report = check_layer(Halved(), RNG.normal(size=5), raise_exception=False)
+    assert report.cause.label == "wrong sign"
+    assert "forward" not in report.cause.remedy
+    assert not any("forward is wrong" in note for note in report.notes)

@@ -22,6 +22,7 @@ from minigrad.testing import beforehand
 from minigrad.testing.beforehand import StoppedError
 from minigrad.testing.contracts import contracts
 from minigrad.testing.diagnosis import diagnosis, unseen
+from minigrad.testing.diagnosis.forwards import EITHER
 from minigrad.testing.evidence import corners, higher, places
 from minigrad.testing.evidence import sampled as sampling
 from minigrad.testing.evidence.evidence import Comparison, Evidence, compared
@@ -251,6 +252,8 @@ class Check:
                 "check smaller shapes to see every entry"
             )
         cause = self.cause() if verdict is Verdict.FAIL and self.diagnose else None
+        if wrong and cause is None and self.diagnose:
+            self.notes.append(EITHER)
         self.notes += [note for note in self.subject.notes if note not in self.notes]
         self.notes += kinks_of(self.point) + unused(self.point) if self.seen else []
         self.notes += unseen.told(self.subject) if verdict is Verdict.PASS else []

@@ -17,6 +17,7 @@ from minigrad.testing.diagnosis.corrections import Catalogue
 from minigrad.testing.diagnosis.differentiated import as_others
 from minigrad.testing.diagnosis.factors import batch, meaning, number
 from minigrad.testing.diagnosis.facts import facts
+from minigrad.testing.diagnosis.forwards import remedy
 from minigrad.testing.diagnosis.guesses import Guess
 from minigrad.testing.diagnosis.modes import other_mode
 from minigrad.testing.diagnosis.overlooked import (
@@ -74,8 +75,8 @@ def diagnose(evidence: Evidence | None, findings: Sequence[Finding]) -> Cause | 
     absent = [f for f in grave if f.name in {causes.MISSING_GRADIENT, causes.NO_GRADIENT}]
     if ignoring and not absent:  # what is handed out instead may be an operand, or an integer
         dout = evidence.subject.arguments_of_backward()[0]
-        remedy = f"backward returns slopes alone: multiply each of them by {dout}"
-        return replace(_of_contract(ignoring[0]), remedy=remedy)
+        words = f"backward returns slopes alone: multiply each of them by {dout}"
+        return replace(_of_contract(ignoring[0]), remedy=words)
     views = [f for f in grave if f.name == causes.SHARES_MEMORY and OWN_VIEW in f.sentence]
     grave = [f for f in grave if f not in views]
     if grave:
@@ -89,7 +90,8 @@ def diagnose(evidence: Evidence | None, findings: Sequence[Finding]) -> Cause | 
     except Exception:  # the bench ran somebody's code in ways that they did not foresee
         found = []
     if found:
-        return _of_guess(found)
+        hint = remedy(found[0], evidence.source.get("forward", ""))
+        return replace(_of_guess(found), remedy=hint)
     return _of_contract((shape or views)[0]) if shape or views else None
 
 
