@@ -69,9 +69,7 @@ def notebook(page):
     cells = []
     for i, part in enumerate(SOLUTION.split(page.read_text("utf-8"))):
         if i % 2:
-            cells.append(
-                _text_cell(BLOCK.sub(lambda found: f"```python\n{_sources(found[1])}```", part))
-            )
+            cells.append(_text_cell(BLOCK.sub(_shown, part)))
             continue
         for k, piece in enumerate(BLOCK.split(part)):
             cells += map(_code_cell, _pieces(piece)) if k % 2 else [_text_cell(piece)]
