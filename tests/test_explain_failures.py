@@ -621,3 +621,23 @@ def test_a_forward_by_hand_of_data_that_returns_several_things_is_refused():
     for told in (None, (X, X)):
         with pytest.raises(TypeError, match=r"ByHand.forward must return an array of floats"):
             seq(ByHand(lambda self, x, told=told: told), affine(3, 2)).predict(X)
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments", "said"),
+    [
+        (lambda q, k: q @ k, [(2, 3, 4), (2, 5, 4)], "q @ np.swapaxes(k, -1, -2): k has 4"),
+        (lambda q, k: q @ k, [(2, 3, 4), (2, 5, 6)], "must be as long as the last but one of k"),
+        (lambda q, k: q @ k, [(1, 2), (1, 3)], "the last axis of q (2) must be as long"),
+        (lambda x: mg.mlp([3, 2], rng=0).objective(x, np.array([0, 2])), [(2, 3)], "3 outputs"),
+        (lambda x: mg.mlp([3, 2], rng=0).objective(x, np.array([0, 1])), [(3,)], "a batch of one"),
+    ],
+)
+def test_a_fix_is_said_of_the_axis_and_the_labels_that_are_there(function, arguments, said):
+    failure = mg.explain(function, *map(np.ones, arguments)).failure
+    assert said in failure.fix
+
+
+def test_a_transposition_that_failed_is_an_operand():
+    e = mg.explain(lambda a, b: np.einsum("ij,jk->ik", a.T, b), np.ones((2, 3)), np.ones((3, 2)))
+    assert e.failure.operands == [("a.T", (3, 2)), ("b", (3, 2))]
