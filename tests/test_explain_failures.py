@@ -79,13 +79,14 @@ OPERATIONS = {
 def mended(fix, name, a, b):
     """Apply a fix that is code; None for one that is words."""
     code = re.split(r": |, if | has the", fix)[0]
-    if "swapaxes" in fix:
+    if "swapaxes(…" in fix:
         return a @ np.swapaxes(b.T, -1, -2)  # where b is k.T
     if name == "joint" and code.startswith("axis="):
         return np.concatenate([a, b], axis=int(code[5:]))
     if name == "sum" and code[0] in "ab" and fix != code:
         return eval(f"{code} + {'b' if code[0] == 'a' else 'a'}", {"a": a, "b": b})
-    return eval(code, {"a": a, "b": b}) if name == "product" and ".T" in code else None
+    is_code = name == "product" and (".T" in code or "swapaxes(b" in code)
+    return eval(code, {"a": a, "b": b, "np": np}) if is_code else None
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
@@ -109,7 +110,7 @@ def test_a_likely_fix_that_is_code_runs(name, data):
         assert shapes == [a.shape, b.shape]
         fix = e.failure.fix
         result = mended(fix, name, a, b)
-        assert (result is None) == (not re.search(r"\.T|None\], if|axis=\d", fix))
+        assert (result is None) == (not re.search(r"\.T|None\], if|axis=\d|swapaxes", fix))
 
 
 @few

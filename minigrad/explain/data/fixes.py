@@ -84,7 +84,7 @@ def _fix_product(left: str, a: Sequence[int], right: str, b: Sequence[int]) -> s
         return f"np.swapaxes(…, -1, -2): {right} seems to be a .T, which turns all axes around"
     if len(b) == 2 and a[-1] == b[1] != a[0]:
         return f"{left} @ {right}.T: {right} has {b[1]} as its last axis"
-    if len(b) > 2 and a[-1] == b[-1]:
+    if len(b) > 2 and a[-1] == b[-1] and _agree(a[:-2], b[:-2]):
         return f"{left} @ np.swapaxes({right}, -1, -2): {right} has {b[-1]} as its last axis"
     if len(a) == 2 and a[0] == inner != b[-1] and inner > 1:  # one row fits by chance
         return f"{left}.T @ {right}: {left} has {a[0]} as its first axis"
