@@ -105,8 +105,8 @@ def products(found: PathSum) -> str:
     """Write what a path adds to an entry of a gradient, with letters and with numbers."""
     if found.numbers and found.adds_up:  # a rule that works entry by entry
         return f"{found.formula} = {found.numbers}"
-    terms = [str(term) for term in found.terms]
-    if not found.adds_up or not terms or (len(terms) == 1 and "·" not in terms[0]):
+    terms = found.terms
+    if not found.adds_up or not terms or (len(terms) == 1 and "·" not in str(terms[0])):
         return found.formula
     total = added(terms)
     return f"{found.formula} = {f'Re({total})' if found.real else total}"

@@ -16,7 +16,7 @@ from minigrad.explain.page.schedule import Schedule
 from minigrad.explain.page.tables import Table, layout, same_cells
 
 MOST = 100  # parts of one sum that a click lists
-MOST_EFFORT = 30_000_000  # numbers that are gone through to write products down
+MOST_EFFORT = 15_000_000  # numbers that are gone through to write products down
 TERMS = 600  # entries of a page whose every product is written down
 
 
@@ -106,7 +106,7 @@ def _arrays(trace: Trace, schedule: Schedule, clickable: list[int]) -> dict[str,
 
 def _effort(trace: Trace, schedule: Schedule, line: Line) -> int:
     """Count the numbers that are gone through for one entry of a line and of its gradient."""
-    sizes = [line.value.size]
+    sizes = [line.value.size] if line.kind == "call" else []
     sizes += [trace.lines[i].value.size for i in line.operands if i is not None]
     for step, c in schedule.parts.get(line.id, [])[:MOST]:
         runs = step.gradient.size // 8 if is_by_hand(trace, step) else 1
