@@ -430,6 +430,7 @@ def test_a_surface_of_one_point_is_refused_with_the_remedy():
             call()
 
 
+@needs_matplotlib
 def test_the_names_of_classes_have_room():
     names = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker"]
     scores = np.eye(8)[np.arange(64) // 8]
