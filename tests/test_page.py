@@ -583,6 +583,23 @@ def test_a_part_of_a_deep_net_opens_and_the_trail_leads_back(opened):
     )
 
 
+def test_into_a_closed_box_flows_what_its_call_takes_from_outside(opened):
+    W, h = mg.Tensor(np.eye(3), name="W"), mg.Tensor(np.ones((2, 3)), name="x")
+    for _ in range(40):
+        h = np.tanh(h @ W)
+    e = mg.explain(np.sum(h), names={})
+    seed = 2 + sum(line.kind == "call" for line in e.lines)
+    shown = opened(e)
+    for step in e.steps[30:34]:
+        shown.evaluate(f"location.hash = '#step={seed + 1 + step.index}'")
+        told = shown.evaluate(
+            f"new Promise(r => setTimeout(() => r([{CURRENT}.innerText, "
+            "document.querySelectorAll('figure:not([hidden]) .line.flowing').length]), 20))"
+        )
+        assert e.lines[step.line].call in told[0]
+        assert told[1] >= 1 if "@" in e.lines[step.line].call else told[1] == 0
+
+
 @pytest.mark.parametrize("drawn", [True, False], ids=["drawn", "listed"])
 def test_a_part_of_a_graph_of_thousands_of_calls_opens_on_the_page_itself(
     opened, drawn, monkeypatch

@@ -70,14 +70,17 @@
     if (at) bringIntoView(at, views);
   }
 
-  function mark(element, [forward, back, known = forward && forward[0]]) {
-    const active = !data.views[view].peek && (within(forward, now) || within(back, now));
+  // When a box or a line has its turn; `turns` are the steps in which a line into a box of many
+  // calls has it on the way back.
+  function mark(element, [forward, back, known = forward && forward[0], turns = null]) {
+    const returns = turns ? turns.includes(now) : within(back, now);
+    const active = !data.views[view].peek && (within(forward, now) || returns);
     element.classList.toggle("ahead", now < known);
     element.classList.toggle("unknown", Boolean(back) && now < back[0]);
     element.classList.toggle("now", active);
     const total = find(".total", element);
     if (total) total.textContent = now < (back ? back[0] : 0) ? total.whole.replace(/= .*/s, "= ?") : total.whole;
-    element.classList.toggle("flowing", active && within(back, now));
+    element.classList.toggle("flowing", active && Boolean(returns));
   }
 
   function bringIntoView(element, frame) {
