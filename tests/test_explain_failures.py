@@ -5,6 +5,7 @@ import linecache
 import re
 import xml.etree.ElementTree as ET
 from types import MappingProxyType
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -643,3 +644,22 @@ def test_a_fix_is_said_of_the_axis_and_the_labels_that_are_there(function, argum
 def test_a_transposition_that_failed_is_an_operand():
     e = mg.explain(lambda a, b: np.einsum("ij,jk->ik", a.T, b), np.ones((2, 3)), np.ones((3, 2)))
     assert e.failure.operands == [("a.T", (3, 2)), ("b", (3, 2))]
+
+
+class WrongBack(mg.Layer):
+    param_grads: ClassVar = {}
+
+    def forward(self, x):
+        self.x = x
+        return x[:, :2]
+
+    def backward(self, dout):
+        return dout @ self.x
+
+
+def test_a_backward_that_fails_tells_the_shapes_of_the_expression_and_the_fix():
+    net = seq(affine(3, 4), WrongBack(), affine(2, 2))
+    failure = mg.explain(net, np.ones((5, 3)), np.zeros(5, int)).failure
+    assert failure.phase == "backward"
+    assert failure.within == [("dout", (5, 2)), ("self.x", (5, 4))]
+    assert failure.fix == "dout.T @ self.x: dout has 5 as its first axis"
