@@ -277,8 +277,9 @@ def unit_of_constants(subject: Subject) -> float:
     the 1 is right as far.
 
     >>> from minigrad.testing.subjects import subjects
-    >>> unit_of_constants(subjects.of_pair(np.sin, np.cos, np.ones(3, np.float32), fixed=["x"]))
-    5.9604644775390625e-08
+    >>> given = np.ones(3, np.float32)
+    >>> unit_of_constants(subjects.of_pair(np.sin, np.cos, given, fixed=["x"])) == 2.0**-24
+    True
     """
     given = [x for k, x in subject.inputs.items() if k in subject.fixed and is_float(x)]
     narrow = [float(np.finfo(x.dtype).eps) / 2 for x in given if x.dtype.itemsize < 8]
