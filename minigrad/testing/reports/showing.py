@@ -21,7 +21,7 @@ FEW_NUMBERS = 4  # of a dout that is written out
 MOST_GRADIENTS = 3  # that a headline counts
 MANY, MOST_OF_MANY = 16, 3  # gradients, and how many of them have a line of their own
 WIDTH = 96
-MARKS = {Verdict.PASS: "✓", Verdict.FAIL: "✗", Verdict.INCONCLUSIVE: "?"}
+MARKS = {Verdict.FAIL: "✗", Verdict.INCONCLUSIVE: "?", Verdict.PASS: "✓"}  # the worst first
 
 
 def text(report: Any) -> str:
@@ -92,7 +92,7 @@ def entries(report: Any) -> list[str]:
 
 
 def _for_dout(report: Any) -> list[str]:
-    """Which dout the entries are for; a loss is handed none."""
+    """Which dout the entries are for, where that can be read; a loss is handed none."""
     evidence = report.evidence
     douts = [] if evidence is None else evidence.douts
     name = evidence.subject.arguments_of_backward()[0] if len(douts) == 1 else "dout"
@@ -100,7 +100,7 @@ def _for_dout(report: Any) -> list[str]:
     if evidence is None or evidence.subject.kind == "network":
         return []
     if len(numbers) > FEW_NUMBERS or not set(report.counts) <= set(evidence.wrong):
-        return [f"for a {name} of {len(numbers)} random numbers:"]
+        return []  # random ones, which nobody would work out by hand
     return [f"for {name} = {', '.join(f'{d:.6g}' for d in numbers)}:"]
 
 
@@ -155,14 +155,15 @@ def looked_at(report: Any) -> list[str]:
 
 
 def _few(values: Sequence[Finding]) -> list[str]:
-    """A line for each gradient, those that are wrong first; of a network's hundred only some."""
+    """A line for each gradient; of a network's hundred, for some of those that are wrong first."""
+    if len(values) <= MANY:
+        return [line for one in values for line in _line(one)]
     lines = []
-    for verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS):
+    for verdict, mark in MARKS.items():
         found = [one for one in values if one.verdict is verdict]
-        most = MOST_OF_MANY if len(values) > MANY else len(values)
-        lines += [line for one in found[:most] for line in _line(one)]
-        if len(found) > most:
-            lines.append(f"{MARKS[verdict]} … and {len(found) - most} more such gradients")
+        lines += [line for one in found[:MOST_OF_MANY] for line in _line(one)]
+        if len(found) > MOST_OF_MANY:
+            lines.append(f"{mark} … and {len(found) - MOST_OF_MANY} more such gradients")
     return lines
 
 
