@@ -5,7 +5,7 @@ import pytest
 from zoo import TWINS, Pair
 
 import minigrad as mg
-from minigrad.testing import check_layer, check_network, check_vjp
+from minigrad.testing import check_layer, check_vjp
 from minigrad.testing.anything import checked
 from minigrad.testing.command import examined
 
@@ -17,19 +17,16 @@ ROUNDING = {"affine then centred", "focal loss", "gelu", "gradient in place"}  #
 def test_a_right_network_is_right_by_every_door(seed, dtype, tmp_path):
     rng = np.random.default_rng(seed)
     x, t = rng.normal(size=(5, 3)).astype(dtype), rng.integers(0, 2, 5)
-    net = mg.mlp([3, 4, 2], rng=seed, dtype=dtype)
     affine = mg.Affine(3, 2, rng=seed, dtype=dtype)
     (tmp_path / "own.py").write_text(
         "import numpy as np, minigrad as mg\n"
         f"net = mg.mlp([3, 4, 2], rng={seed}, dtype=np.{dtype.__name__})\n"
     )
     reports = [
-        checked(net, None, seed),
         checked(affine, None, seed),
         check_layer(affine, x, raise_exception=False),
-        check_network(net, x, t, raise_exception=False),
         examined(tmp_path / "own.py", "net", seed=seed),
-        examined(tmp_path / "own.py", "net", [rng.normal(size=(5, 3)), t]),
+        examined(tmp_path / "own.py", "net", [x, t]),
     ]
     assert [str(report) for report in reports if not report.ok] == []
 
