@@ -13,6 +13,7 @@ from minigrad.explain.data.asked import check_asked
 from minigrad.explain.data.build import behind, failed, traced
 from minigrad.explain.data.failures import nodes_in
 from minigrad.explain.data.forward import Made, Watched
+from minigrad.explain.data.holes import Scope, scope_of
 from minigrad.explain.data.model import Group, Trace
 from minigrad.explain.data.names import Names
 from minigrad.explain.data.stopped import failing_layers
@@ -101,7 +102,7 @@ def explain(
         kind = "a Tensor" if isinstance(what, Tensor) else "an exception"
         raise TypeError(f"to explain {kind} takes nothing more, but {len(args)} more came")
     if isinstance(what, Tensor):
-        found = _of_tensor(what, Names(known))
+        found = _of_tensor(what, Names(known), scope_of(frame))
     elif isinstance(what, BaseException):
         found = _of_error(what, Names(known))
     elif isinstance(what, Network):
@@ -144,7 +145,8 @@ def _explanation(found: Trace) -> Explanation:
 
 
 # ---- a graph that is there -----------------------------------------------------------------------
-def _of_tensor(output: Node, names: Names) -> Explanation:
+def _of_tensor(output: Node, names: Names, scope: Scope) -> Explanation:
+    names.scope = scope if is_learners(scope.file) else None
     if names.of_node(output) is None:
         names.tensors[id(output)] = "y" if "y" not in names.tensors.values() else "output"
     nodes = behind([output])
@@ -160,7 +162,7 @@ def _by_parameters(nodes: list[Node], names: Names) -> Watched:
                 owners |= {
                     id(tensor): (path, layer) for tensor in layer.structure().tensors.values()
                 }
-    found = Watched({}, [], [], [])
+    found = Watched({}, [], [], [], [])
     times: dict[int, int] = {}
     for node in sorted(nodes, key=lambda node: node._birth) if owners else ():
         used = [owners[id(a)] for a in node._arguments if id(a) in owners]

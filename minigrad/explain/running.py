@@ -39,8 +39,6 @@ def of_network(net: Network, *batch: Any) -> Explanation:
     names = Names({"x": x, "t": t})
     for name, tensor in parameters("", net):
         names.add(name, tensor)
-        if isinstance(x, np.ndarray) and x.dtype.kind == "f" and x.dtype != tensor.dtype:
-            names.add("x", x.astype(tensor.dtype))  # as the net converts it
     layers = list(layers_by_path(net))
     with Replay(net) as replay:
         found = watched(lambda: net.objective(x, t), layers, names, "loss")
