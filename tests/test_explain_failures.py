@@ -312,8 +312,8 @@ def test_an_array_of_ones_own_function_is_a_line():
         return [a @ each for each in (W.T, W)]
 
     e = mg.explain(f, X, np.ones((4, 3)))
-    assert e.failure.call == "a @ each"
-    assert [e.lines[i].name for i in e.failure.lines] == ["a", "each"]
+    assert e.failure.call == "a @ W"
+    assert [e.lines[i].name for i in e.failure.lines] == ["a", "W"]
 
 
 # ---- expressions of all kinds --------------------------------------------------------------------

@@ -111,3 +111,55 @@ def test_an_array_that_was_written_into_is_two():
 
     e = mg.explain(twice, np.ones(2))
     assert [line.value.tolist() for line in e.lines if line.kind == "data"] == [[1, 2], [7, 2]]
+
+
+# ---- objects that hold Tensors ------------------------------------------------------------------
+class Net:
+    """A learner's class: Tensors in an attribute, and in a dict."""
+
+    def __init__(self, seed=0):
+        rng = np.random.default_rng(seed)
+        self.W1 = mg.Tensor(rng.normal(size=(2, 3)))
+        self.params = {"W2": mg.Tensor(rng.normal(size=(3, 1)))}
+
+    def loss(self, x, t):
+        return np.mean((np.tanh(x @ self.W1) @ self.params["W2"] - t) ** 2)
+
+
+BATCH, GOAL = np.array([[1.0, 2.0], [0.5, -1.0]]), np.array([[0.3], [0.7]])
+
+
+def test_tensors_in_objects_are_called_as_in_the_object():
+    net = Net()
+    for e in (
+        mg.explain(net.loss(BATCH, GOAL)),
+        mg.explain(net.loss, BATCH, GOAL),
+        mg.explain(net, BATCH, GOAL),
+    ):
+        assert {"W1", "W2"} <= e.gradients.keys()
+        assert e.line("W1").value.shape == (2, 3)
+
+
+def test_where_two_objects_clash_names_are_whole():
+    net, other = Net(), Net(1)
+    e = mg.explain(net.loss(BATCH, GOAL) + other.loss(BATCH, GOAL))
+    whole = ["net.W1", "net.params['W2']", "other.W1", "other.params['W2']"]
+    assert sorted(e.gradients) == whole
+    assert sorted(mg.explain(other.loss, BATCH, GOAL).gradients)[:2] == ["W1", "W2"]
+
+
+def test_names_of_parameters_take_no_other_names_away():
+    net = Net()
+    loss = net.loss(BATCH, GOAL)
+    e = mg.explain(loss, names={"first": net.W1, **net.params})
+    assert [line.name for line in e.lines if line.kind != "call"][:3] == ["first", "W2", "BATCH"]
+
+
+def test_unnamed_data_takes_no_name_of_the_learners():
+    def cell(w):
+        c = np.tanh(w)
+        return np.sum(c * np.array([0.25, 4.0]))
+
+    e = mg.explain(cell, np.ones(2))
+    assert [line.name for line in e.lines if line.kind == "data"] == ["const"]
+    assert e.line("c").call == "np.tanh(w)"

@@ -57,7 +57,8 @@ def explain(
             - an exception that a forward pass raised: the graph as far as it came.
         args: as above; a function's floats and arrays of floats are differentiated by, also those
             in dicts, lists and tuples.
-        names: the learner's variables by name, `locals()`; those of the caller when left out.
+        names: the learner's variables by name, such as `locals()` or a dict of parameters; they
+            come before those of the caller; {} for no names at all.
         at: ("W1", 0, 1) asks for one entry at once, as `Explanation.at` does.
 
     Returns:
@@ -97,7 +98,7 @@ def explain(
     """
     check_asked(names, at)
     frame = sys._getframe(1)
-    known = _variables(frame) if names is None else names
+    known = _known(names, frame)
     if args and isinstance(what, (Tensor, BaseException)):
         kind = "a Tensor" if isinstance(what, Tensor) else "an exception"
         raise TypeError(f"to explain {kind} takes nothing more, but {len(args)} more came")
@@ -110,7 +111,7 @@ def explain(
     elif by_hand(what) is not None:
         found = of_object(what, args, known)
     elif callable(what) and not isinstance(what, type):
-        found = of_function(what, args, Names(known))
+        found = of_function(what, args, Names(known, getattr(what, "__self__", None)))
     else:
         numbers = isinstance(what, (np.ndarray, np.generic, float, int))
         hint = ": an array remembers no calls; compute it from a mg.Tensor" if numbers else ""
@@ -130,6 +131,14 @@ def _instead(what: Any) -> str:
         ": a network has loss(x, t) or predict(x), a layer forward(x) and backward(dout); "
         "mg.wrap(layer) makes a layer of ours of one"
     )
+
+
+def _known(names: Mapping[str, Any] | None, frame: FrameType) -> Mapping[str, Any]:
+    """List the learner's variables; those that were named come first."""
+    if names is not None and not (names and is_learners(frame.f_code.co_filename)):
+        return names
+    found = {**(names or {})}
+    return found | {k: v for k, v in _variables(frame).items() if k not in found}
 
 
 def _variables(frame: FrameType) -> dict[str, Any]:

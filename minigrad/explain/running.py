@@ -134,7 +134,7 @@ def of_object(what: Any, args: tuple[Any, ...], variables: Mapping[str, Any]) ->
     method = _method(root, args) if method in (None, "gradient") else method
     assert method is not None
     if is_net(root) and not layers_in(root):
-        return of_function(getattr(root, method), args, Names(variables))
+        return of_function(getattr(root, method), args, Names(variables, root))
     twin = twin_of(root)
     known = arguments_of(getattr(root, method))
     flag = flag_in(known[len(args) :]) if is_net(root) else None

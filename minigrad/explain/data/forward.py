@@ -144,7 +144,8 @@ class Lines:
             if np.array_equal(self.lines[known].value, argument, argument.dtype.kind in "fc"):
                 return known
         shown = name if name and name not in self._used else None
-        shown = shown or self.names.unique(name or found or "c")
+        label = name or found
+        shown = shown or (self.names.unique(label) if label else self.names.constant())
         self._used.add(shown)
         line = Line(len(self.lines), "data", shown, bool(name or found), argument)
         line.layer = made.layer if in_layer else None

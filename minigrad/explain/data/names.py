@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from minigrad.explain.data.holes import Scope
+from minigrad.explain.data.standins import is_object
 from minigrad.graph import Array, Node
 from minigrad.layers.inside import attributes
 from minigrad.layers.structure import Part, layers_by_path
@@ -16,6 +18,8 @@ from minigrad.layers.structure import Part, layers_by_path
 _KEPT = 1_000_000  # entries that an array may have, to be compared with the learner's arrays
 _SEARCHED = 100_000  # entries that an array may have, to be searched for one of its rows
 _FEW = 1000  # entries that a list or dict may have, to be looked into
+_DEEP = 3  # objects in objects that are looked into
+_CONSTANTS = ("c", "const", "data", "given", "unnamed")
 _NOTEBOOKS = {"In", "Out"}  # what IPython keeps among the learner's variables
 
 
@@ -36,10 +40,11 @@ class Names:
     True
     """
 
-    def __init__(self, variables: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, variables: Mapping[str, Any] | None = None, own: Any = None) -> None:
         self.tensors: dict[int, str] = {}
         self.outputs: dict[int, str] = {}  # of layers, for want of a learner's name: relu1
         self.arrays: list[tuple[str, Array]] = []
+        self.locals: list[tuple[str, Array]] = []  # of functions that were seen to run
         self.origins: dict[int, tuple[Array, Array]] = {}  # by the copy: the copy, and of what
         self._told: dict[int, tuple[Array, str | None]] = {}  # names that were asked for
         self._seen: set[int] = set()
@@ -49,12 +54,16 @@ class Names:
         self.layers: list[tuple[str, Any]] = []
         self._taken: set[str] = set()
         self._alive: list[Any] = []  # ids stay theirs as long as what they name lives
-        for name, value in (variables or {}).items():
-            if not name.startswith("_") and name not in _NOTEBOOKS:
-                self.add(name, value)
+        self.variables: set[str] = set()  # what the learner calls anything at all
+        known = {k: v for k, v in (variables or {}).items() if _is_name(k)}
+        for name, value in known.items():
+            self.add(name, value)
+        self.hold({"self": own})  # what is explained needs no more than W1
+        self.hold(known)
 
     def add(self, name: str, value: Any) -> None:
         """Note what a variable holds; of two names for one thing the first counts."""
+        self.variables.add(name)
         if isinstance(value, Part):
             self.layers.append((name, value))
         for path, item in _named(name, value):
@@ -68,14 +77,32 @@ class Names:
         """Find the learner's name of a Tensor; the one it was given at birth comes first."""
         return node.name or self.tensors.get(id(node))
 
+    def hold(self, variables: Mapping[str, Any]) -> None:
+        """Note what objects hold: net.W1 and net.params["W1"] are W1, where that is but one."""
+        held = [item for name, value in variables.items() for item in _held(name, value)]
+        meant: dict[str, set[int]] = {}
+        for short, _, item in held:
+            meant.setdefault(short, set()).add(id(item))
+        for short, full, item in held:
+            clashes = short in variables or len(meant[short]) > 1
+            if not any(item is each for _, each in self.arrays):
+                self.add(full if clashes else short, item)
+
+    def constant(self) -> str:
+        """Reserve a name for data without one, which no variable of the learner's has."""
+        taken = self.variables | self._given()
+        free = (b for b in _CONSTANTS if not any(re.fullmatch(rf"{b}\d*", t) for t in taken))
+        return self.unique(next(free, _CONSTANTS[-1]))
+
     def see(self, name: str, value: Any) -> None:
         """Note a local variable of a function that runs; of two names the first counts."""
+        self.variables.add(name)
         if isinstance(value, Node):
             self.tensors.setdefault(id(value), name)
             self._alive.append(value)
         elif isinstance(value, np.ndarray) and value.ndim and id(value) not in self._seen:
             self._seen.add(id(value))
-            self.arrays.append((name, value))
+            self.locals.append((name, value))
 
     def copied(self, copy: Array, of: Array) -> None:
         """Note of what an array is a copy."""
@@ -101,11 +128,15 @@ class Names:
         return self._told[id(array)][1]
 
     def _by_place(self, array: Array) -> str | None:
-        """Find the variable that is this array, or shows the same memory."""
-        for name, known in self.arrays:
-            if known is array or (array.size and place(known) == place(array)):
-                return name
-        return None
+        """Find the variable that is this array or shows the same memory, or has it for a row."""
+        same = (n for n, a in self.arrays if a is array or (a.size and place(a) == place(array)))
+        rows: Iterator[str] = (r for n, known in self.arrays for r in _row(n, known, array))
+        base = array.base
+        if isinstance(base, np.ndarray) and id(base) in self.origins:  # a row of a copy
+            whole = self._by_place(self.original(base))
+            rows = _row(whole, base, array) if whole else iter(())
+        local = (n for n, a in self.locals if a is array or (a.size and place(a) == place(array)))
+        return next((name for names in (same, rows, local) for name in names), None)
 
     def _by_value(self, array: Array) -> str | None:
         alike = self.alike(array)
@@ -113,7 +144,7 @@ class Names:
 
     def alike(self, array: Array) -> list[str]:
         """List the names of arrays with the same values, of each array the first."""
-        known = self.arrays if array.size <= _KEPT else []
+        known = [*self.arrays, *self.locals] if array.size <= _KEPT else []
         found = {id(each): name for name, each in reversed(known) if _equal(each, array)}
         return [*found.values()]
 
@@ -123,7 +154,11 @@ class Names:
 
     def others(self, names: Collection[str]) -> set[str]:
         """List all names that are none of these."""
-        return {*self.tensors.values(), *(name for name, _ in self.arrays)}.difference(names)
+        return self._given().difference(names)
+
+    def _given(self) -> set[str]:
+        arrays = (name for name, _ in (*self.arrays, *self.locals))
+        return {*self.tensors.values(), *arrays}
 
     def of_part(self, array: Array, exactly: bool = False) -> str | None:
         """Find an array as one row, or one step of time, of a larger one: xs[:, 3].
@@ -135,7 +170,7 @@ class Names:
             return None
         if exactly or id(array) in self.origins:
             original = self.original(array)
-            rows = (row for name, known in self.arrays for row in _row(name, known, original))
+            rows = (row for name, known in self.locals for row in _row(name, known, original))
             return next(rows, None)
         if array.dtype.kind != "f" or np.all(array == array.flat[0]):
             return None
@@ -153,7 +188,7 @@ class Names:
 
     def reserve(self) -> None:
         """Keep the learner's own names from being given to anything else."""
-        self._taken |= {*self.tensors.values(), *(name for name, _ in self.arrays)}
+        self._taken |= self._given()
 
 
 def _named(name: str, value: Any) -> Iterator[tuple[str, Any]]:
@@ -215,6 +250,36 @@ def _is_common(array: Array) -> bool:
         return False
     counts = array.ndim == 1 and (array[0] in (0, 1)) and bool(np.all(np.diff(array) == 1))
     return counts or (array.ndim == 2 and np.array_equal(array, np.eye(*array.shape)))
+
+
+_Held: TypeAlias = tuple[str, str, Any]  # a name as brief as can be, the whole name, the thing
+
+
+def _is_name(name: str) -> bool:
+    return not name.startswith("_") and name not in _NOTEBOOKS
+
+
+def _held(name: str, value: Any, way: str = "", deep: int = _DEEP) -> Iterator[_Held]:
+    """List the Tensors in an object's attributes, and its arrays."""
+    held = attributes(value) if is_object(value) and not isinstance(value, Part) else {}
+    for attribute, item in held.items() if len(held) <= _FEW else ():
+        short = f"{way}{attribute}"
+        is_own = deep == _DEEP and isinstance(item, np.ndarray) and item.ndim > 0
+        if isinstance(item, Node) or is_own:
+            yield short, f"{name}.{short}", item
+        elif isinstance(item, dict) and len(item) <= _FEW:
+            for key, each in list(item.items()):
+                if isinstance(each, Node) or (deep == _DEEP and isinstance(each, np.ndarray)):
+                    brief = str(key) if str(key).isidentifier() else f"{short}[{key!r}]"
+                    yield brief, f"{name}.{short}[{key!r}]", each
+        elif isinstance(item, (list, tuple)) and len(item) <= _FEW:
+            for i, each in enumerate(item):
+                if isinstance(each, Node):
+                    yield f"{short}[{i}]", f"{name}.{short}[{i}]", each
+        elif isinstance(item, Part):
+            yield from ((k, f"{name}.{k}", each) for k, each in parameters(short, item))
+        elif deep > 1:
+            yield from _held(name, item, f"{short}.", deep - 1)
 
 
 def parameters(name: str, layer: Any) -> Iterator[tuple[str, Any]]:
