@@ -64,7 +64,7 @@ def stated(function: Any, name: str) -> ast.expr | None:
     """Find the number that a function's module states by a name, as it is written there.
 
     >>> from minigrad.functions import gelu
-    >>> ast.unparse(stated(gelu, "_ROOT"))
+    >>> ast.unparse(stated(gelu.__wrapped__, "_ROOT"))
     'np.sqrt(2 / np.pi)'
     """
     space = getattr(function, "__globals__", {})
