@@ -239,7 +239,8 @@ def softmax_loss(scores):
 
 def batchnorm_loss(x, gamma, beta):
     normal = (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + 1e-7)
-    return np.sum((gamma * normal + beta) ** 2 * [1, -1])
+    weights = [[1, -1], [2, 0.5], [-1, 1], [0.5, 3]]
+    return np.sum((gamma * normal + beta) ** 2 * weights)
 
 
 def attention_loss(q, k, v):

@@ -56,7 +56,7 @@ def path_sum(trace: Trace, step: Step, c: Contribution, index: Index) -> PathSum
         slope = None
         if source is None and len(found) == 1 and not weights.conjugate:
             here = box(places) or [index] * (c.share.shape == step.gradient.shape)
-            slope = slope_of(trace, step, c, here, weights.of)
+            slope = slope_of(trace, step, c, here, weights.of, index)
             places = here if slope else places
             numbers = slope.with_numbers(places[0]) if slope and len(places) == 1 else ""
         if source is None and slope is None and np.any(np.abs(weights.of[weights.of != 0]) != 1):

@@ -202,7 +202,7 @@ class Watching:
 
     def _named(self, frame: FrameType) -> None:
         """Note the names of Tensors and arrays among the locals of a function."""
-        for name, value in frame.f_locals.items():
+        for name, value in [*frame.f_locals.items()]:
             if not name.startswith("_"):
                 self.names.see(name, value)
 
