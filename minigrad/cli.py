@@ -70,7 +70,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = _parser()
     args, unknown = parser.parse_known_args(argv)
     if unknown:
-        getattr(args, "parser", parser).error(f"unrecognized arguments: {' '.join(unknown)}")
+        hint = getattr(args, "hint", lambda unknown: "")(unknown)
+        told = f"unrecognized arguments: {' '.join(unknown)}{hint}"
+        getattr(args, "parser", parser).error(told)
     if args.command is None:
         parser.print_help()
         return 0

@@ -1,7 +1,9 @@
 """`minigrad explain`: what it takes, prints and writes, and one line for what it refuses."""
 
+import inspect
 import io
 import json
+import pydoc
 import re
 import shlex
 import subprocess
@@ -237,7 +239,8 @@ def softmax_loss(scores):
 
 def batchnorm_loss(x, gamma, beta):
     normal = (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + 1e-7)
-    return np.sum((gamma * normal + beta) ** 2 * [1, -1])
+    weights = [[1, -1], [2, 0.5], [-1, 1], [0.5, 3]]
+    return np.sum((gamma * normal + beta) ** 2 * weights)
 
 
 def attention_loss(q, k, v):
@@ -351,3 +354,36 @@ def test_a_forward_pass_that_fails_is_shown_as_far_as_it_came(argv, shapes, fold
 
 def test_a_place_that_cannot_be_written_is_one_line_and_status_1(folder, capsys):
     assert "no" in refused(capsys, 1, "apples", "--html", "not/there.html")
+
+
+# ---- examples, help, and a minus -----------------------------------------------------------------
+def test_examples_have_gradients_that_are_no_rounding():
+    for name, example in EXAMPLES.items():
+        for gradient in explained(example()).gradients.values():
+            assert np.max(np.abs(gradient)) > 1e-2, name
+
+
+def test_no_automatic_name_stands_beside_a_letter_of_the_examples():
+    for name in EXAMPLES:
+        lines = explained(EXAMPLES[name]()).lines
+        if "v" in {line.name for line in lines}:
+            assert all(line.named for line in lines), name
+
+
+def test_help_begins_with_the_call():
+    told = pydoc.render_doc(mg.explain, renderer=pydoc.plaintext)
+    arguments = ", ".join(
+        str(p.replace(annotation=p.empty)).replace(" ", "")
+        for p in inspect.signature(mg.explain).parameters.values()
+    )
+    assert f"mg.explain({arguments})" in told
+    assert told.index("mg.explain(") < told.index("what: one of") < told.index("CLASSES")
+
+
+def test_an_expression_that_begins_with_a_minus(capsys):
+    with pytest.raises(SystemExit):
+        main(["explain", "-a", "a=2"])
+    assert '-- "-a", or "(-a)"' in capsys.readouterr().err
+    for words in (["--", "-a", "a=2"], ["(-a)", "a=2"]):
+        assert main(["explain", *words]) == 0
+        assert "da = -dy" in capsys.readouterr().out

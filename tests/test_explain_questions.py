@@ -342,7 +342,7 @@ def test_a_gradient_that_is_not_finite_where_the_slope_is_differs():
 
 
 def test_every_answer_calls_a_gradient_by_one_name():
-    net, x = mg.Sequential(mg.Affine(2, 1, rng=0)), np.ones((3, 2))
+    net, x = mg.Sequential(mg.Affine(2, 1, rng=0)), np.arange(6.0).reshape(3, 2)
 
     def of_the_net():
         return np.sum(net(x))
@@ -352,7 +352,7 @@ def test_every_answer_calls_a_gradient_by_one_name():
     assert W.d == f"d({W.name})"
     assert f"✓ {W.d}  agree on 2 entries" in str(e.check())
     assert f"     {W.d}: x.T @ " in str(e.why(W.name))
-    assert f"\n{W.d} = (2, 1) [[3] [3]]" in str(e.why(W.name))
+    assert f"\n{W.d} = (2, 1) [[6] [9]]" in str(e.why(W.name))
 
 
 def test_a_kink_is_left_out_and_said():

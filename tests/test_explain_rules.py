@@ -1,5 +1,6 @@
 """The text of a rule is what the engine computes: every rule of the table is written, and run."""
 
+import ast
 import importlib
 import json
 import math
@@ -44,6 +45,20 @@ def run(text, names):
         return eval(text, {}, names)
 
 
+def left_open(text):
+    """Private names in the text of a rule, and conditions that constants alone decide."""
+    found = []
+    for node in ast.walk(ast.parse(text, mode="eval")):
+        if isinstance(node, ast.Name) and re.match("_[^_]", node.id):
+            found.append(node.id)
+        tests = [node.test] if isinstance(node, ast.IfExp) else []
+        tests += node.values if isinstance(node, ast.BoolOp) else []
+        found += [ast.unparse(test) for test in tests if isinstance(test, ast.Constant)]
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Dict):
+            found.append(ast.unparse(node))
+    return found
+
+
 @pytest.mark.parametrize("function", DOMAINS, ids=name_of)
 @settings(max_examples=EXAMPLES)
 @given(data=st.data())
@@ -56,6 +71,7 @@ def test_the_text_of_a_rule_computes_what_the_rule_computes(function, data):
     for step in e.steps:
         assert step.note == ""
         for c in step.contributions:
+            assert left_open(c.local) == []
             if not UNWRITTEN.search(c.local):
                 computed = run(c.local, names)
                 assert np.shape(computed) == c.made.shape, c.local
@@ -120,10 +136,28 @@ GIVEN = {  # arguments that a helper with a reading is called with, in each of i
     "dot_left": [(A[:, 0], A, B[0]), (A[:, 0], B[0], B.T), (2.0, A[0], B[0]), (A, B[0, 0], A)],
     "dot_right": [(A[:, 0], A, B[0]), (A[:, 0], B[0], B.T), (2.0, A[0], B[0]), (A, A, B[0, 0])],
     "to_extremes": [(A[:, 0], A.max(1), A, 1, False, None, True)],
+    "others": [(A, 1, True), (A, None, True), (A, (0, 1), True), (np.where(A > 0, A, 0), 1, True)],
     "_share": [(A,), (A[0],)],
     "_less_one_hot": [(A, LABELS, 0.25), (A[0], np.array(2), 1.0)],
     "_weighted_difference": [(A, LABELS, 0.5), (A, ONE_HOT, 0.5), (A, SOFT, 0.5)],
 }
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (lambda x: x**0.5, "dy * (0.5 * x ** (-0.5))"),
+        (lambda x: np.prod(x, axis=0), " * (np.prod(x, axis=0, keepdims=True) / x)"),
+        (lambda x: np.cumprod(x), "product_back(dy, y, np.reshape(x, y.shape), 0)"),
+    ],
+)
+def test_conditions_of_options_are_decided(call, text):
+    assert text in mg.explain(call, np.array([1.0, 2.0])).steps[0].contributions[0].rule
+
+
+def test_a_constant_of_a_module_is_written_as_it_is_stated():
+    rule = mg.explain(mg.gelu, np.array([1.0, 2.0])).steps[0].contributions[0].rule
+    assert "np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x ** 3))" in rule
 
 
 def test_every_reading_has_arguments_to_be_compared_on():

@@ -260,7 +260,7 @@ def test_a_sum_of_many_products_says_how_many_there_are():
     assert told.endswith(" + 11 + … 18 more")
     e = mg.explain(np.convolve(v, np.arange(1.0, 40.0)), names={"v": v})
     workings = Workings(e, e.lines[-1], e.steps[0])
-    assert (workings.at((0,)), workings.at((34,))) == ("c[0] · v[0] = 1·0", None)
+    assert (workings.at((0,)), workings.at((34,))) == ("const[0] · v[0] = 1·0", None)
 
 
 @given(st.integers(0, 2), st.integers(0, 1))

@@ -34,4 +34,6 @@ class _CallablePackage(types.ModuleType):
         return self
 
 
+# What help(mg.explain) shows first: the call, and then what else is in here.
+__doc__ = f"mg.explain(what, *args, names=None, at=None)\n\n{inspect.getdoc(entry.explain)}"
 sys.modules[__name__].__class__ = _CallablePackage

@@ -31,7 +31,7 @@ ABOUT = "show the backward pass of an expression, a net or an example, step by s
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what `minigrad explain` takes."""
-    parser.set_defaults(run=run, parser=parser)
+    parser.set_defaults(run=run, parser=parser, hint=_hint)
     add = parser.add_argument
     examples = ", ".join(EXAMPLES)
     add(
@@ -53,6 +53,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--quiz", action="store_true", help="hide contributions, and ask for them")
     add("--seed", type=_seed, default=0, metavar="N", help="which questions (default: 0)")
     add("--questions", type=_count, default=5, metavar="N", help="how many (default: 5)")
+
+
+def _hint(unknown: list[str]) -> str:
+    """Say how an expression is given that begins with a minus.
+
+    >>> _hint(["-a"])
+    '; an expression that begins with - stands behind -- or in brackets: -- "-a", or "(-a)"'
+    """
+    text = unknown[0]
+    if text.startswith("--") or not names_in(text):
+        return ""
+    told = "an expression that begins with - stands behind -- or in brackets"
+    return f'; {told}: -- "{text}", or "({text})"'
 
 
 def run(args: argparse.Namespace) -> int:

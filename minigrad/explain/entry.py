@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-import inspect
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import FrameType
 from typing import Any, overload
 
 import numpy as np
 
-from minigrad.explain.data.again import Rerun
-from minigrad.explain.data.asked import check_asked, no_tensor
+from minigrad.explain.data.asked import check_asked
 from minigrad.explain.data.build import behind, failed, traced
 from minigrad.explain.data.failures import nodes_in
 from minigrad.explain.data.forward import Made, Watched
+from minigrad.explain.data.holes import Scope, scope_of
 from minigrad.explain.data.model import Group, Trace
-from minigrad.explain.data.names import Names, parameters
+from minigrad.explain.data.names import Names
 from minigrad.explain.data.stopped import failing_layers
 from minigrad.explain.data.terms import Entry
-from minigrad.explain.data.watching import Watching, callable_name, is_learners, one_line
+from minigrad.explain.data.watching import is_learners, one_line
 from minigrad.explain.explanation import Explanation
-from minigrad.graph import Array, Node
+from minigrad.explain.running import by_hand, of_function, of_network, of_object, renamed
+from minigrad.graph import Node
 from minigrad.layers import Layer
-from minigrad.layers.randomness import Replay
 from minigrad.layers.structure import layers_by_path
 from minigrad.networks import Network
 from minigrad.tensor import Tensor
-from minigrad.trees import mapped
 
 
 @overload
@@ -52,11 +50,15 @@ def explain(
             - a Tensor that was computed: the graph behind it is explained;
             - a network, with `args` x and t: the loss of that batch, in training; random layers
               draw what the next `net.gradient(x, t)` will draw, and nothing is changed;
+            - a network or a layer by hand, as the book writes them, with `args` for its loss or
+              its forward: any object with loss(x, t) or predict(x) that holds objects with forward
+              and backward, or one of those; a copy is run;
             - a function, with `args` for its arguments: what it returns;
             - an exception that a forward pass raised: the graph as far as it came.
         args: as above; a function's floats and arrays of floats are differentiated by, also those
             in dicts, lists and tuples.
-        names: the learner's variables by name, `locals()`; those of the caller when left out.
+        names: the learner's variables by name, such as `locals()` or a dict of parameters; they
+            come before those of the caller; {} for no names at all.
         at: ("W1", 0, 1) asks for one entry at once, as `Explanation.at` does.
 
     Returns:
@@ -96,27 +98,47 @@ def explain(
     """
     check_asked(names, at)
     frame = sys._getframe(1)
-    known = _variables(frame) if names is None else names
+    known = _known(names, frame)
     if args and isinstance(what, (Tensor, BaseException)):
         kind = "a Tensor" if isinstance(what, Tensor) else "an exception"
         raise TypeError(f"to explain {kind} takes nothing more, but {len(args)} more came")
     if isinstance(what, Tensor):
-        found = _of_tensor(what, Names(known))
+        found = _of_tensor(what, Names(known), scope_of(frame))
     elif isinstance(what, BaseException):
         found = _of_error(what, Names(known))
     elif isinstance(what, Network):
-        found = _of_network(what, *args)
+        found = of_network(what, *args)
+    elif by_hand(what) is not None:
+        found = of_object(what, args, known)
     elif callable(what) and not isinstance(what, type):
-        found = _of_function(what, args, Names(known))
+        found = of_function(what, args, Names(known, getattr(what, "__self__", None)))
     else:
         numbers = isinstance(what, (np.ndarray, np.generic, float, int))
         hint = ": an array remembers no calls; compute it from a mg.Tensor" if numbers else ""
         raise TypeError(
-            f"explain takes a Tensor, a network with x and t, a function with its arguments or an "
-            f"exception, not {what!r:.60}{hint}"
+            f"explain takes a Tensor, a network with x and t, a layer or a function with its "
+            f"arguments or an exception, not {what!r:.60}{hint or _instead(what)}"
         )
     found.file = found.file or frame.f_code.co_filename
     return found if at is None else found.at(*([at] if isinstance(at, str) else at))
+
+
+def _instead(what: Any) -> str:
+    """Say what to do with a class, or with an object that has nothing to call."""
+    if isinstance(what, type):
+        return f": make one, {what.__name__}(…), and explain that"
+    return (
+        ": a network has loss(x, t) or predict(x), a layer forward(x) and backward(dout); "
+        "mg.wrap(layer) makes a layer of ours of one"
+    )
+
+
+def _known(names: Mapping[str, Any] | None, frame: FrameType) -> Mapping[str, Any]:
+    """List the learner's variables; those that were named come first."""
+    if names is not None and not (names and is_learners(frame.f_code.co_filename)):
+        return names
+    found = {**(names or {})}
+    return found | {k: v for k, v in _variables(frame).items() if k not in found}
 
 
 def _variables(frame: FrameType) -> dict[str, Any]:
@@ -132,7 +154,8 @@ def _explanation(found: Trace) -> Explanation:
 
 
 # ---- a graph that is there -----------------------------------------------------------------------
-def _of_tensor(output: Node, names: Names) -> Explanation:
+def _of_tensor(output: Node, names: Names, scope: Scope) -> Explanation:
+    names.scope = scope if is_learners(scope.file) else None
     if names.of_node(output) is None:
         names.tensors[id(output)] = "y" if "y" not in names.tensors.values() else "output"
     nodes = behind([output])
@@ -143,12 +166,12 @@ def _by_parameters(nodes: list[Node], names: Names) -> Watched:
     """Find the layers of a graph that is there already: a call with a layer's parameter is its."""
     owners: dict[int, tuple[str, Layer]] = {}
     for name, net in names.layers:
-        for path, layer in _renamed(name, net):
+        for path, layer in renamed(name, net):
             if not layer.structure().inner:
                 owners |= {
                     id(tensor): (path, layer) for tensor in layer.structure().tensors.values()
                 }
-    found = Watched({}, [], [], [])
+    found = Watched({}, [], [], [], [])
     times: dict[int, int] = {}
     for node in sorted(nodes, key=lambda node: node._birth) if owners else ():
         used = [owners[id(a)] for a in node._arguments if id(a) in owners]
@@ -178,87 +201,3 @@ def _layer_of(error: BaseException) -> str | None:
     paths = {id(layer): path for path, layer in layers_by_path(nets[-1])} if nets else {}
     inside = [layer for layer in layers if paths.get(id(layer), "net") != "net"]
     return f"{paths[id(inside[0])]} {one_line(inside[0])}" if inside else None
-
-
-# ---- a forward pass that runs now, watched -------------------------------------------------------
-def _of_network(net: Network, *batch: Any) -> Explanation:
-    if len(batch) != 2:
-        raise TypeError(
-            f"to explain a {type(net).__name__} takes a batch: mg.explain(net, x, t), with the "
-            "targets t for its loss"
-        )
-    x, t = (b if isinstance(b, Tensor) else np.asarray(b) for b in batch)
-    names = Names({"x": x, "t": t})
-    for name, tensor in parameters("", net):
-        names.add(name, tensor)
-        if isinstance(x, np.ndarray) and x.dtype.kind == "f" and x.dtype != tensor.dtype:
-            names.add("x", x.astype(tensor.dtype))  # as the net converts it
-    layers = list(layers_by_path(net))
-    with Replay(net) as replay:
-        found = _watched(lambda: net.objective(x, t), layers, names, "loss")
-    kept = [b if isinstance(b, Tensor) else b.copy() for b in (x, t)]
-    found.rerun = _rerun(net, kept, replay, found)
-    return found
-
-
-def _of_function(function: Callable[..., Any], args: Any, names: Names) -> Explanation:
-    """Call a function, with Tensors in place of arrays of floats."""
-    if isinstance(function, Layer):
-        names.layers.insert(0, ("layer", function))
-        for name, tensor in parameters("", function):
-            names.tensors[id(tensor)] = name
-    layers = [(name, layer) for name, layer in names.layers if isinstance(layer, Layer)]
-    inner = [pair for name, layer in layers for pair in _renamed(name, layer)]
-    lifted = [mapped(_lifted, a) for a in args]
-    is_by_hand = isinstance(function, Layer) and function.is_by_hand()
-    written: Any = function
-    try:
-        parameters_ = list(inspect.signature(written.forward if is_by_hand else written).parameters)
-    except (TypeError, ValueError):
-        parameters_ = []
-    for name, value in zip(parameters_, lifted, strict=False):
-        names.add(name, value)
-    return _watched(lambda: function(*lifted), inner, names, callable_name(function))
-
-
-def _renamed(name: str, layer: Layer) -> list[tuple[str, Any]]:
-    return [(name + path.removeprefix("net"), each) for path, each in layers_by_path(layer)]
-
-
-def _lifted(a: Any) -> Any:
-    is_floats = isinstance(a, float) or (isinstance(a, np.ndarray) and a.dtype.kind == "f")
-    return Tensor(a) if is_floats else a
-
-
-def _watched(
-    run: Callable[[], Any], layers: list[tuple[str, Any]], names: Names, output: str
-) -> Explanation:
-    """Run a forward pass, and explain it, or as much of it as there is."""
-    seen = Watching(layers, names)
-    try:
-        with seen:
-            y = run()
-    except Exception as error:
-        return _explanation(failed(error, seen.nodes, names, seen.watched, seen.innermost(error)))
-    if not isinstance(y, Tensor):
-        raise TypeError(f"nothing was recorded: {no_tensor(y)}")
-    names.tensors.setdefault(id(y), output)
-    return _explanation(traced(y, behind([y]), names, seen.watched))
-
-
-def _rerun(net: Network, batch: list[Any], replay: Replay, found: Explanation) -> Rerun:
-    """Make the function that computes a network's loss again, with the same random numbers."""
-
-    def rerun(line: int, values: Array) -> Array:
-        node = found.nodes[line]
-        assert node is not None
-        kept = node._array.copy()
-        try:
-            node._array[...] = values
-            with Replay(net):  # today's state comes back afterwards
-                replay.rewind()
-                return np.asarray(net.objective(*batch)._array)
-        finally:
-            node._array[...] = kept
-
-    return rerun

@@ -71,7 +71,8 @@ def softmax_with_loss() -> Explained:
 def batchnorm() -> Explained:
     """A batch of four rows is centred, scaled to variance 1, and stretched by γ and β."""
     x = Tensor([[1.0, 2.0], [2.0, 0.0], [4.0, 1.0], [5.0, 3.0]])
-    gamma, beta, weights = Tensor([1.5, 0.5]), Tensor([0.0, 1.0]), np.array([[1.0, -1.0]])
+    gamma, beta = Tensor([1.5, 0.5]), Tensor([0.0, 1.0])
+    weights = np.array([[1.0, -1.0], [2.0, 0.5], [-1.0, 1.0], [0.5, 3.0]])
     mu = np.mean(x, axis=0)
     centred = x - mu
     var = np.mean(centred**2, axis=0)
@@ -93,12 +94,15 @@ def attention() -> Explained:
     q = Tensor([[1.0, 0.0], [0.5, 0.5], [0.0, 1.0]])
     k = Tensor([[1.0, 0.2], [0.0, 1.0], [0.7, 0.7]])
     v = Tensor([[1.0, 0.0], [0.0, 2.0], [1.0, 1.0]])
-    scores = q @ k.T / np.sqrt(2.0)
+    keys = k.T
+    products = q @ keys
+    scores = products / np.sqrt(2.0)
     weights = softmax(scores)
     out = weights @ v
-    loss = np.sum(out**2)
-    names = {"q": q, "k": k, "v": v, "scores": scores, "weights": weights}
-    return loss, names | {"out": out, "loss": loss}
+    squares = out**2
+    loss = np.sum(squares)
+    names = {"q": q, "k": k, "v": v, "keys": keys, "products": products, "scores": scores}
+    return loss, names | {"weights": weights, "out": out, "squares": squares, "loss": loss}
 
 
 def _net(*between: Any) -> Sequential:

@@ -51,6 +51,7 @@ def nodes_in(error: BaseException, names: Names, is_learners: IsLearners) -> lis
         for name, value in list(frame.f_locals.items()):
             if learners and not name.startswith("_"):
                 names.add(name, value)
+                names.hold({name: value})
             if isinstance(value, Node) and (told is None or name in told):
                 found[id(value)] = value
     failing = failing_call(error, is_learners)

@@ -8,8 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad.explain.data.calls import call_text, index_text, literal
+from minigrad.explain.data.holes import chosen, filled, hole
+from minigrad.explain.data.located import written_out
 from minigrad.explain.data.model import Group, Line
-from minigrad.explain.data.names import Names, arrays_of
+from minigrad.explain.data.names import Names, arrays_of, place
 from minigrad.graph import Array, Node, input_node
 from minigrad.kinds import called
 from minigrad.tensor import GETITEM
@@ -29,6 +31,7 @@ class Watched(NamedTuple):
     layers: list[Group]
     owners: list[Any]  # the layer behind each group
     plain: list[Node]  # what layers made of data alone: nothing of it was recorded
+    kept: list[dict[int, tuple[str, Array]]]  # of each group, arrays in attributes, by identity
 
 
 class Lines:
@@ -39,7 +42,7 @@ class Lines:
         self.lines: list[Line] = []
         self.nodes: list[Node | None] = []  # behind each line; None for data
         self.ids: dict[int, int] = {}  # by birth
-        self._array: dict[Any, int] = {}  # arrays that take part, by name or identity
+        self._array: dict[Any, list[int]] = {}  # arrays that take part, by name or identity
         self._unnamed = 0
         self._used: set[str] = set()
         names.reserve()
@@ -53,6 +56,7 @@ class Lines:
             self._append(node, Line(len(self.lines), kind, name, named, value))
             return
         made = self.watched.made.get(node._birth, Made(None, None))
+        self._look_up(node)
         operands = tuple(self.operand(a, made, node._birth) for a in node._arguments)
         texts = [self.text(a, i) for a, i in zip(node._arguments, operands, strict=True)]
         if node._function is GETITEM:
@@ -65,6 +69,33 @@ class Lines:
         if made.layer is not None:
             self.watched.layers[made.layer].lines.append(line.id)
         self._append(node, line)
+
+    def _look_up(self, node: Node) -> None:
+        """Find out in the learner's file what arrays are called that may be several things."""
+        scope, names, function = self.names.scope, self.names, node._function
+        is_known = node._birth > names.since or isinstance(function, type)
+        if scope is None or function is None or is_known:
+            return
+        alike = {
+            k: found
+            for k, a in enumerate(node._arguments)
+            if isinstance(a, np.ndarray) and a.ndim and (found := names.alike(a))
+        }
+        if not alike:
+            return
+        texts = [hole(k) if k in alike else self._whole(a) for k, a in enumerate(node._arguments)]
+        fills = filled(scope, call_text(function, texts, node._keywords), [*alike])
+        for k, written in fills.items():
+            name = chosen(written, alike[k], names.others(alike[k]))
+            names.told(node._arguments[k], name)
+
+    def _whole(self, argument: Any) -> str:
+        """Write an argument with calls that have no name written out."""
+        if not isinstance(argument, Node):
+            return literal(argument, self.names.of_array)
+        line = self.lines[self.ids[argument._birth]]
+        is_named = line.named or line.kind != "call"
+        return line.name if is_named else f"({written_out(self.lines, line)})"
 
     def _name(self, node: Node) -> tuple[str, bool]:
         """Name a value, and tell whether the name is the learner's.
@@ -103,26 +134,30 @@ class Lines:
         plain = self._made_of_data(argument, before)
         if plain is not None:
             return plain
-        name = self.names.of_array(argument)
+        exactly = math.inf > before > self.names.since
+        name = self.names.of_array(argument, exactly)
         found = None if name is not None else self._attribute(argument, made)
         in_layer = found is not None
-        found = found or (None if name is not None else self.names.of_part(argument))
-        key = name or found or id(argument)
-        if key not in self._array:
-            shown = name if name and name not in self._used else None
-            shown = shown or self.names.unique(name or found or "c")
-            self._used.add(shown)
-            line = Line(len(self.lines), "data", shown, bool(name or found), argument)
-            line.layer = made.layer if in_layer else None
-            self._append(None, line)
-            self._array[key] = line.id
-        return self._array[key]
+        found = found or (None if name is not None else self.names.of_part(argument, exactly))
+        key = name or found or id(self.names.original(argument))
+        for known in self._array.setdefault(key, []):
+            if np.array_equal(self.lines[known].value, argument, argument.dtype.kind in "fc"):
+                return known
+        shown = name if name and name not in self._used else None
+        label = name or found
+        shown = shown or (self.names.unique(label) if label else self.names.constant())
+        self._used.add(shown)
+        line = Line(len(self.lines), "data", shown, bool(name or found), argument)
+        line.layer = made.layer if in_layer else None
+        self._append(None, line)
+        self._array[key].append(line.id)
+        return line.id
 
     def holding(self, array: Any) -> int | None:
         """Find the line whose values an array shows, as x.data does: all of the same memory."""
-        place = _place(array) if isinstance(array, np.ndarray) and array.ndim else None
+        where = place(array) if isinstance(array, np.ndarray) and array.ndim else None
         for line, node in zip(self.lines, self.nodes, strict=True):
-            if place is not None and node is not None and _place(node._array) == place:
+            if where is not None and node is not None and place(node._array) == where:
                 return line.id
         return None
 
@@ -131,11 +166,9 @@ class Lines:
 
         A layer that changes nothing gives back what it got: the call that came last counts.
         """
+        original = self.names.original(array)
         for node in reversed(self.watched.plain):
-            if node._birth >= before:
-                continue
-            made = node._array
-            if made.dtype == array.dtype and np.array_equal(made, array, made.dtype.kind in "fc"):
+            if node._birth < before and self.names.original(node._array) is original:
                 if node._birth not in self.ids:
                     self.add(node)
                 return self.ids[node._birth]
@@ -145,10 +178,11 @@ class Lines:
         """Find the attribute of the layer that holds an array: mask."""
         if made.layer is None:
             return None
-        for name, held in arrays_of(self.watched.owners[made.layer]):
-            if held.shape == array.shape and np.array_equal(held, array):
-                return name
-        return None
+        if self.watched.kept:
+            return self.watched.kept[made.layer].get(id(self.names.original(array)), (None,))[0]
+        held = arrays_of(self.watched.owners[made.layer])
+        alike = [k for k, a in held if a.shape == array.shape and np.array_equal(a, array)]
+        return alike[0] if len(alike) == 1 else None
 
     def _invented(self, node: Node) -> str:
         """Make a name for what has none: p for the probabilities, else v1, v2 …"""
@@ -158,8 +192,3 @@ class Lines:
         name = f"v{self._unnamed}"
         unique = self.names.unique(name)
         return unique if unique == name else self._invented(node)
-
-
-def _place(array: Array) -> tuple[Any, ...]:
-    """Say which memory an array shows, and how."""
-    return array.ctypes.data, array.shape, array.strides, array.dtype

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import linecache
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -58,14 +58,14 @@ def located(trace: Trace, line: Line, file: str | None) -> Place | None:
     if by_hand is not None or file is None:
         return by_hand
     source = "".join(linecache.getlines(file))
-    wanted = _normal(_written_out(trace, line))
+    wanted = normal(written_out(trace.lines, line))
     if wanted is None or not source:
         return None
-    known = [*_expressions(source)]
+    known = [*expressions(source)]
     found = {number for number, tree in known if ast.unparse(tree) == wanted}
     sure = bool(found)
     if not found:
-        forms = {_form(_written_out(trace, line, depth)) for depth in DEPTHS}
+        forms = {_form(written_out(trace.lines, line, depth)) for depth in DEPTHS}
         found = {number for number, tree in known if ast.unparse(_Nameless().visit(tree)) in forms}
     if len(found) != 1:
         return None
@@ -75,19 +75,19 @@ def located(trace: Trace, line: Line, file: str | None) -> Place | None:
 
 def _form(text: str) -> str | None:
     """Write an expression with one name for all values: np.exp(_ - _)."""
-    normal = _normal(text)
-    return normal and ast.unparse(_Nameless().visit(ast.parse(normal, mode="eval")).body)
+    found = normal(text)
+    return found and ast.unparse(_Nameless().visit(ast.parse(found, mode="eval")).body)
 
 
-def _written_out(trace: Trace, line: Line, depth: int = 20) -> str:
+def written_out(lines: Sequence[Line], line: Line, depth: int = 20) -> str:
     """Write a call with the calls that have no name of their own written out inside of it."""
     text = line.call or line.name
     if depth == 0 or len(text) > 500:
         return text
     for i in dict.fromkeys(line.operands):
-        operand = None if i is None else trace.lines[i]
+        operand = None if i is None else lines[i]
         if operand is not None and operand.kind == "call" and not operand.named:
-            inner = _written_out(trace, operand, depth - 1)
+            inner = written_out(lines, operand, depth - 1)
             text = _with(text, operand.name, f"({inner})")
     return text
 
@@ -104,14 +104,15 @@ def _with(text: str, name: str, inner: str) -> str:
     return ast.unparse(tree)
 
 
-def _normal(text: str) -> str | None:
+def normal(text: str) -> str | None:
+    """Write an expression with methods as NumPy's functions; None where it is none."""
     try:
         return ast.unparse(_NumPys().visit(ast.parse(text, mode="eval")).body)
     except SyntaxError:
         return None
 
 
-def _expressions(source: str) -> Iterator[tuple[int, ast.expr]]:
+def expressions(source: str) -> Iterator[tuple[int, ast.expr]]:
     """List the calls and operations of a file with their lines."""
     try:
         tree = ast.parse(source)

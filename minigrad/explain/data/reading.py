@@ -25,7 +25,7 @@ from minigrad.explain.data.evaluating import (
 )
 from minigrad.explain.data.readings import NAMED, READINGS
 from minigrad.explain.data.simplify import simplified
-from minigrad.explain.data.sources import Written, written
+from minigrad.explain.data.sources import Written, stated, written
 from minigrad.table import RULES
 
 _FUNCTIONS = (ast.Lambda, ast.ListComp, ast.GeneratorExp, ast.DictComp, ast.SetComp)
@@ -166,8 +166,23 @@ class _Scope(ast.NodeTransformer):
         return super().visit(node)
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
-        """Write what a parameter stands for."""
-        return self.env[node.id].tree if node.id in self.env else node
+        """Write what a parameter stands for, and what a constant of a module is."""
+        if node.id in self.env:
+            return self.env[node.id].tree
+        return (stated(self.function, node.id) if node.id.startswith("_") else None) or node
+
+    def visit_BoolOp(self, node: ast.BoolOp) -> ast.expr:
+        """Write the option that None or 0 is."""
+        return self._option(node) or self._inside(node)
+
+    def _option(self, node: ast.expr) -> ast.expr | None:
+        """Work out an expression of numbers and options alone."""
+        names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+        plain = all(_is_plain(self.env[n].tree) for n in names if n in self.env)
+        value = (
+            value_or_none(node, self.env, self.function) if plain and names <= {*self.env} else ...
+        )
+        return constant(value) if isinstance(value, (int, str, type(None))) else None
 
     def visit_IfExp(self, node: ast.IfExp) -> ast.expr:
         """Decide, as it was decided in this call."""
@@ -205,6 +220,8 @@ class _Scope(ast.NodeTransformer):
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
         """Write a helper out; call what has a name in mathematics by its name."""
+        if isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Dict):
+            return self._option(node) or self._inside(node)
         function = value_or_none(node.func, self.env, self.function)
         written_out = self._written_out(node, function) if function in READINGS else None
         written_out = written_out or self._number(node, function)
@@ -273,11 +290,18 @@ class _Scope(ast.NodeTransformer):
     def _decided(self, test: ast.expr) -> bool | None:
         """Decide a condition as it was decided in this call; None where that is not one choice."""
         value = value_or_none(test, self.env, self.function)
-        if not isinstance(value, (bool, np.bool_, int, tuple, type(None))):
+        is_one = isinstance(value, (float, np.generic)) or np.shape(value) == ()
+        if not (is_one or isinstance(value, (bool, int, tuple, type(None)))):
             return None
         if not looks_at_shapes(test, self.env):
             self.reader.saw_values = True
         return bool(value)
+
+
+def _is_plain(tree: ast.expr) -> bool:
+    """Tell whether a number or an option is written for a parameter."""
+    inner = tree.operand if isinstance(tree, ast.UnaryOp) else tree
+    return isinstance(inner, ast.Constant)
 
 
 def _returns(body: Sequence[ast.stmt]) -> bool:

@@ -12,7 +12,7 @@ import numpy as np
 
 from minigrad.derivatives.elementwise import over, over_squares, times
 from minigrad.derivatives.products import dot_left, dot_right, matmul_left, matmul_right, mT
-from minigrad.derivatives.reductions import kept, regained, to_extremes
+from minigrad.derivatives.reductions import kept, others, regained, to_extremes
 from minigrad.functions.linear import product
 from minigrad.functions.losses import _less_one_hot, _share, _weighted_difference
 
@@ -26,7 +26,7 @@ def one_hot(t: Any, classes: int) -> Any:
     return np.eye(classes)[t]
 
 
-NAMED = {one_hot}  # what is called by its name
+NAMED = {one_hot, others}  # what is called by its name
 
 READINGS: dict[Any, Any] = {
     times: lambda g, factor: g * factor,  # 0 · inf is 0
@@ -82,6 +82,11 @@ READINGS: dict[Any, Any] = {
         / np.sum(x == regained(y, x, axis, keepdims), axis=axis, keepdims=True)
         if where is True and initial is None and not np.any(np.isnan(y))
         else to_extremes(g, y, x, axis, keepdims, initial, where)
+    ),
+    others: lambda x, axis, where: (
+        np.prod(x, axis=axis, keepdims=True) / x
+        if where is True and np.all(x)
+        else others(x, axis, where)
     ),
     _share: lambda p: 1 / (p.size // p.shape[-1]),
     _less_one_hot: lambda p, t, weight: (p - one_hot(t, p.shape[-1])) * weight,

@@ -19,7 +19,7 @@ from minigrad.explain.data.evaluating import Bound, given
 from minigrad.explain.data.reading import Reader, UnreadableError, constant
 from minigrad.explain.data.sources import written
 
-_LONG = 160  # characters: beyond, helpers are called by their names
+_LONG = 230  # characters: beyond, helpers are called by their names
 
 
 class Local(NamedTuple):

@@ -10,6 +10,7 @@ import ast
 import functools
 import inspect
 import linecache
+import re
 import textwrap
 from types import CodeType
 from typing import Any, NamedTuple
@@ -58,6 +59,24 @@ def written(function: Any) -> Written | None:
         return None
     text = ast.get_source_segment("".join(lines), best) or ""
     return Written(best, code.co_filename, best.lineno, textwrap.dedent(text))
+
+
+def stated(function: Any, name: str) -> ast.expr | None:
+    """Find the number that a function's module states by a name, as it is written there.
+
+    >>> from minigrad.functions import gelu
+    >>> ast.unparse(stated(gelu.__wrapped__, "_ROOT"))
+    'np.sqrt(2 / np.pi)'
+    """
+    space = getattr(function, "__globals__", {})
+    if not isinstance(space.get(name), (int, float)):
+        return None
+    lines = linecache.getlines(function.__code__.co_filename, space)
+    for statement in ast.parse("".join(lines)).body:
+        if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == name:
+            text = re.sub(r"\bmath\.", "np.", ast.unparse(statement.value))
+            return ast.parse(text, mode="eval").body
+    return ast.Constant(space[name])
 
 
 @functools.lru_cache(maxsize=128)

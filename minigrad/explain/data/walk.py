@@ -63,7 +63,9 @@ def _step(index: int, node: Node, line: int, g: Any) -> Step:
     if isinstance(node._rules, Pullback):
         layer = node._rules.layer
         kept = dict(arrays_of(layer))
-        step.caches = {k: a for k, a in kept.items() if k not in node._rules.params}
+        params = node._rules.params
+        gradients = {f"d{k}" for k in params}.union(getattr(layer, "param_grads", {}).values())
+        step.caches = {k: a for k, a in kept.items() if k not in gradients.union(params)}
         step.backward = source_of(type(layer).backward)
         if step.backward is None:
             step.note = (

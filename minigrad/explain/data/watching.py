@@ -8,25 +8,33 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import CodeType, FrameType
+from types import CodeType, FrameType, MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
 
 import minigrad.graph
+from minigrad.constants import frozen
 from minigrad.explain.data.forward import Made, Watched
 from minigrad.explain.data.model import Group
-from minigrad.explain.data.names import Names
+from minigrad.explain.data.names import Names, arrays_of
 from minigrad.explain.data.stopped import failing_layers, given, self_of
-from minigrad.graph import NO_KEYWORDS, Array, Node, input_node, record
+from minigrad.graph import NO_KEYWORDS, Array, Node, input_node, now, record
+from minigrad.kinds import plain
 from minigrad.layers.by_hand import Pullback
+from minigrad.networks import Network
 from minigrad.tensor import Tensor
 
 _HOMES = (Path(minigrad.graph.__file__).parent, Path(np.__file__).parent)
 _THEIRS = (*(f"{home}{os.sep}" for home in _HOMES), "<frozen")
 _RECORD = minigrad.graph.record.__code__
+_COPIES: dict[CodeType, str] = {  # what hands back a copy of an argument, and which
+    frozen.__code__: "array",
+    plain.__code__: "data",
+    Network._batch.__code__: "x",
+}
 
 
 def is_learners(file: str) -> bool:
@@ -42,6 +50,26 @@ class _Open(NamedTuple):
     given: list[Any]
 
 
+class _Copies:
+    """Notes of what arrays are copies, as they are made: a graph keeps copies."""
+
+    def __init__(self, names: Names) -> None:
+        self._names = names
+        self._open: list[tuple[FrameType, Any]] = []
+
+    def see(self, frame: FrameType, event: str, argument: Any) -> None:
+        """Look at an event of the profiler hook."""
+        name = _COPIES.get(frame.f_code)
+        if name is None:
+            return
+        if event == "call":
+            self._open.append((frame, frame.f_locals[name]))
+        elif event == "return" and self._open and self._open[-1][0] is frame:
+            of = self._open.pop()[1]
+            if isinstance(argument, np.ndarray) and isinstance(of, np.ndarray):
+                self._names.copied(argument, of)
+
+
 class Watching:
     """A context manager that notes what is recorded while it is open.
 
@@ -53,7 +81,7 @@ class Watching:
     def __init__(self, layers: list[tuple[str, Any]], names: Names) -> None:
         self.names = names
         self.nodes: list[Node] = []
-        self.watched = Watched({}, [], [], [])
+        self.watched = Watched({}, [], [], [], [])
         self._paths = {id(layer): path for path, layer in layers}
         self._calls: dict[CodeType, bool] = {}
         for _, layer in layers:
@@ -61,6 +89,7 @@ class Watching:
             if code is not None:
                 self._calls[code] = True
         self._open: list[_Open] = []
+        self._copies = _Copies(names)
         self._times: dict[int, int] = {}
         self._kinds: dict[str, int] = {}
         self._before: Any = None
@@ -68,6 +97,7 @@ class Watching:
     def __enter__(self) -> Watching:
         self._before = sys.getprofile()
         self._root = sys._getframe(1)
+        self.names.since = now()
         sys.setprofile(self._see)
         return self
 
@@ -86,6 +116,7 @@ class Watching:
 
     def _see(self, frame: FrameType, event: str, argument: Any) -> None:
         code = frame.f_code
+        self._copies.see(frame, event, argument)
         if event == "return":
             if code is _RECORD:
                 if isinstance(argument, Node):
@@ -111,6 +142,7 @@ class Watching:
         kind = type(layer._owner).__name__  # the learner's class, also where it had to be wrapped
         groups.append(Group(len(groups), path, one_line(layer), kind, parent, number))
         self.watched.owners.append(layer)
+        self.watched.kept.append({})
         self._open.append(_Open(frame, groups[-1].id, given(frame)))
 
     def _leave(self, frame: FrameType, output: Any) -> None:
@@ -118,6 +150,8 @@ class Watching:
         if not self._open or self._open[-1].frame is not frame:
             return
         call = self._open.pop()
+        held = arrays_of(self.watched.owners[call.group]._owner)
+        self.watched.kept[call.group] = {id(array): (name, array) for name, array in held}
         if isinstance(output, np.ndarray):
             output = self._of_data(call, output)
         if isinstance(output, Node):
@@ -137,7 +171,12 @@ class Watching:
         arrays = tuple(a.copy() for a in call.given if isinstance(a, np.ndarray))
         owner = layer._owner
         rules = Pullback(owner, arrays, {}, dict) if hasattr(owner, "backward") else ()
+        for copy, of in zip(
+            arrays, (a for a in call.given if isinstance(a, np.ndarray)), strict=True
+        ):
+            self.names.copied(copy, of)
         node = record(Tensor, type(owner), rules, arrays, arrays, NO_KEYWORDS, output.copy())
+        self.names.copied(node._array, output)
         self.watched.made[node._birth] = Made(call.group, None)
         self.watched.plain.append(node)
         return node
@@ -162,11 +201,10 @@ class Watching:
         return None
 
     def _named(self, frame: FrameType) -> None:
-        """Note the names of Tensors among the locals of a function that returns."""
+        """Note the names of Tensors and arrays among the locals of a function."""
         for name, value in [*frame.f_locals.items()]:
-            if isinstance(value, Node) and not name.startswith("_"):
-                self.names.tensors.setdefault(id(value), name)
-                self.names._alive.append(value)
+            if not name.startswith("_"):
+                self.names.see(name, value)
 
 
 def one_line(layer: Any) -> str:
@@ -176,6 +214,12 @@ def one_line(layer: Any) -> str:
     except Exception:  # a __repr__ that fails is not what failed here
         text = type(layer).__name__
     return text.split("\n")[0].rstrip("(") if "\n" in text else text
+
+
+class Variables(dict[str, Any]):
+    """Variables by name, and of what the arrays that a graph keeps are copies."""
+
+    origins: Mapping[int, tuple[Array, Array]] = MappingProxyType({})
 
 
 class Locals:
@@ -189,6 +233,8 @@ class Locals:
         self._file = os.path.abspath(file)
         self._is_of_file: dict[str, bool] = {}
         self._kept: dict[CodeType, dict[str, Any]] = {}
+        self._seen = Names()
+        self._copies = _Copies(self._seen)
 
     def __enter__(self) -> Locals:
         self._before = sys.getprofile()
@@ -199,6 +245,7 @@ class Locals:
         sys.setprofile(self._before if callable(self._before) else None)
 
     def _see(self, frame: FrameType, event: str, argument: Any) -> None:
+        self._copies.see(frame, event, argument)
         if event != "return":
             return
         file = frame.f_code.co_filename
@@ -208,11 +255,12 @@ class Locals:
             self._kept.pop(frame.f_code, None)
             self._kept[frame.f_code] = dict(frame.f_locals)
 
-    def names(self) -> dict[str, Any]:
+    def names(self) -> Variables:
         """List the variables by name; those of the function that returned last come first."""
-        found: dict[str, Any] = {}
+        found = Variables()
         for variables in reversed(self._kept.values()):
-            found = found | {k: v for k, v in variables.items() if k not in found}
+            found.update({k: v for k, v in variables.items() if k not in found})
+        found.origins = self._seen.origins
         return found
 
 
