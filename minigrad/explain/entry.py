@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import sys
 from collections.abc import Callable, Mapping
@@ -10,7 +11,6 @@ from typing import Any, overload
 
 import numpy as np
 
-from minigrad.explain.data.again import Rerun
 from minigrad.explain.data.asked import check_asked, no_tensor
 from minigrad.explain.data.build import behind, failed, traced
 from minigrad.explain.data.failures import nodes_in
@@ -19,9 +19,10 @@ from minigrad.explain.data.model import Group, Trace
 from minigrad.explain.data.names import Names, parameters
 from minigrad.explain.data.stopped import failing_layers
 from minigrad.explain.data.terms import Entry
+from minigrad.explain.data.twin import rerun_of_network
 from minigrad.explain.data.watching import Watching, callable_name, is_learners, one_line
 from minigrad.explain.explanation import Explanation
-from minigrad.graph import Array, Node
+from minigrad.graph import Node
 from minigrad.layers import Layer
 from minigrad.layers.randomness import Replay
 from minigrad.layers.structure import layers_by_path
@@ -197,7 +198,7 @@ def _of_network(net: Network, *batch: Any) -> Explanation:
     with Replay(net) as replay:
         found = _watched(lambda: net.objective(x, t), layers, names, "loss")
     kept = [b if isinstance(b, Tensor) else b.copy() for b in (x, t)]
-    found.rerun = _rerun(net, kept, replay, found)
+    found.whole = functools.partial(rerun_of_network, found, net, kept, replay)
     return found
 
 
@@ -244,21 +245,3 @@ def _watched(
         raise TypeError(f"nothing was recorded: {no_tensor(y)}")
     names.tensors.setdefault(id(y), output)
     return _explanation(traced(y, behind([y]), names, seen.watched))
-
-
-def _rerun(net: Network, batch: list[Any], replay: Replay, found: Explanation) -> Rerun:
-    """Make the function that computes a network's loss again, with the same random numbers."""
-
-    def rerun(line: int, values: Array) -> Array:
-        node = found.nodes[line]
-        assert node is not None
-        kept = node._array.copy()
-        try:
-            node._array[...] = values
-            with Replay(net):  # today's state comes back afterwards
-                replay.rewind()
-                return np.asarray(net.objective(*batch)._array)
-        finally:
-            node._array[...] = kept
-
-    return rerun
