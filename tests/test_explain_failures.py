@@ -5,6 +5,7 @@ import linecache
 import re
 import xml.etree.ElementTree as ET
 from types import MappingProxyType
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -79,13 +80,14 @@ OPERATIONS = {
 def mended(fix, name, a, b):
     """Apply a fix that is code; None for one that is words."""
     code = re.split(r": |, if | has the", fix)[0]
-    if "swapaxes" in fix:
+    if "swapaxes(…" in fix:
         return a @ np.swapaxes(b.T, -1, -2)  # where b is k.T
     if name == "joint" and code.startswith("axis="):
         return np.concatenate([a, b], axis=int(code[5:]))
     if name == "sum" and code[0] in "ab" and fix != code:
         return eval(f"{code} + {'b' if code[0] == 'a' else 'a'}", {"a": a, "b": b})
-    return eval(code, {"a": a, "b": b}) if name == "product" and ".T" in code else None
+    is_code = name == "product" and (".T" in code or "swapaxes(b" in code)
+    return eval(code, {"a": a, "b": b, "np": np}) if is_code else None
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
@@ -109,7 +111,7 @@ def test_a_likely_fix_that_is_code_runs(name, data):
         assert shapes == [a.shape, b.shape]
         fix = e.failure.fix
         result = mended(fix, name, a, b)
-        assert (result is None) == (not re.search(r"\.T|None\], if|axis=\d", fix))
+        assert (result is None) == (not re.search(r"\.T|None\], if|axis=\d|swapaxes", fix))
 
 
 @few
@@ -587,9 +589,10 @@ class Scaled(mg.Layer):
 def test_first_layers_that_are_given_data_are_calls_without_a_gradient(layers):
     net = seq(*layers, affine(3, 2))
     e = mg.explain(net, X, T)
-    made = [line for line in e.lines if (line.call or "").endswith(".forward(x)")]
-    (first,) = made
-    plain = [line for line in e.lines if ".forward(" in (line.call or "")]
+    is_layer = re.compile(r"\w+\.forward\(|(flatten|dropout|relu)\(").match
+    plain = [line for line in e.lines if is_layer(line.call or "")]
+    first = plain[0]
+    assert first.call.endswith("(x)")
     assert len(plain) == len([each for layer in layers for each in flat(layer)])
     (product,) = (line for line in e.lines if "@" in (line.call or ""))
     assert product.operands[0] == plain[-1].id
@@ -613,7 +616,7 @@ def flat(layer):
 def test_a_net_inside_a_function_is_checked_with_its_layers_of_data():
     net = seq(mg.Flatten(), affine(3, 2))
     e = mg.explain(lambda: net.objective(X, T))
-    assert e.line("flatten1").call == "Flatten.forward(X)"
+    assert e.line("flatten1").call == "flatten(X)"
     assert e.check().ok
 
 
@@ -621,3 +624,42 @@ def test_a_forward_by_hand_of_data_that_returns_several_things_is_refused():
     for told in (None, (X, X)):
         with pytest.raises(TypeError, match=r"ByHand.forward must return an array of floats"):
             seq(ByHand(lambda self, x, told=told: told), affine(3, 2)).predict(X)
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments", "said"),
+    [
+        (lambda q, k: q @ k, [(2, 3, 4), (2, 5, 4)], "q @ np.swapaxes(k, -1, -2): k has 4"),
+        (lambda q, k: q @ k, [(2, 3, 4), (2, 5, 6)], "must be as long as the last but one of k"),
+        (lambda q, k: q @ k, [(1, 2), (1, 3)], "the last axis of q (2) must be as long"),
+        (lambda x: mg.mlp([3, 2], rng=0).objective(x, np.array([0, 2])), [(2, 3)], "3 outputs"),
+        (lambda x: mg.mlp([3, 2], rng=0).objective(x, np.array([0, 1])), [(3,)], "a batch of one"),
+    ],
+)
+def test_a_fix_is_said_of_the_axis_and_the_labels_that_are_there(function, arguments, said):
+    failure = mg.explain(function, *map(np.ones, arguments)).failure
+    assert said in failure.fix
+
+
+def test_a_transposition_that_failed_is_an_operand():
+    e = mg.explain(lambda a, b: np.einsum("ij,jk->ik", a.T, b), np.ones((2, 3)), np.ones((3, 2)))
+    assert e.failure.operands == [("a.T", (3, 2)), ("b", (3, 2))]
+
+
+class WrongBack(mg.Layer):
+    param_grads: ClassVar = {}
+
+    def forward(self, x):
+        self.x = x
+        return x[:, :2]
+
+    def backward(self, dout):
+        return dout @ self.x
+
+
+def test_a_backward_that_fails_tells_the_shapes_of_the_expression_and_the_fix():
+    net = seq(affine(3, 4), WrongBack(), affine(2, 2))
+    failure = mg.explain(net, np.ones((5, 3)), np.zeros(5, int)).failure
+    assert failure.phase == "backward"
+    assert failure.within == [("dout", (5, 2)), ("self.x", (5, 4))]
+    assert failure.fix == "dout.T @ self.x: dout has 5 as its first axis"

@@ -759,7 +759,8 @@ def test_the_likely_fix_of_a_reshape(shape, fix):
     [(2, "t - 1, if t begins at 1"), (7, "8 outputs, or mend t"), (-1, "rows of -1")],
 )
 def test_the_likely_fix_of_a_class_that_there_is_not(label, fix):
-    e = mg.explain(two_layers(), X, np.array([0, 1, label, *[0] * (len(X) - 3)]))
+    rest = [1] * (len(X) - 2) if label > 0 else [0] * (len(X) - 2)
+    e = mg.explain(two_layers(), X, np.array([1, label, *rest]))
     assert fix in e.failure.fix
 
 

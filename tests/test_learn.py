@@ -68,7 +68,10 @@ def test_a_page_is_a_notebook_too(page, tmp_path, capsys):
         if cell["cell_type"] == "code":
             exec(compile(cell["source"], page.name, "exec"), names)
         else:
-            assert ">>>" not in cell["source"]
+            text = cell["source"]
+            assert ">>>" not in text
+            assert text.count("<details>") == text.count("</details>") <= 1
+            assert all(link.startswith("data:") for link in re.findall(r"\]\(([^)]*)", text))
     assert cells[0]["source"].startswith("# ")
     assert "Backward: " in capsys.readouterr().out
 

@@ -316,14 +316,14 @@ def test_every_example_holds_together_at_every_step_and_width(opened, name):
             shown.press("ArrowRight")
 
 
-def array_of(e, step, running, of, part, kind, name):
+def array_of(e, step, running, of, part, kind):
     """The array of the data model that a table of the page is said to show."""
     line = e.lines[of]
     if kind == "value":
         return line.value
     if part is not None:
         return [c.share for _, c in e.contributions_to(of)][part]
-    if name.endswith("so far"):
+    if step is not None and of != step.line:  # the sum so far, or all of it
         return next(running)
     return line.gradient if step is None else step.gradient
 
@@ -333,7 +333,7 @@ def compare_numbers(e, shown, step=None):
     written = shown.evaluate(WRITTEN)
     running = iter([c.running for c in step.contributions if c.path > 1] if step else [])
     for of, part, kind, name, cells in written["tables"]:
-        array = array_of(e, step, running, of, part, kind, name)
+        array = array_of(e, step, running, of, part, kind)
         for text, at in zip(cells, layout(e.lines[of]).entries, strict=True):
             assert (text == "…") == (at is None)
             assert at is None or float(text) == pytest.approx(float(array[at]), rel=1e-3), name
@@ -395,6 +395,9 @@ def test_every_step_of_every_example_shows_the_numbers_of_the_data(opened, name)
     compare_steps(e, opened(e, 1400))
 
 
+POINT = "dispatchEvent(new PointerEvent('pointerover', {bubbles: true}))"
+
+
 def test_pointing_at_an_entry_works_it_out_and_marks_what_it_is_made_of(opened):
     e = two_layers(n_in=3, hidden=4, n_out=3, batch=4)
     calls = [line for line in e.lines if line.kind == "call"]
@@ -404,9 +407,8 @@ def test_pointing_at_an_entry_works_it_out_and_marks_what_it_is_made_of(opened):
     left, right = (e.lines[i] for i in e.lines[step.line].operands[:2])
     assert c.to == right.id
     columns = len(layout(right).columns)
-    shown.evaluate(f"""{CURRENT}.querySelector(
-        '[data-of="{right.id}"][data-part] [data-entry="{2 * columns + 1}"]'
-    ).dispatchEvent(new PointerEvent('pointerover', {{bubbles: true}}))""")
+    entry = f'[data-of="{right.id}"][data-part] [data-entry="{2 * columns + 1}"]'
+    shown.evaluate(f"{CURRENT}.querySelector('{entry}').{POINT}")
     told = shown.evaluate(WRITTEN)["worked"][1]
     d = e.lines[step.line].d
     assert told.startswith(f"{right.d}[2, 1] = Σₙ {left.name}[n, 2] · {d}[n, 1] = ")
@@ -420,6 +422,20 @@ def test_pointing_at_an_entry_works_it_out_and_marks_what_it_is_made_of(opened):
         + [[d, wide[step.line] * n + 1] for n in rows]
         + [[left.name, wide[left.id] * n + 2] for n in rows]
     )
+
+
+def test_pointing_at_the_loss_marks_the_probabilities_that_it_takes(opened):
+    e = two_layers()
+    loss, t = e.lines[e.output], e.line("t")
+    calls = [line.id for line in e.lines if line.kind == "call"]
+    shown = opened(e, at=f"#step={2 + calls.index(loss.id)}")
+    shown.evaluate(f"{CURRENT}.querySelector('[data-of=\"{loss.id}\"] [data-entry]').{POINT}")
+    lit = shown.evaluate(f"""[...{CURRENT}.querySelectorAll('.lit')].map(td =>
+        [td.closest('table').dataset.name, Number(td.dataset.entry)])""")
+    classes = e.line("p").value.shape[1]
+    taken = [["p", classes * n + int(k)] for n, k in enumerate(t.value)]
+    assert [one for one in lit if one[0] == "p"] == taken
+    shown.evaluate(f"document.querySelectorAll('[data-entry]').forEach(td => td.{POINT})")
 
 
 def test_the_graph_lights_up_as_gradients_arrive(opened):
@@ -567,6 +583,23 @@ def test_a_part_of_a_deep_net_opens_and_the_trail_leads_back(opened):
     )
 
 
+def test_into_a_closed_box_flows_what_its_call_takes_from_outside(opened):
+    W, h = mg.Tensor(np.eye(3), name="W"), mg.Tensor(np.ones((2, 3)), name="x")
+    for _ in range(40):
+        h = np.tanh(h @ W)
+    e = mg.explain(np.sum(h), names={})
+    seed = 2 + sum(line.kind == "call" for line in e.lines)
+    shown = opened(e)
+    for step in e.steps[30:34]:
+        shown.evaluate(f"location.hash = '#step={seed + 1 + step.index}'")
+        told = shown.evaluate(
+            f"new Promise(r => setTimeout(() => r([{CURRENT}.innerText, "
+            "document.querySelectorAll('figure:not([hidden]) .line.flowing').length]), 20))"
+        )
+        assert e.lines[step.line].call in told[0]
+        assert told[1] >= 1 if "@" in e.lines[step.line].call else told[1] == 0
+
+
 @pytest.mark.parametrize("drawn", [True, False], ids=["drawn", "listed"])
 def test_a_part_of_a_graph_of_thousands_of_calls_opens_on_the_page_itself(
     opened, drawn, monkeypatch
@@ -650,9 +683,11 @@ def test_a_backward_by_hand_stands_in_its_step_with_what_it_kept():
     section = text[text.index("Squared.backward(dv1)") :]
     assert "return dout * self.twice</pre>" in section.replace("\n</pre>", "</pre>")
     kept = section[section.index("kept by the layer") :].partition("</div>")[0]
-    assert "<code>twice</code>, shape (1, 2)" in kept
+    assert "<code>self.twice</code>, shape (1, 2)" in kept
     assert re.findall(r"<td[^>]*>([^<]*)</td>", kept) == ["2", "-6"]
     assert "data-of" not in kept
+    forward = text[text.index("Squared.forward(x)</h2>") :]
+    assert "self.twice = 2 * x" in forward[: forward.index("</section>")]
 
 
 def test_print_has_all_steps_and_all_gradients(opened):

@@ -3,6 +3,7 @@
 import copy
 import subprocess
 import sys
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -427,3 +428,18 @@ def test_a_surface_of_one_point_is_refused_with_the_remedy():
     ):
         with pytest.raises(TypeError, match=r"f\(x, y\), and this one takes \(p\)"):
             call()
+
+
+@needs_matplotlib
+def test_the_names_of_classes_have_room():
+    names = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker"]
+    scores = np.eye(8)[np.arange(64) // 8]
+    t = np.arange(64) % 8
+    figure = plot.confusion_matrix(lambda x: scores, np.zeros((64, 16)), t, names=names)
+    figure.draw_without_rendering()
+    shown = [axes.title.get_window_extent() for axes in figure.axes[1:]]
+    assert len(shown) == 20
+    overlapping = [(a, b) for a, b in combinations(shown, 2) if a.overlaps(b)]
+    assert overlapping == []
+    labels = figure.axes[0].get_xticklabels()
+    assert {label.get_rotation() for label in labels} == {45.0}

@@ -9,6 +9,7 @@ draws its pictures again, for whoever changes what minigrad prints.
 """
 
 import argparse
+import base64
 import contextlib
 import doctest
 import io
@@ -21,6 +22,8 @@ from pathlib import Path
 FOLDER = Path(__file__).parent
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PICTURE = re.compile(r"\]\((pictures/[\w-]+\.svg)\)")
+SOLUTION = re.compile(r"(<details>.*?</details>)", re.DOTALL)
+PAGE = re.compile(r"\[([^\]]+)\]\((?!https?:|data:)[^)]+\)")  # a link to another file
 PAGES = {path.name.split("-")[0]: path for path in sorted(FOLDER.glob("[0-9]*.md"))}
 
 
@@ -58,15 +61,37 @@ def drawn(block):
 
 
 def notebook(page):
-    """The page as the JSON of a notebook: a cell for each stretch of text and each result."""
+    """The page as the JSON of a notebook: a cell for each stretch of text and each result.
+
+    Solutions stay folded: their code is text there. Pictures are inside, and other pages are named,
+    so that the notebook can stand anywhere.
+    """
     cells = []
-    for i, part in enumerate(BLOCK.split(page.read_text("utf-8"))):
-        if i % 2 == 0:
-            cells.append({"cell_type": "markdown", "metadata": {}, "source": part.strip()})
-        else:
-            cells += map(_code_cell, _pieces(part))
+    for i, part in enumerate(SOLUTION.split(page.read_text("utf-8"))):
+        if i % 2:
+            cells.append(_text_cell(BLOCK.sub(_shown, part)))
+            continue
+        for k, piece in enumerate(BLOCK.split(part)):
+            cells += map(_code_cell, _pieces(piece)) if k % 2 else [_text_cell(piece)]
     filled = [cell for cell in cells if cell["source"]]
     return {"cells": filled, "metadata": {}, "nbformat": 4, "nbformat_minor": 4}
+
+
+def _text_cell(text):
+    """Make a cell of text, with its pictures inside and without links to other files."""
+    embedded = PICTURE.sub(lambda found: f"](data:image/svg+xml;base64,{_encoded(found[1])})", text)
+    plain = PAGE.sub(r"\1", embedded)
+    return {"cell_type": "markdown", "metadata": {}, "source": plain.strip()}
+
+
+def _encoded(path):
+    return base64.b64encode((FOLDER / path).read_bytes()).decode()
+
+
+def _shown(found):
+    """The code of a block of examples as text, without what comes out."""
+    examples = doctest.DocTestParser().get_examples(found[1])
+    return f"```python\n{''.join(example.source for example in examples)}```"
 
 
 def _pieces(block):

@@ -77,6 +77,9 @@ def _forward(trace: Trace) -> Iterator[str]:
         worked = _made(trace, line, steps.get(line.id)) if len(trace.lines) <= WORKED else ""
         yield f"<tr>{_td(_code(line.name))}{_td(_code(made) + worked if line.call else made)}"
         yield f"<td {_LEFT}>{_array(line.value)}</td></tr>"
+        if line.forward:
+            yield f'<tr><td></td><td colspan="2" {_LEFT}>'
+            yield f"<pre>{escape(line.forward)}</pre></td></tr>"
     yield f"</table>{_more(len(trace.lines), 'lines')}"
 
 
@@ -92,7 +95,7 @@ def _step(trace: Trace, step: Step, shown: bool) -> Iterator[str]:
     if step.backward:
         yield f"<pre>{escape(step.backward)}</pre>"
     for name, kept in step.caches.items():
-        yield f"<div>kept for it: {_code(name)} {_array(kept)}</div>"
+        yield f"<div>kept for it: {_code(f'self.{name}')} {_array(kept)}</div>"
     if step.note:
         yield f"<p>{escape(step.note)}</p>"
     yield "</details>"

@@ -147,8 +147,8 @@ class _Page:
             for row in self._code(step.backward):
                 yield "       " + self._paint("note", row)
         for name, kept in step.caches.items():
-            value = value_text(kept, max(12, self.width - 24 - len(name)))
-            yield f"       kept: {name} {shape_text(kept)}  {value}"
+            value = value_text(kept, max(12, self.width - 29 - len(name)))
+            yield f"       kept: self.{name} {shape_text(kept)}  {value}"
         if step.note:
             yield from self._noted(step.note)
 

@@ -136,9 +136,15 @@ def confusion_matrix(
     figure = new_figure(2 * side - 0.6, side)
     left, right = figure.subfigures(1, 2, squeeze=False, width_ratios=[1.05, 1])[0]
     _draw_matrix(left.subplots(), t, y, labels)
-    titles = [f"{labels[t[i]]} → {labels[y[i]]}" for i in wrong]
+    short = [_short(label, 11) for label in labels]
+    between = "\n→ " if any(len(label) > 4 for label in labels) else " → "
+    titles = [f"{short[t[i]]}{between}{short[y[i]]}" for i in wrong]
     _draw_examples(right, images, titles, int(np.sum(y != t)))
     return figure
+
+
+def _short(label: str, longest: int) -> str:
+    return label if len(label) <= longest else f"{label[: longest - 1]}…"
 
 
 def _draw_matrix(axes: Any, t: Array, y: Array, labels: Sequence[str]) -> None:
@@ -149,8 +155,11 @@ def _draw_matrix(axes: Any, t: Array, y: Array, labels: Sequence[str]) -> None:
     for i, j in np.argwhere(counts):
         colour = "white" if shares[i, j] > 0.5 else "black"
         axes.text(j, i, str(counts[i, j]), ha="center", va="center", color=colour, fontsize=9)
-    axes.set_xticks(range(len(labels)), labels)
-    axes.set_yticks(range(len(labels)), labels)
+    short = [_short(label, 16) for label in labels]
+    turned = any(len(label) > 3 for label in labels)  # longer than a column is wide
+    turn = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"} if turned else {}
+    axes.set_xticks(range(len(labels)), short, **turn)
+    axes.set_yticks(range(len(labels)), short)
     axes.set(xlabel="answer", ylabel="true class")
     axes.set_title(f"{np.mean(t == y):.2%} of {len(t):,} are right", fontsize=10)
 
@@ -164,7 +173,7 @@ def _draw_examples(figure: Any, images: Array, titles: Sequence[str], wrong: int
             axes.remove()
             continue
         axes.imshow(images[i], cmap="gray_r", interpolation="nearest")
-        axes.set_title(titles[i], fontsize=9, pad=3)
+        axes.set_title(titles[i], fontsize=7.5 if "\n" in titles[i] else 9, pad=3)
         without_ticks(axes)
     shown = f"{wrong} wrong" if wrong == len(images) else f"{len(images)} of {wrong} wrong"
     figure.suptitle(f"{shown}: true → answer", fontsize=10)

@@ -70,14 +70,17 @@
     if (at) bringIntoView(at, views);
   }
 
-  function mark(element, [forward, back, known = forward && forward[0]]) {
-    const active = !data.views[view].peek && (within(forward, now) || within(back, now));
+  // When a box or a line has its turn; `turns` are the steps in which a line into a box of many
+  // calls has it on the way back.
+  function mark(element, [forward, back, known = forward && forward[0], turns = null]) {
+    const returns = turns ? turns.includes(now) : within(back, now);
+    const active = !data.views[view].peek && (within(forward, now) || returns);
     element.classList.toggle("ahead", now < known);
     element.classList.toggle("unknown", Boolean(back) && now < back[0]);
     element.classList.toggle("now", active);
     const total = find(".total", element);
     if (total) total.textContent = now < (back ? back[0] : 0) ? total.whole.replace(/= .*/s, "= ?") : total.whole;
-    element.classList.toggle("flowing", active && within(back, now));
+    element.classList.toggle("flowing", active && Boolean(returns));
   }
 
   function bringIntoView(element, frame) {
@@ -172,7 +175,7 @@
         cell.textContent = cells[k];
         if (cells[k] === "…") return cell.classList.add("dots");
         cell.classList.toggle("chosen", k === entry);
-        cell.tabIndex = k === entry && kind === "gradient" ? 0 : -1;
+        cell.tabIndex = k === entry && (kind === "gradient" || !array.gradient) ? 0 : -1;
         cell.dataset.entry = k;
         cell.addEventListener("click", () => choose(key, k, kind));
       });
@@ -226,27 +229,44 @@
     for (const lit of all(".lit", section)) lit.classList.remove("lit");
     if (cell) cell.classList.add("lit");
     for (const grid of text ? all("table", section) : []) {
-      const name = `${grid.dataset.name}[`;
-      for (let at = text.indexOf(name); at >= 0; at = text.indexOf(name, at + 1)) {
+      const array = data.arrays[grid.parentElement.dataset.of], name = `${grid.dataset.name}[`;
+      for (let at = text.indexOf(name); array && at >= 0; at = text.indexOf(name, at + 1)) {
         if (/[\w.]/.test(text[at - 1] || "")) continue;
-        const index = text.slice(at + name.length, text.indexOf("]", at + name.length)).split(", ");
-        const array = data.arrays[grid.parentElement.dataset.of];
-        for (const td of array ? all("td[data-entry]", grid) : []) {
+        const index = indexAt(text, at + name.length);
+        for (const td of all("td[data-entry]", grid)) {
           const place = array.entries[td.dataset.entry].slice(1, -1).split(", ");
-          td.classList.toggle("lit", td === cell || td.classList.contains("lit") || fits(place, index, text));
+          if (fits(place, index, text)) td.classList.add("lit");
         }
       }
     }
   }
 
+  function indexAt(text, start) {  // the parts of an index, which may hold another: p[n, t[n]]
+    const parts = [""];
+    for (let i = start, depth = 0; i < text.length; i++) {
+      if (text[i] === "]" && depth === 0) break;
+      depth += (text[i] === "[") - (text[i] === "]");
+      if (text[i] === "," && depth === 0) parts.push(""); else parts[parts.length - 1] += text[i];
+    }
+    return parts.map((part) => part.trim());
+  }
+
   function fits(place, index, text) {
     return place.length === index.length && place.every((i, axis) => {
-      if (/^\d/.test(index[axis])) return i === index[axis];
+      if (/^\d+$/.test(index[axis])) return i === index[axis];
+      const inner = /^(.+)\[([a-z])\]$/.exec(index[axis]);
+      if (inner) return i === entryOf(inner[1], place[index.indexOf(inner[2])]);
+      if (!/^[a-z]$/.test(index[axis])) return false;
       const range = new RegExp(`[(,] ?${index[axis]} = (\\d+)(?: … (\\d+)|((?:, \\d+)*))`).exec(text);
       if (!range) return true;
       if (range[2]) return Number(i) >= Number(range[1]) && Number(i) <= Number(range[2]);
       return [range[1], ...range[3].split(", ")].includes(i);
     });
+  }
+
+  function entryOf(name, at) {
+    const array = Object.values(data.arrays).find((one) => one.name === name);
+    return array && array.value[array.entries.indexOf(`[${at}]`)];
   }
 
   // ---- hands on ----------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ import numpy as np
 from minigrad.functions import affine, softmax_cross_entropy
 from minigrad.functions.losses import _probabilities
 from minigrad.kinds import Function, called
+from minigrad.layers import Layer
 from minigrad.tensor import converted
 
 _INFIX: dict[Any, str] = {
@@ -51,8 +52,10 @@ def call_text(function: Function, arguments: Sequence[str], keywords: Mapping[st
     >>> call_text(np.power, ["x", "-2"], {})
     'x ** (-2)'
     """
-    if isinstance(function, type):  # a layer written by hand
-        return f"{function.__name__}.forward({', '.join(arguments)})"
+    if isinstance(function, type):  # a layer written by hand, or one that was given data alone
+        by_hand = not issubclass(function, Layer) or function.is_by_hand()
+        name = f"{function.__name__}.forward" if by_hand else function.__name__.lower()
+        return f"{name}({', '.join(arguments)})"
     if function in _INFIX and len(arguments) == 2:
         left, right = (f"({a})" if a.startswith("-") else a for a in arguments)
         return f"{left} {_INFIX[function]} {right}"

@@ -71,7 +71,7 @@ def path_sum(trace: Trace, step: Step, c: Contribution, index: Index) -> PathSum
             numbers = _with_numbers(trace, step, source, places[0], index)
         if source is None and len(found) == 1 and not weights.conjugate and pattern is None:
             here = box(places) or [index] * (c.share.shape == step.gradient.shape)
-            slope = slope_of(trace, step, c, here, weights.of)
+            slope = slope_of(trace, step, c, here, weights.of, index)
             places = here if slope else places
             numbers = slope.with_numbers(places[0]) if slope and len(places) == 1 else ""
         is_known = slope is not None or isinstance(source, Source)

@@ -13,20 +13,23 @@ from minigrad.explain.data.factors import Index
 from minigrad.explain.data.lettering import bracketed
 from minigrad.explain.data.model import Line, Trace
 from minigrad.explain.data.numbers import any_of
+from minigrad.explain.data.shares import rtol_of
 from minigrad.explain.data.terms import signed
 
+TRIED = 12  # entries; those of one row, or of the diagonal, would not tell a transposition
 _BRACKETED = re.compile(r"(?<=[(,])( ?)\((-[^()]+)\)(?=[),])")  # f((-2)): brackets twice
 
 
 def is_entrywise(line: Line, call: Call, others: Sequence[Any]) -> bool:
     """Tell whether a call makes of single entries what it makes of arrays.
 
-    It is tried at three entries, with the numbers of the call and with others.
+    It is tried at some entries drawn at random, with the numbers of the call and with others.
     """
     if any(np.ndim(value) for value in call.keywords.values()) or not line.value.size:
         return False
     shape = line.value.shape
-    places = {(0,) * len(shape), tuple(n - 1 for n in shape), tuple(n // 2 for n in shape)}
+    drawn = np.random.default_rng(0).choice(line.value.size, min(line.value.size, TRIED), False)
+    places = [tuple(map(int, np.unravel_index(k, shape))) for k in drawn]
     try:
         if np.broadcast_shapes(*map(np.shape, call.values)) != shape:
             return False
@@ -41,7 +44,7 @@ def _agrees(call: Call, values: Sequence[Any], place: Index) -> bool:
     with np.errstate(all="ignore"):
         whole = call.compute(*values, **call.keywords)
         alone = call.compute(*single, **call.keywords)
-    return np.ndim(alone) == 0 and np.allclose(alone, whole[place], equal_nan=True)
+    return np.ndim(alone) == 0 and np.allclose(alone, whole[place], rtol_of(whole), equal_nan=True)
 
 
 def substituted(trace: Trace, line: Line, call: Call, index: Index) -> str | None:

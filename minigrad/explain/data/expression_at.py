@@ -200,6 +200,10 @@ def _called(tree: ast.Call, frame: FrameType) -> tuple[Any, list[ast.expr]]:
 def _operands(tree: ast.expr, frame: FrameType) -> list[Operand]:
     """Look up an operand; of one that is computed, the names that stand in it."""
     value = value_of(tree, frame)
+    if value is UNKNOWN and isinstance(tree, ast.Attribute) and tree.attr == "T":
+        turned = value_of(tree.value, frame)
+        if isinstance(turned, _ARRAYS):
+            value = (turned._array if isinstance(turned, Node) else turned).T
     if value is not UNKNOWN:
         return [Operand(tree, value)]
     parts = [each for each in ast.iter_child_nodes(tree) if isinstance(each, ast.expr)]

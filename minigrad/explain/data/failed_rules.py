@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 
 from minigrad import backward
+from minigrad.explain.data.expression_at import expression_at
 from minigrad.explain.data.failures import defined_at, written_at
+from minigrad.explain.data.fixes import likely_fix
 from minigrad.explain.data.mistakes import attribute_asked
 from minigrad.explain.data.model import Failure, Line
 from minigrad.explain.data.names import arrays_of
@@ -53,4 +55,15 @@ def backward_failure(
     kind = type(error).__name__
     found = Failure(kind, str(error), call, operands, layer, source, code, fix, "backward")
     found.lines, found.mark = [line.id], mark
+    _tell_expression(found, error, is_learners)
     return found
+
+
+def _tell_expression(found: Failure, error: BaseException, is_learners: IsLearners) -> None:
+    """Add the shapes in the learner's expression that failed, and the likely fix of it."""
+    learners = [at for at in frames(error) if is_learners(at.frame.f_code.co_filename)]
+    expression = expression_at(learners[-1].frame, learners[-1].instruction) if learners else None
+    if expression and expression.operands:
+        found.within = expression.told()
+        if not found.fix and isinstance(error, ValueError):
+            found.fix = likely_fix(expression.function, expression.shapes(), str(error))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import linecache
 import re
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -141,7 +142,14 @@ def _fix(error: BaseException, failing: Failing | None, found: Failure, lines: L
     before = next((n for n in lines.nodes if n is not None and _shares_weights(n, failing)), None)
     if before is not None:
         return _fix_again(found, before)
-    return likely_fix(failing.function, found.operands, str(error))
+    return likely_fix(failing.function, found.operands, str(error), _least(failing.arguments))
+
+
+def _least(arguments: Sequence[Any]) -> float:
+    """Find the smallest of some targets; 1 where there are none."""
+    targets: Any = arguments[1] if len(arguments) > 1 else None
+    is_numbers = isinstance(targets, np.ndarray) and targets.dtype.kind in "iu" and targets.size
+    return float(np.min(targets)) if is_numbers else 1.0
 
 
 def _is_of_values(error: BaseException | None) -> bool:

@@ -19,8 +19,10 @@ _ENTRYWISE = (np.where, np.clip, np.copyto)
 Shaped: TypeAlias = tuple[str, Any]  # an operand's name, and its shape
 
 
-def likely_fix(function: Any, operands: Sequence[Shaped], message: str) -> str:
+def likely_fix(function: Any, operands: Sequence[Shaped], message: str, least: float = 1) -> str:
     """Guess from the shapes, and from what the error says, what was meant; "" for no guess.
+
+    `least` is the smallest of the targets, where there are any.
 
     >>> likely_fix(np.matmul, [("x", (4, 3)), ("W", (2, 3))], "")
     'x @ W.T: W has 3 as its last axis'
@@ -28,10 +30,12 @@ def likely_fix(function: Any, operands: Sequence[Shaped], message: str) -> str:
     name = getattr(function, "__name__", "")
     operands = [(_closed(text), shape) for text, shape in operands if shape is not None]
     if "need equally many rows" in message:
+        if operands and len(operands[0][1]) == 1 and len(operands) > 1:
+            return f"{operands[0][0]}[None] is a batch of one row"
         return "take the same rows of both: x[i] and t[i] belong together"
     label = re.search(r"class index (-?\d+) is outside 0 … (\d+)", message)
     if label:
-        return _fix_label(int(label[1]), int(label[2]))
+        return _fix_label(int(label[1]), int(label[2]), least)
     axis = re.search(r"axis -?\d+ is out of bounds for array of dimension (\d+)", message)
     if axis and operands:
         return _fix_axis(operands[0][0], int(axis[1]))
@@ -80,9 +84,12 @@ def _fix_product(left: str, a: Sequence[int], right: str, b: Sequence[int]) -> s
         return f"np.swapaxes(…, -1, -2): {right} seems to be a .T, which turns all axes around"
     if len(b) == 2 and a[-1] == b[1] != a[0]:
         return f"{left} @ {right}.T: {right} has {b[1]} as its last axis"
-    if len(a) == 2 and a[0] == inner != b[-1]:
+    if len(b) > 2 and a[-1] == b[-1] and _agree(a[:-2], b[:-2]):
+        return f"{left} @ np.swapaxes({right}, -1, -2): {right} has {b[-1]} as its last axis"
+    if len(a) == 2 and a[0] == inner != b[-1] and inner > 1:  # one row fits by chance
         return f"{left}.T @ {right}: {left} has {a[0]} as its first axis"
-    return f"the last axis of {left} ({a[-1]}) must be as long as the first of {right} ({inner})"
+    which = "first" if len(b) <= 2 else "last but one"
+    return f"the last axis of {left} ({a[-1]}) must be as long as the {which} of {right} ({inner})"
 
 
 def _fix_broadcast(operands: Sequence[Shaped]) -> str:
@@ -126,9 +133,9 @@ def _fix_axis(name: str, axes: int) -> str:
     return f"{name} has {axes} axes, 0 to {axes - 1}"
 
 
-def _fix_label(label: int, most: int) -> str:
+def _fix_label(label: int, most: int, least: float) -> str:
     """Tell where targets begin, or how many classes the scores must have."""
-    if label == most + 1:
+    if label == most + 1 and least > 0:
         return f"classes count from 0, and the last is {most}: t - 1, if t begins at 1"
     if label < 0:
         return f"classes are 0 to {most}: leave out the rows of {label} before the loss"

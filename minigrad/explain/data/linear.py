@@ -17,7 +17,7 @@ from minigrad.explain.data.again import Call
 from minigrad.explain.data.factors import Index, Source, placed
 from minigrad.explain.data.lettering import OF_VALUES, bracketed, lettered
 from minigrad.explain.data.model import Contribution, Line, Step, Trace
-from minigrad.explain.data.shares import Values, other, share_of
+from minigrad.explain.data.shares import Values, other, rtol_of, share_of
 from minigrad.explain.data.terms import added, signed
 from minigrad.graph import Array
 
@@ -86,7 +86,7 @@ class Sums:
         own = sum(np.sum(part.weights * self.call.values[part.position]) for part in parts)
         drawn = sum(np.sum(part.on_others * self.others[part.position]) for part in parts)
         pairs = ((own, self.line.value[index]), (drawn, self._made(self.others)[index]))
-        return all(np.allclose(total, entry, 1e-4) for total, entry in pairs)
+        return all(np.allclose(total, entry, rtol_of(self.line.value)) for total, entry in pairs)
 
     def _are_constant(self, parts: Sequence[Part], unit: Array) -> bool:
         """Tell whether the weights pick entries, or do not hang on what they multiply."""
@@ -96,14 +96,28 @@ class Sums:
             return True
         rng = np.random.default_rng(1)
         positions = {part.position for part in parts}
+        rtol = rtol_of(self.line.value)
         moved = [other(v, rng) if i in positions else v for i, v in enumerate(self.others)]
         return all(
-            np.allclose(self._weights(part.contribution, unit, moved), part.on_others)
+            np.allclose(self._weights(part.contribution, unit, moved), part.on_others, rtol)
             for part in parts
         )
 
     def _written(self, parts: Sequence[Part], index: Index) -> str | None:
         """Write the sum: with letters, and with numbers."""
+        count = _mean_of(parts)
+        if count:  # as a mean is written
+            only = parts[0]
+            told = self._written(
+                [
+                    only._replace(
+                        weights=(only.weights != 0) * 1.0, on_others=(only.on_others != 0) * 1.0
+                    )
+                ],
+                index,
+            )
+            letters, _, numbers = (told or "").rpartition(" = ")
+            return f"{letters} / {count} = ({numbers}) / {count}" if letters else None
         formulas, terms = [], []
         others = Values(np.empty(0), tuple(self.others))
         for part in parts:
@@ -120,6 +134,17 @@ class Sums:
                 for at in places
             ]
         return " = ".join(dict.fromkeys([" + ".join(formulas), added(terms)]))
+
+
+def _mean_of(parts: Sequence[Part]) -> int:
+    """Count what a mean is taken of; 0 for what is no mean."""
+    if len(parts) > 1:
+        return 0
+    weights = parts[0].weights
+    taken = weights[weights != 0]
+    count = len(taken)
+    same = count > 1 and np.array_equal(weights, parts[0].on_others)
+    return count if same and np.allclose(taken * count, 1, rtol_of(weights)) else 0
 
 
 def _formula(

@@ -41,6 +41,7 @@ class Line:
     operands: tuple[int | None, ...] = ()  # ids, argument by argument; None for an inline number
     layer: int | None = None  # which of Trace.layers made it, the innermost
     source: tuple[str, int] | None = None  # file and line of the code that called, where known
+    forward: str | None = None  # the source of a forward that was written by hand
     on_path: bool = False  # whether a gradient reaches it
     paths: int = 0  # how many contributions its gradient is the sum of
     gradient: Array | None = None  # their sum; None where no gradient reaches

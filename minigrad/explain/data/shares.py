@@ -209,3 +209,8 @@ def other(value: Any, rng: np.random.Generator) -> Any:
         return value
     real, imaginary = rng.uniform(0.5, 1.5, (2, *value.shape))
     return np.asarray(real + 1j * imaginary if value.dtype.kind == "c" else real, value.dtype)
+
+
+def rtol_of(array: Any) -> float:
+    """Give how far numbers of an array's dtype may differ that were computed in two ways."""
+    return {"float64": 1e-6, "float32": 1e-4}.get(np.asarray(array).dtype.name, 1e-2)

@@ -17,6 +17,7 @@ from minigrad.explain.data.evaluating import copied
 from minigrad.explain.data.factors import Index
 from minigrad.explain.data.model import Contribution, Step, Trace
 from minigrad.explain.data.numbers import MINUS, any_of, number
+from minigrad.explain.data.readings import one_hot
 from minigrad.explain.data.shares import rules_of
 from minigrad.graph import Array, Node
 
@@ -29,11 +30,19 @@ _ALLOWED = (
 class Slope:
     """A rule that works entry by entry: its tree, and the arrays behind its names."""
 
-    def __init__(self, tree: ast.expr, arrays: Mapping[str, Array], names: dict[str, str]) -> None:
+    def __init__(
+        self,
+        tree: ast.expr,
+        arrays: Mapping[str, Array],
+        names: dict[str, str],
+        entry: Index | None = None,
+    ) -> None:
         self.tree, self.arrays, self.names = tree, arrays, names
+        self.entry = entry  # of what is made, where the gradient is one number
 
     def at(self, place: Sequence[Any]) -> str:
         """Write it with indices: numbers, or letters for what is summed over."""
+        place = place if self.entry is None else self.entry
         indices = {key: _index(array, place) for key, array in self.arrays.items()}
         written = {
             key: self.names[key] + (f"[{', '.join(map(str, at))}]" if at else "")
@@ -43,6 +52,7 @@ class Slope:
 
     def with_numbers(self, place: Index) -> str:
         """Write it with the numbers of one entry."""
+        place = place if self.entry is None else self.entry
         numbers = {
             key: number(array[_index(array, place)].item()) for key, array in self.arrays.items()
         }
@@ -51,7 +61,12 @@ class Slope:
 
 
 def slope_of(
-    trace: Trace, step: Step, c: Contribution, places: Sequence[Index], weights: Array
+    trace: Trace,
+    step: Step,
+    c: Contribution,
+    places: Sequence[Index],
+    weights: Array,
+    index: Index,
 ) -> Slope | None:
     """Read the rule of a contribution entry by entry.
 
@@ -61,6 +76,7 @@ def slope_of(
         c: the contribution.
         places: the entries of the call's gradient that have a part.
         weights: what each entry of that gradient is multiplied by.
+        index: the entry that is made; a gradient of one number goes to each entry.
 
     Returns:
         None where the rule does not work entry by entry, or says nothing but a number.
@@ -68,6 +84,7 @@ def slope_of(
     line = trace.lines[step.line]
     known = {trace.lines[i].name: trace.lines[i].value for i in line.operands if i is not None}
     known |= {**step.caches, line.name: line.value, line.d: step.gradient}
+    known |= _labels(c.local, known)
     names = {f"_{k}_": name for k, name in enumerate(known)}
     names[GRADIENT] = line.d
     keys = {name: key for key, name in names.items()}
@@ -80,14 +97,26 @@ def slope_of(
     arrays = {key: np.asarray(known[name]) for key, name in names.items() if key in used}
     if not places or not _says_something(tree) or not _is_elementwise(tree):
         return None
-    if any(not _fits(array.shape, step.gradient.shape) for array in arrays.values()):
+    entry = index if step.gradient.ndim == 0 and index and places == [()] else None
+    whole = step.gradient.shape if entry is None else c.made.shape
+    if any(not _fits(array.shape, whole) for array in arrays.values()):
         return None
-    slope = Slope(tree, arrays, names)
+    slope = Slope(tree, arrays, names, entry)
     return slope if _is_true(trace, step, c, slope, places, weights) else None
 
 
 GRADIENT = "_g_"  # stands for the gradient in a tree, and
 MARK = "\0"  # before its name, where names stand again
+
+
+def _labels(text: str, known: Mapping[str, Any]) -> dict[str, Array]:
+    """Find class labels that a rule writes as rows with a single 1."""
+    found = re.findall(r"one_hot\(([^(),]+), (\d+)\)", text)
+    return {
+        f"one_hot({name}, {count})": one_hot(known[name], int(count))
+        for name, count in found
+        if name in known
+    }
 
 
 def _fits(shape: Index, whole: Index) -> bool:
@@ -143,7 +172,8 @@ def _is_true(
     node = trace.nodes[step.line]
     assert isinstance(node, Node)
     rule = rules_of(node)[c.position]
-    at = [np.array(axis) for axis in zip(*places, strict=True)]
+    taken = places if slope.entry is None else [slope.entry]
+    at = [np.array(axis) for axis in zip(*taken, strict=True)]
     names = {key: array[_index(array, at)] for key, array in slope.arrays.items()}
     names[GRADIENT] = np.ones(len(places), step.gradient.dtype)
     code = compile(ast.fix_missing_locations(ast.Expression(copied(slope.tree))), "<rule>", "eval")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import inspect
 import linecache
 import textwrap
 from types import CodeType
@@ -94,3 +95,11 @@ def _holds(span: Any, code: CodeType) -> bool:
 
 def _name(tree: Any) -> str:
     return tree.name if isinstance(tree, ast.FunctionDef) else "<lambda>"
+
+
+def source_of(function: Any) -> str | None:
+    """Read the source of a function; None where it is not to be had."""
+    try:
+        return textwrap.dedent(inspect.getsource(function))
+    except (OSError, TypeError):
+        return None

@@ -6,7 +6,7 @@ import re
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from minigrad.explain.data.factors import Index
 from minigrad.explain.data.numbers import number
@@ -124,12 +124,14 @@ def _sum(part: PathSum) -> str:
     return f"Re({added})" if part.real and added else added
 
 
-def added(terms: Sequence[str]) -> str:
+def added(terms: Sequence[Any]) -> str:
     """Write a sum of terms on one line, the first of many."""
-    if len(terms) == 1 and "·" not in terms[0]:
-        return terms[0].strip("()")
-    more = f" + … {len(terms) - LISTED} more" if len(terms) > LISTED + 1 else ""
-    return f"{' + '.join(terms[:LISTED] if more else terms)}{more}" if terms else "0"
+    many = len(terms) > LISTED + 1
+    texts = [str(term) for term in (terms[:LISTED] if many else terms)]
+    if len(terms) == 1 and "·" not in texts[0]:
+        return texts[0].strip("()")
+    more = f" + … {len(terms) - LISTED} more" if many else ""
+    return f"{' + '.join(texts)}{more}" if terms else "0"
 
 
 def signed(x: Number) -> str:

@@ -5,8 +5,6 @@ Nothing is computed here. `gradients` runs, and says at each step what its rules
 
 from __future__ import annotations
 
-import inspect
-import textwrap
 from typing import Any
 
 import numpy as np
@@ -18,6 +16,7 @@ from minigrad.explain.data.model import Contribution, Line, Step, Trace
 from minigrad.explain.data.names import arrays_of
 from minigrad.explain.data.rules import rule_text
 from minigrad.explain.data.shares import rules_of
+from minigrad.explain.data.sources import source_of
 from minigrad.graph import Node
 from minigrad.layers.by_hand import Pullback
 from minigrad.tensor import GETITEM
@@ -65,9 +64,8 @@ def _step(index: int, node: Node, line: int, g: Any) -> Step:
         layer = node._rules.layer
         kept = dict(arrays_of(layer))
         step.caches = {k: a for k, a in kept.items() if k not in node._rules.params}
-        try:
-            step.backward = textwrap.dedent(inspect.getsource(type(layer).backward))
-        except (OSError, TypeError):
+        step.backward = source_of(type(layer).backward)
+        if step.backward is None:
             step.note = (
                 f"{type(layer).__name__}.backward is written by hand, and its source is not to be "
                 "had here: the class was made by exec or typed into a session"

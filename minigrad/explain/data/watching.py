@@ -163,7 +163,7 @@ class Watching:
 
     def _named(self, frame: FrameType) -> None:
         """Note the names of Tensors among the locals of a function that returns."""
-        for name, value in frame.f_locals.items():
+        for name, value in [*frame.f_locals.items()]:
             if isinstance(value, Node) and not name.startswith("_"):
                 self.names.tensors.setdefault(id(value), name)
                 self.names._alive.append(value)

@@ -20,6 +20,7 @@ from minigrad.explain.data.linear import Sums
 from minigrad.explain.data.model import Contribution, Line, Step, Trace
 from minigrad.explain.data.numbers import number
 from minigrad.explain.data.shares import other
+from minigrad.explain.data.sliced import sliced
 from minigrad.explain.data.softmaxes import WRITTEN
 from minigrad.explain.data.terms import PathSum, added
 from minigrad.graph import Array
@@ -41,7 +42,10 @@ class Workings:
         self.call, self.sums, self.is_entrywise = _call(trace, line), None, False
         if self.call is not None:
             rng = np.random.default_rng(0)
-            others = [other(value, rng) for value in self.call.values]
+            node = trace.nodes[line.id]
+            assert node is not None
+            others = [other(value, rng) for value in node._values[: len(self.call.values)]]
+            self.others = others
             self.is_entrywise = is_entrywise(line, self.call, others)
             self.sums = step and Sums(trace, step, self.call, others)
 
@@ -56,7 +60,9 @@ class Workings:
             return substituted(self.trace, self.line, self.call, index)
         try:
             known = self._known(index)
-            return self.sums.at(index) if known is None and self.sums else known
+            if known is None and self.sums:
+                known = self.sums.at(index)
+            return known or sliced(self.trace, self.line, self.call, self.others, index)
         except Exception:  # functions and rules may ask more of numbers than that they are some
             return None
 
@@ -99,8 +105,8 @@ def products(found: PathSum) -> str:
     """Write what a path adds to an entry of a gradient, with letters and with numbers."""
     if found.numbers and found.adds_up:  # a rule that works entry by entry
         return f"{found.formula} = {found.numbers}"
-    terms = [str(term) for term in found.terms]
-    if not found.adds_up or not terms or (len(terms) == 1 and "·" not in terms[0]):
+    terms = found.terms
+    if not found.adds_up or not terms or (len(terms) == 1 and "·" not in str(terms[0])):
         return found.formula
     total = added(terms)
     return f"{found.formula} = {f'Re({total})' if found.real else total}"

@@ -54,6 +54,8 @@ def made(trace: Trace, schedule: Schedule, line: Line) -> str:
     if arrays and line.value.size:
         told = made_of(trace, line, schedule.steps.get(line.id), _shown(line.value))
         body += [] if told is None else [_worked(told)]
+    if line.forward:
+        body.append(f"<pre>{html.escape(line.forward)}</pre>")
     if line.paths > 1:
         body.append(
             _words(
@@ -87,8 +89,8 @@ def walked(trace: Trace, schedule: Schedule, step: Step) -> str:
     if step.backward:
         body.append(f"<pre>{html.escape(step.backward)}</pre>")
     for name, array in step.caches.items():
-        body.append(_words(f"kept by the layer: {code(name)}, {shape_of(array)}"))
-        body.append(markup(array, name, "kept"))
+        body.append(_words(f"kept by the layer: {code(f'self.{name}')}, {shape_of(array)}"))
+        body.append(markup(array, f"self.{name}", "kept"))
     if step.note:
         body.append(_words(html.escape(step.note)))
     return "".join(body)
@@ -120,7 +122,8 @@ def _contribution(
         body.append(_words(html.escape(c.note)))
     if c.path > 1:
         body.append(_words(f"{code(line.d)}{' so far' if c.path < c.paths else ', complete'}:"))
-        body.append(markup(c.running, f"{line.d} so far", "gradient", line))
+        name = f"{line.d} so far" if c.path < c.paths else line.d
+        body.append(markup(c.running, name, "gradient", line))
     if c.rule_source:
         body.append(_words(f"rule: {html.escape(nearest(c.rule_source))}"))
     return "".join(body)

@@ -10,13 +10,13 @@ from minigrad.explain.data.shares import is_by_hand
 from minigrad.explain.data.worked import Workings, products
 from minigrad.explain.drawing.painting import unit_key
 from minigrad.explain.drawing.picture import Picture
-from minigrad.explain.drawing.views import View, inputs, unopened
+from minigrad.explain.drawing.views import Unit, View, inputs, unopened
 from minigrad.explain.page.closed import closed
 from minigrad.explain.page.schedule import Schedule
 from minigrad.explain.page.tables import Table, layout, same_cells
 
 MOST = 100  # parts of one sum that a click lists
-MOST_EFFORT = 30_000_000  # numbers that are gone through to write products down
+MOST_EFFORT = 15_000_000  # numbers that are gone through to write products down
 TERMS = 600  # entries of a page whose every product is written down
 
 
@@ -26,14 +26,14 @@ def embedded(
     """Collect it; `forward` is the number of steps before the way back begins."""
     return {
         "failed": trace.failure is not None,  # then the page opens there
-        "views": [_view(schedule, *pair) for pair in zip(found, pictures, strict=True)],
+        "views": [_view(trace, schedule, *pair) for pair in zip(found, pictures, strict=True)],
         "arrays": _arrays(trace, schedule, _clickable(trace, found)),
         "forward": schedule.seed or len(schedule.moments),
         **closed(trace, found),
     }
 
 
-def _view(schedule: Schedule, view: View, picture: Picture) -> dict[str, Any]:
+def _view(trace: Trace, schedule: Schedule, view: View, picture: Picture) -> dict[str, Any]:
     """Say when the boxes and lines of a view have their turn, and which boxes open."""
     made, back = schedule.made, schedule.back
     boxes = {}
@@ -43,11 +43,14 @@ def _view(schedule: Schedule, view: View, picture: Picture) -> dict[str, Any]:
         if box.key not in boxes:
             at, whole = _single(schedule, box.key)
             boxes[box.key] = [[at, at], [whole, whole] if whole is not None else None]
-    lines = {}
+    flows = {unit_key(u): _turns(trace, schedule, u) for u in view.units if len(u.calls) > 1}
+    lines: dict[str, list[Any]] = {}
     for line in picture.lines:
         head = boxes[picture.boxes[line.head].key]
         known = boxes[picture.boxes[line.tail].key][0]
         lines[line.key] = [head[0], head[1] if line.gradient else None, known and known[0]]
+        turns = flows.get(picture.boxes[line.head].key, {}).get(line.key)
+        lines[line.key] += [turns] if turns and line.gradient else []
     return {
         "name": view.name,
         "peek": view.peek,
@@ -58,6 +61,18 @@ def _view(schedule: Schedule, view: View, picture: Picture) -> dict[str, Any]:
         "lines": lines,
         "inside": {unit_key(u): u.view for u in view.units if u.view is not None},
     }
+
+
+def _turns(trace: Trace, schedule: Schedule, unit: Unit) -> dict[str, list[int]]:
+    """List the steps back in which something flows out of a box of many calls, line by line."""
+    keys: dict[int, str] = {}  # operands, and the lines that are drawn from them
+    turns: dict[str, list[int]] = {}
+    for call in unit.calls:
+        for position, operand in enumerate(trace.lines[call].operands):
+            if operand is not None:
+                key = keys.setdefault(operand, f"{call}.{position}")
+                turns.setdefault(key, []).append(schedule.back.get(call, -1))
+    return {key: sorted({step for step in steps if step >= 0}) for key, steps in turns.items()}
 
 
 def _range(calls: list[int], when: dict[int, int]) -> list[int] | None:
@@ -106,7 +121,7 @@ def _arrays(trace: Trace, schedule: Schedule, clickable: list[int]) -> dict[str,
 
 def _effort(trace: Trace, schedule: Schedule, line: Line) -> int:
     """Count the numbers that are gone through for one entry of a line and of its gradient."""
-    sizes = [line.value.size]
+    sizes = [line.value.size] if line.kind == "call" else []
     sizes += [trace.lines[i].value.size for i in line.operands if i is not None]
     for step, c in schedule.parts.get(line.id, [])[:MOST]:
         runs = step.gradient.size // 8 if is_by_hand(trace, step) else 1

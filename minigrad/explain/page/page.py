@@ -81,7 +81,8 @@ def _summary(trace: Trace, found: list[View]) -> str:
     calls = sum(line.kind == "call" for line in trace.lines)
     leaves = len(trace.leaves)
     words = [f"{calls} call{'s' * (calls != 1)}", f"{leaves} {'leaf' if leaves == 1 else 'leaves'}"]
-    words.append(f"{len(trace.steps)} step{'s' * (len(trace.steps) != 1)} back")
+    if trace.failure is None:
+        words.append(f"{len(trace.steps)} step{'s' * (len(trace.steps) != 1)} back")
     return " · ".join([found[0].name] * (found[0].name != "whole graph") + words)
 
 

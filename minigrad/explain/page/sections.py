@@ -56,7 +56,7 @@ def _inputs(trace: Trace) -> Section:
             f'<p class="words">{shape_of(line.value)} · {role}</p>'
             f"{markup(line.value, line.name, 'value', line)}</div>"
         )
-    names = [line.name for line in trace.leaves]
+    names = [line.name for line in inputs(trace)]
     listed = ", ".join(names[:6]) + (" …" if len(names) > 6 else "")
     return Section("forward", [f"inputs: {listed}"], f"<h2>The inputs</h2>{''.join(parts)}")
 

@@ -123,11 +123,19 @@ def markup(
         body.append(f"<tr>{head}{written}</tr>")
     said = html.escape(f"{shortened(name)} {shape_text(array)}".rstrip())
     aside = "" if array.ndim else " class=aside"  # a number stands under its name anyhow
-    rows = f"<caption{aside}>{said}</caption>{''.join(body)}"
+    rows = f"<caption{aside}>{said}</caption>{_heads(laid, array)}{''.join(body)}"
     opens = "" if line is None else f' data-of="{line.id}"'
     opens += "" if part is None else f' data-part="{part}"'
     start = f'<div class="scroll of-{kind}"{opens}><table data-name="{html.escape(name)}">'
     return f"{start}{rows}</table></div>"
+
+
+def _heads(laid: Table, array: Array) -> str:
+    """Write the numbers of the columns."""
+    if len(laid.columns) < 2:
+        return ""
+    corner = "<th></th>" if array.ndim > 1 else ""
+    return f"<tr>{corner}{''.join(f'<th>{column}</th>' for column in laid.columns)}</tr>"
 
 
 def _cell(entry: Index | None, text: str, strong: Array, largest: float) -> str:
@@ -135,6 +143,8 @@ def _cell(entry: Index | None, text: str, strong: Array, largest: float) -> str:
     if entry is None:
         return "<td class=dots>…</td>"
     value = float(strong[entry])
-    strength = math.ceil(value / largest * LEVELS) if math.isfinite(value) else LEVELS
+    if not math.isfinite(value):
+        return f"<td class=bad>{text}</td>"
+    strength = math.ceil(value / largest * LEVELS)
     shade = f" class=s{strength}" if strength and strong.ndim else ""
     return f"<td{shade}>{text}</td>"
