@@ -172,3 +172,46 @@ def test_a_small_step_contradicts_a_wrong_gradient():
     (verdict,) = mg.explain(cube(mg.Tensor(2.0))).check().verdicts
     assert verdict.nudge.actual == pytest.approx(3 * verdict.nudge.predicted, rel=0.05)
     assert not verdict.nudge.kink
+
+
+# ---- health --------------------------------------------------------------------------------------
+def test_some_dead_units_have_no_tick_and_are_no_problem():
+    net = mg.mlp([2, 8, 2], rng=0)
+    net.params["b1"][:] = [-100] * 3 + [5] * 5
+    x = np.random.default_rng(0).uniform(0.5, 1, (4, 2))
+    found = mg.explain(net, x, np.array([0, 1, 0, 1])).health()
+    assert found.ok
+    assert "– relu1 (net[1] ReLU()): 3 of 8 ReLU units are 0 in all 4 rows" in str(found)
+
+
+@pytest.mark.parametrize("steps", [10, 40])
+def test_a_gradient_that_vanishes_over_time_is_told_by_step(steps):
+    W, h = mg.Tensor(0.3 * np.eye(2), name="W"), np.ones((1, 2))
+    for _ in range(steps):
+        h = h @ W
+    told = str(mg.explain(np.sum(h), names={"W": W}).health())
+    assert f"by about a factor of 0.3 at each of the {steps} uses of W: " in told
+
+
+def test_a_gradient_that_vanishes_over_layers_is_told_by_layer():
+    layers = [mg.Affine(4, 4, init=lambda shape, rng: np.eye(4) * 0.1) for _ in range(9)]
+    net = mg.Sequential(*layers, loss=mg.MeanSquaredError())
+    told = str(mg.explain(net, np.ones((2, 4)), np.ones((2, 4))).health())
+    assert "by about a factor of 0.1 at each layer: " in told
+
+
+def test_what_is_not_finite_is_named_by_its_entry_and_by_print():
+    x = mg.Tensor([[1.0, 2.0], [np.nan, 0.0]])
+    y = x * 2.0
+    e = mg.explain(np.sum(y), names={"x": x, "y": y})
+    assert "before anything is computed; x[1, 0] is nan" in str(e.health())
+    assert str(e).splitlines()[-1] == "not finite: x; e.health() tells more"
+    p = mg.Tensor([0.0, 1.0])
+    with np.errstate(all="ignore"):
+        q = np.log(p)
+        e = mg.explain(np.sum(q), names={"p": p, "q": q})
+        root = np.sqrt(p)
+        back = mg.explain(np.sum(root), names={"p": p, "root": root})
+    assert str(e).splitlines()[-1] == "not finite: q, made by np.log(p); e.health() tells more"
+    assert str(back).splitlines()[-1].startswith("not finite: dp, made by ")
+    assert "not finite" not in str(mg.explain(np.sum(mg.Tensor([1.0, 2.0]) * 2.0)))
