@@ -215,3 +215,44 @@ def test_what_is_not_finite_is_named_by_its_entry_and_by_print():
     assert str(e).splitlines()[-1] == "not finite: q, made by np.log(p); e.health() tells more"
     assert str(back).splitlines()[-1].startswith("not finite: dp, made by ")
     assert "not finite" not in str(mg.explain(np.sum(mg.Tensor([1.0, 2.0]) * 2.0)))
+
+
+# ---- paths ---------------------------------------------------------------------------------------
+def residual(blocks, seed=0):
+    """x + tanh(x W), again and again: each block doubles the paths."""
+    rng = np.random.default_rng(seed)
+    x = mg.Tensor(rng.normal(size=(2, 2)))
+    h, leaves = x, [mg.Tensor(rng.normal(size=(2, 2))) for _ in range(blocks)]
+    for W in leaves:
+        h = h + np.tanh(h @ W)
+    return mg.explain(np.sum(h**2), names={"x": x})
+
+
+@pytest.mark.parametrize("blocks", [1, 4, 7])
+def test_paths_are_listed_the_largest_first_and_a_dozen_are_printed(blocks):
+    e = residual(blocks)
+    found = e.why("x")
+    assert found.count == len(found.paths) == 2**blocks
+    sizes = [np.linalg.norm(path.share) for path in found.paths]
+    assert sizes == sorted(sizes, reverse=True)
+    assert np.allclose(sum(path.share for path in found.paths), e.gradients["x"])
+    assert len({(*path.names,) for path in found.paths}) == 2**blocks
+    lines = str(found).splitlines()
+    assert len(lines) <= 2 + 2 * 12 + 1
+    if blocks > 3:
+        rest = sum(path.share for path in found.paths[12:])
+        assert f"… and {2**blocks - 12} more, together (2, 2) [[" in lines[-2]
+        told = [
+            float(x) for x in lines[-2].split("[[")[1].replace("]", "").replace("[", "").split()
+        ]
+        assert np.allclose(told, rest.ravel(), rtol=1e-3)
+
+
+def test_of_very_many_paths_the_largest_are_followed():
+    x = y = mg.Tensor(1.0)
+    for _ in range(40):
+        y = y * 0.9 + y * 0.1
+    found = mg.explain(y, names={"x": x}).why("x")
+    assert found.count == 2**40
+    assert found.paths[0].share == pytest.approx(0.9**40)
+    assert len(str(found).splitlines()) == 1 + 2 * 12 + 2

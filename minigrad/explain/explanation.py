@@ -92,12 +92,13 @@ class Explanation(Trace):
         """
         return entries.entry_at(self, name, index)
 
-    def why(self, name: str, most: int = 20) -> paths.Why:
-        """List the paths that a gradient comes by, with the product along each.
+    def why(self, name: str, most: int = paths.MOST) -> paths.Why:
+        """List the paths that a gradient comes by, with the product along each, the largest first.
 
         Args:
             name: of the value.
-            most: how many paths to list.
+            most: how many paths to keep; a dozen are printed. Of more paths than are kept, or of
+                very many through a deep graph, those are followed that carry most at each call.
 
         Raises:
             KeyError: when nothing has the name.
@@ -108,12 +109,12 @@ class Explanation(Trace):
         >>> y = x * x + x
         >>> print(mg.explain(y).why("x"))
         3 paths from y to x
-          1  y → x
-             1 = 1
+          1  y → v1 → x
+             1 · 3 = 3
           2  y → v1 → x
              1 · 3 = 3
-          3  y → v1 → x
-             1 · 3 = 3
+          3  y → x
+             1 = 1
         dx = 7, the sum over the paths
         """
         return paths.why(self, name, most)
