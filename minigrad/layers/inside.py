@@ -63,7 +63,8 @@ def _items(path: str, value: Any) -> Iterator[tuple[str, Any]]:
     if isinstance(value, _CLOSED):
         return
     if isinstance(value, dict):
-        yield from ((f"{path}[{key!r}]", item) for key, item in value.items())
+        pairs = [*value.items()]  # the repr of a key is somebody's code, and may change the dict
+        yield from ((f"{path}[{key!r}]", item) for key, item in pairs)
     elif isinstance(value, (list, tuple, set, frozenset)):
         yield from ((f"{path}[{i}]", item) for i, item in enumerate(value))
     for name, item in attributes(value).items():
