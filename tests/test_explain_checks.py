@@ -102,6 +102,24 @@ def test_a_float32_net_is_compared_in_float64():
     assert [v.mark for v in off.verdicts] == ["✗"] * 8 + ["✓"] * 4
 
 
+class Centred(mg.Layer):
+    """Takes off the mean of the rows: the gradient of a bias before it is zero."""
+
+    def forward(self, x):
+        return x - x.mean(axis=0)
+
+    def backward(self, dout):
+        return dout - dout.mean(axis=0)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_a_gradient_of_zero_agrees_though_backprop_rounds_it(dtype):
+    layers = [mg.Affine(4, 4, rng=0, dtype=dtype), Centred(), mg.Affine(4, 3, rng=1, dtype=dtype)]
+    found = explained(mg.Sequential(*layers, loss=mg.SoftmaxWithLoss()), dtype).check()
+    assert found.ok, found
+    assert found.verdicts[1].scale < 1e-6
+
+
 def test_where_rounding_hides_the_slope_there_is_no_tick():
     """A layer that computes in float32, in whatever it is called, stays as coarse as that."""
     net = net_of({0: {"dx"}}, 1, kind=Sloppy)

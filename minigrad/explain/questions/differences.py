@@ -67,10 +67,11 @@ class Leaf:
         self.first = _FIRST[not is_double] if first is None else first
         self.scale = size_of(line.gradient)
         dtype = line.value.real.dtype
-        is_zero = self.scale <= 100 * float(np.finfo(dtype).eps) * largest
-        reference = largest if is_zero else self.scale
+        nothing = min(300 * float(np.finfo(dtype).eps), 1e-3) * largest
+        reference = largest if self.scale <= nothing else self.scale
         tolerance = _TOLERANCE.get(str(dtype), 1e-2)
-        self.bar = (tolerance if is_double else max(tolerance, _OF_DIFFERENCES)) * reference
+        tolerance = tolerance if is_double else max(tolerance, _OF_DIFFERENCES)
+        self.bar = tolerance * self.scale + nothing
         self.coarse = _COARSE * reference if reference else math.inf
 
     @functools.cached_property
