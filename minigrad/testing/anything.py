@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from minigrad.networks import Network
-from minigrad.testing import both_modes, checks, made_up, profiles
+from minigrad.testing import both_modes, building, checks, made_up, profiles
 from minigrad.testing.diagnosis.workbench import AROUND
 from minigrad.testing.report import GradientError, Report, Verdict
 from minigrad.testing.subjects.outcomes import place
@@ -23,7 +23,8 @@ def assert_gradients(thing: Any, *inputs: Any, **options: Any) -> Report:
 
     Args:
         thing: a layer (an object with forward and backward, or a class of those), a network (loss,
-            gradient and params), a pair (forward, backward) of functions, or a function of arrays.
+            gradient and params), a pair (forward, backward) of functions, a function of arrays, or
+            a function without arguments that returns one of these, or (net, x, t).
         inputs: of its forward. Where none are given they are made up, from the names of the
             arguments and the shapes of the parameters, until forward runs. How many different ones
             are tried the profile says: `pytest --gradcheck-profile=ci`.
@@ -68,6 +69,13 @@ def checked(
     """
     kind = kind_of(thing)
     options = {k: v for k, v in (options or {}).items() if k != "rng"}
+    if kind == "function" and building.is_builder(thing, inputs, options):
+        found = building.build(thing, called(thing), options, kind_of)
+        if isinstance(found, Report):
+            return found
+        taken = building.taken_by(thing, options)
+        rest = {k: v for k, v in options.items() if k not in taken}
+        return checked(found.thing, inputs or found.inputs, rng, rest)
     own = {k: options.pop(k) for k in OF_THE_CHECK if k in options}
     name = called(thing[0] if kind == "pair" else thing)
     doors = {"layer": _layer, "network": _network, "pair": _pair, "function": _function}
@@ -82,6 +90,8 @@ def checked(
     try:
         first = next(possible)
     except NothingRunsError as nothing:
+        if kind == "function" and nothing.cause is None:
+            return Report(name, Verdict.INCONCLUSIVE, reason=str(nothing))
         return _not_run(name, nothing, inputs)
     report = check(first)
     return report if inputs is not None else made_up.judged(report, first, possible, check)

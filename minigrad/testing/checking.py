@@ -22,10 +22,12 @@ from minigrad.testing import beforehand
 from minigrad.testing.beforehand import StoppedError
 from minigrad.testing.contracts import contracts
 from minigrad.testing.diagnosis import diagnosis, unseen
+from minigrad.testing.diagnosis.forwards import EITHER
 from minigrad.testing.evidence import corners, higher, places
 from minigrad.testing.evidence import sampled as sampling
 from minigrad.testing.evidence.evidence import Comparison, Evidence, compared
 from minigrad.testing.evidence.jacobian import Point
+from minigrad.testing.evidence.judge import Judge
 from minigrad.testing.evidence.judging import (
     SINGLE,
     judged,
@@ -35,7 +37,6 @@ from minigrad.testing.evidence.judging import (
     severity,
     unused,
 )
-from minigrad.testing.evidence.projections import Judge
 from minigrad.testing.report import Report
 from minigrad.testing.reports.findings import Cause, Finding, Verdict
 from minigrad.testing.reports.showing import grad_of
@@ -241,13 +242,18 @@ class Check:
 
     def _written(self, verdict: Verdict, began: float) -> Report:
         wrong = {name: one for name, one in self.seen.items() if one.is_wrong}
+        evidence = self._readable(wrong) if wrong else self.evidence
+        if evidence is not None:  # entries for one dout, where all that is wrong shows in it
+            wrong |= {name: one for name, one in evidence.wrong.items() if name in wrong}
         sampled = [name for name, one in wrong.items() if one.sampled]
         if sampled:
             self.notes.append(
-                f"{', '.join(sampled)} is large: wrong entries were searched for, and more may be. "
-                "Check smaller shapes to see every entry"
+                f"wrong entries of {', '.join(sampled)} were searched for, and there may be more: "
+                "check smaller shapes to see every entry"
             )
         cause = self.cause() if verdict is Verdict.FAIL and self.diagnose else None
+        if wrong and cause is None and self.diagnose:
+            self.notes.append(EITHER)
         self.notes += [note for note in self.subject.notes if note not in self.notes]
         self.notes += kinks_of(self.point) + unused(self.point) if self.seen else []
         self.notes += unseen.told(self.subject) if verdict is Verdict.PASS else []
@@ -267,5 +273,17 @@ class Check:
             worst_ratio=max((one.ratio for one in self.seen.values()), default=0.0),
             evaluations=self.subject.evaluations,
             seconds=time.perf_counter() - began,
-            evidence=self.evidence,
+            evidence=evidence,
         )
+
+    def _readable(self, wrong: Collection[str]) -> Evidence | None:
+        """The evidence to show: of a single number for dout = 1, or 2 if nothing is wrong there."""
+        number = getattr(self, "point", None) is not None and self.point.centre.size == 1
+        for dout in (1.0, 2.0) if number else ():
+            try:
+                found = self._backward([np.full(y.shape, dout) for y in self.point.outputs])
+            except StoppedError:
+                break
+            if set(wrong) <= set(found.wrong):
+                return found
+        return self.evidence

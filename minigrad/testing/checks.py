@@ -91,7 +91,11 @@ def check_layer(
             layer, *inputs, param_grads=param_grads, fixed=fixed, options={**options, **more}
         )
         subject.set_rows(rows, fewest)
-        return Check(subject, rtol, contracts, diagnose, rng).report()
+        if not subject.is_network:
+            return Check(subject, rtol, contracts, diagnose, rng).report()
+        checking = Check(subject, rtol, contracts, False, rng)
+        blamed = partial(inner_layers.blamed_in_layer, options={**options, **more})
+        return _diagnosed(checking, diagnose, partial(blamed, layer=layer, inputs=inputs), rng)
 
     flag = both_modes.open_flag(layer, inputs, options)
     report = check(layer, {}) if flag is None else both_modes.checked(layer, inputs, flag, check)
@@ -128,12 +132,8 @@ def check_network(
     subject = subjects.of_network(net, x, t)
     subject.set_rows(None, 1)
     check = Check(subject, rtol, contracts, False, rng)
-    report = check.report()
-    if diagnose and report.verdict is Verdict.FAIL:
-        of_a_layer = partial(check_layer, raise_exception=False, rng=rng)
-        alone = inner_layers.blamed(report, net, x, t, of_a_layer)
-        report = replace(report, cause=check.cause()) if alone is None else alone
-    return _finished(report, raise_exception)
+    blamed = partial(inner_layers.blamed, net=net, x=x, t=t)
+    return _finished(_diagnosed(check, diagnose, blamed, rng), raise_exception)
 
 
 def check_vjp(
@@ -166,6 +166,17 @@ def check_vjp(
     subject = subjects.of_pair(forward, backward, *arrays, fixed=fixed)
     subject.set_rows(None, None)
     return _finished(Check(subject, rtol, contracts, diagnose, rng).report(), raise_exception)
+
+
+def _diagnosed(
+    check: Check, diagnose: bool, blamed: Callable[..., Report | None], rng: Any
+) -> Report:
+    """Report on a network; where it fails, on the layer to blame rather than on the whole."""
+    report = check.report()
+    if not diagnose or report.verdict is not Verdict.FAIL:
+        return report
+    found = blamed(report, check=partial(check_layer, raise_exception=False, rng=rng))
+    return replace(report, cause=check.cause()) if found is None else found
 
 
 def _finished(report: Report, raise_exception: bool) -> Report:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.testing import loading
+from minigrad.testing import loading, waiting
 from minigrad.testing.anything import checked
 from minigrad.testing.likeness import likeness
 from minigrad.testing.report import Report, Verdict
@@ -25,6 +25,8 @@ ABOUT = "check the gradients of a layer, a function or a network in a file"
 EPILOG = """\
 NAME is a class or an instance with forward and backward (or loss and gradient), a function, or two
 functions: `forward,backward`, or one whose name says forward beside one whose name says backward.
+A function without arguments is called: it returns what to check, or (net, x, t) with what to try
+it on, as for `minigrad explain`.
 Without --input, inputs are made up from the names of the arguments until forward runs.
 
 exit status: 0 all right, 1 something is wrong, 2 inconclusive, 64 the command was not understood
@@ -95,14 +97,10 @@ def run(args: argparse.Namespace) -> int:
 
 # ---- one check -----------------------------------------------------------------------------------
 def _once(args: argparse.Namespace, path: Path, name: str) -> int:
-    report = examined(
-        path,
-        name,
-        inputs=args.input and [made(shape, args.seed + i) for i, shape in enumerate(args.input)],
-        seed=args.seed,
-        options=_options(args),
-        like=_reference(args),
-    )
+    inputs = args.input and [made(shape, args.seed + i) for i, shape in enumerate(args.input)]
+    about = {"seed": args.seed, "options": _options(args), "like": _reference(args)}
+    with waiting.shown():
+        report = examined(path, name, inputs, **about)
     if args.json:
         _print(json.dumps(graded(report, path, name), indent=2, ensure_ascii=False))
     else:

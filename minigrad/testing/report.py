@@ -27,6 +27,8 @@ class Report:
         reason: why it is inconclusive, or what went wrong before numbers were compared.
         notes: what was assumed, and what to know about the point.
         where: the file and line of the backward, with its text.
+        alone: of a network: the report on the layer that is to blame, on what reaches it.
+        culprit: of a network: which layer that is.
         errors: for each operand that was wrong, the relative error of every entry.
         evidence: what is behind the first failure, for those who want to look themselves.
         worst_ratio: the largest error over its tolerance; above 1 is wrong.
@@ -44,6 +46,8 @@ class Report:
     reason: str = ""
     notes: Sequence[str] = ()
     where: Sequence[str] = ()
+    alone: Report | None = None
+    culprit: str = ""
     errors: dict[str, Array] = field(default_factory=dict)
     counts: dict[str, tuple[int, int]] = field(default_factory=dict)  # wrong entries, of how many
     sampled: bool = False  # whether wrong entries were searched for, not all looked at
@@ -65,6 +69,7 @@ class Report:
             "verdict": self.verdict.name,
             "reason": self.reason,
             "cause": None if self.cause is None else asdict(self.cause),
+            "culprit": self.culprit,
             "worst": [asdict(entry) | {"text": str(entry)} for entry in self.worst],
             "wrong": {k: {"entries": a, "of": b} for k, (a, b) in self.counts.items()},
             "checks": [asdict(found) | {"verdict": found.verdict.name} for found in self.checks],

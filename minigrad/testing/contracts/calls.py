@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.testing.contracts.memory import Broken
-from minigrad.testing.contracts.trial import FLOOR, STEPS, Trial, attempted, distance
+from minigrad.testing.contracts.trial import STEPS, Trial, attempted, distance
 from minigrad.testing.subjects.naming import flag_in
 from minigrad.testing.subjects.randomness import same_state
 
@@ -212,7 +212,7 @@ def not_linear(trial: Trial) -> Broken:
     both = trial.of([np.asarray(2 * a + b) for a, b in zip(d, e, strict=True)])
     sums = {k: None if g is None or of_e[k] is None else 2 * g + of_e[k] for k, g in of_d.items()}
     sizes = [np.max(np.abs(g), initial=0) for g in of_d.values() if g is not None]
-    least = max(1e-6 * max(sizes, default=0), FLOOR)
+    least = max(trial.near * max(sizes, default=0), trial.floor)
     names = [k for k, g in sums.items() if distance(both[k], g, least) > 5 * trial.near]
     return (names, "backward(2a + b) is not 2 backward(a) + backward(b)") if names else None
 

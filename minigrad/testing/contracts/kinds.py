@@ -143,6 +143,7 @@ def overflows(trial: Trial) -> Broken:
 
 
 def _not_finite(trial: Trial, change: Callable[[Array], Array], words: str) -> Broken:
+    """In float64: that float16 ends at 65,504 is no slip of the layer's."""
     fixed = trial.subject.fixed
     inputs = {
         k: x if k in fixed or not is_float(x) else np.asarray(change(x))
@@ -150,8 +151,9 @@ def _not_finite(trial: Trial, change: Callable[[Array], Array], words: str) -> B
     }
     if not _has_slopes(trial, inputs):
         return None
-    found, _ = attempted(lambda: trial.gradients(trial.start(inputs)))
-    names = [k for k, g in (found or {}).items() if g is not None and not np.all(np.isfinite(g))]
+    found, _ = attempted(lambda: trial.gradients(trial.start(inputs, cast=np.float64)))
+    wide = {k: g for k, g in (found or {}).items() if g is not None and g.dtype != np.float16}
+    names = [k for k, g in wide.items() if not np.all(np.isfinite(g))]
     names = [k for k in names if np.all(np.isfinite(trial.ordinary[k]))]
     return (names, f"{words} it is not finite, where the function's slopes are") if names else None
 
@@ -165,7 +167,8 @@ def _has_slopes(trial: Trial, inputs: dict[str, Any]) -> bool:
     def at(step: float) -> Array:
         moved = {k: np.asarray(inputs[k] + step * v) for k, v in ways.items()}
         with np.errstate(over="raise", invalid="raise", divide="raise"):
-            ys = trial.start(inputs | moved).outputs  # nor does anything on the way overflow
+            run = trial.start(inputs | moved, cast=np.float64)  # nor does anything overflow
+        ys = run.outputs
         return np.concatenate([np.ravel(y).astype(float) for y in ys])
 
     sizes = []

@@ -77,7 +77,7 @@ def shares_memory(trial: Trial) -> Broken:
     for name, g in raw.items():
         for other, array in held.items():
             if _share(g, array):
-                return [name], f"it shares memory with {other}"
+                return [name], f"it shares memory with {other}"  # as diagnosis.OWN_VIEW has it
     return None
 
 

@@ -18,7 +18,8 @@ from minigrad.testing.subjects.subject import Run, Subject, is_float
 
 Gradients = Mapping[str, Any]
 STEPS = 1e-5, 3e-6  # of the differences along a line
-FLOOR = 1e-9  # of cotangents around 1: gradients below this may be rounding and nothing else
+FLOOR = 1e-9  # of cotangents around 1, in float64: gradients below this may be rounding
+BARS = {8: (1e-6, FLOOR), 4: (1e-4, 3e-2), 2: (2e-2, 0.5)}  # near and floor, by bytes of a float
 
 
 class Trial:
@@ -27,14 +28,18 @@ class Trial:
     Attributes:
         wrong: operands whose gradients have wrong numbers already; most contracts leave them out.
         near: the relative difference from which on two gradients are different ones.
+        floor: gradients smaller than this, of cotangents around 1, are taken to be of this size,
+            since they may be what large terms leave when they cancel.
     """
 
     def __init__(self, subject: Subject, evidence: Evidence | None) -> None:
         self.subject = subject
         self.wrong = set(evidence.wrong) if evidence is not None else set()
-        floats = [x for x in subject.operands.values() if is_float(x)]
-        digits = min((np.finfo(x.dtype).precision for x in floats), default=15)
-        self.near = 1e-6 if digits >= 15 else 1e-4 if digits >= 6 else 2e-2  # float16 has three
+        seen = {} if evidence is None else evidence.operands
+        self.wrong |= {name for name, one in seen.items() if one.left_open}
+        sizes = [x.dtype.itemsize for x in subject.operands.values() if is_float(x)]
+        narrowest = min((8, *sizes))  # float32 has seven digits, float16 three
+        self.near, self.floor = BARS[narrowest]
 
     # ---- runs --------------------------------------------------------------------------------
     def start(self, inputs: Mapping[str, Any] | None = None, **more: Any) -> Run:
@@ -90,34 +95,46 @@ class Trial:
         return None if any(len(cut[k]) < count for k in names) else cut
 
     # ---- comparisons -------------------------------------------------------------------------
-    def differing(self, found: Gradients, expected: Gradients, least: float = FLOOR) -> list[str]:
-        """The operands whose gradients differ, those left out that were wrong in their shape."""
+    def differing(self, found: Gradients, expected: Gradients) -> list[str]:
+        """The operands whose gradients differ by more than rounding, or in their shape."""
+        least = self.floor
         return [k for k, g in expected.items() if distance(found.get(k), g, least) > self.near]
 
     def misjudged(self, inputs: Any = None, params: Any = None) -> list[str]:
-        """The operands whose gradients are wrong at another point, by differences along a line."""
-        run = self.subject.start(inputs, params)
-        douts = self.douts(0, run)
-        yours = self.gradients(run, douts)
-        return [k for k in run.operands if self._is_off(k, yours[k], run, douts, params)]
+        """The operands whose gradients are wrong at another point, by differences along a line.
 
-    def _is_off(self, name: str, yours: Any, run: Run, douts: Sequence[Array], params: Any) -> bool:
-        x = np.array(run.operands[name], dtype=float)
-        if np.shape(yours) != x.shape:
+        In float64, whatever the subject is in: in float32 a difference is mostly rounding.
+        """
+        run = self.subject.start(inputs, params, np.float64)
+        if any(y.dtype.kind == "f" and y.dtype.itemsize < 8 for y in run.outputs):
+            return []  # forward itself rounds to fewer digits than a difference needs
+        douts = self.douts(0, run)
+        found = self.gradients(run, douts)
+        yours = {k: found[k] for k in run.operands if k not in self.wrong}
+        if self.subject.is_network and not self._is_off(yours, run, douts, params):
+            return []  # all of them together: a network may have a hundred
+        return [k for k, g in yours.items() if self._is_off({k: g}, run, douts, params)]
+
+    def _is_off(self, found: Gradients, run: Run, douts: Sequence[Array], params: Any) -> bool:
+        xs = {k: np.array(run.operands[k], dtype=float) for k in found}
+        if any(np.shape(found[k]) != x.shape for k, x in xs.items()):
             return True
-        v = np.random.default_rng(5).normal(size=x.shape)
+        rng = np.random.default_rng(5)
+        vs = [rng.normal(size=x.shape) for x in xs.values()]
         owners = {self.subject.parameter(k): k for k in self.subject.params}
 
         def at(step: float) -> float:
-            moved = x + step * v
-            if name in owners:
-                there = self.subject.start(run.given, {**(params or {}), owners[name]: moved})
-            else:
-                there = self.subject.start({**run.given, name: moved}, params)
+            moved = {k: x + step * v for (k, x), v in zip(xs.items(), vs, strict=True)}
+            weights = {owners[k]: x for k, x in moved.items() if k in owners}
+            inputs = {k: x for k, x in moved.items() if k not in owners}
+            there = self.subject.start(
+                {**run.given, **inputs}, {**(params or {}), **weights}, np.float64
+            )
             pairs = zip(douts, there.outputs, strict=True)
             return float(sum(np.sum(d * y) for d, y in pairs))
 
-        scale = float(np.max(np.abs(x), initial=0))
+        v, yours = joined(vs), joined([found[k] for k in xs])
+        scale = float(np.max(np.abs(joined(list(xs.values()))), initial=0))
         smaller = [h * scale for h in STEPS] if 0 < scale < 1e-2 else []  # x/|x| at 1e-8 wants them
         slopes = [(at(h) - at(-h)) / (2 * h) for h in (*STEPS, *smaller)]
         mine = float(np.sum(yours * v))

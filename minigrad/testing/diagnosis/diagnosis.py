@@ -17,6 +17,7 @@ from minigrad.testing.diagnosis.corrections import Catalogue
 from minigrad.testing.diagnosis.differentiated import as_others
 from minigrad.testing.diagnosis.factors import batch, meaning, number
 from minigrad.testing.diagnosis.facts import facts
+from minigrad.testing.diagnosis.forwards import remedy
 from minigrad.testing.diagnosis.guesses import Guess
 from minigrad.testing.diagnosis.modes import other_mode
 from minigrad.testing.diagnosis.overlooked import (
@@ -36,6 +37,7 @@ from minigrad.testing.reports.findings import Cause, Finding, Verdict
 from minigrad.testing.reports.showing import grad_of
 
 SURE = 0.5  # a guess so cheap is believed without looking for others
+OWN_VIEW = "it shares memory with"  # an operand, say: harmless where the numbers are right
 FAR = 3.0  # from here on a guess is said to be one
 HARMLESS = {  # broken contracts that do not explain wrong numbers in an ordinary call
     causes.WRONG_SHAPE,
@@ -69,6 +71,14 @@ def diagnose(evidence: Evidence | None, findings: Sequence[Finding]) -> Cause | 
     if evidence is None or not evidence.wrong:
         return _of_contract(broken[0]) if broken else None
     grave = [f for f in broken if f.name not in HARMLESS]
+    ignoring = [f for f in grave if f.name == causes.IGNORES_DOUT]
+    absent = [f for f in grave if f.name in {causes.MISSING_GRADIENT, causes.NO_GRADIENT}]
+    if ignoring and not absent:  # what is handed out instead may be an operand, or an integer
+        dout = evidence.subject.arguments_of_backward()[0]
+        words = f"backward returns slopes alone: multiply each of them by {dout}"
+        return replace(_of_contract(ignoring[0]), remedy=words)
+    views = [f for f in grave if f.name == causes.SHARES_MEMORY and OWN_VIEW in f.sentence]
+    grave = [f for f in grave if f not in views]
     if grave:
         return _of_contract(grave[0])
     shape = [f for f in broken if f.name == causes.WRONG_SHAPE]
@@ -80,8 +90,9 @@ def diagnose(evidence: Evidence | None, findings: Sequence[Finding]) -> Cause | 
     except Exception:  # the bench ran somebody's code in ways that they did not foresee
         found = []
     if found:
-        return _of_guess(found)
-    return _of_contract(shape[0]) if shape else None
+        hint = remedy(found[0], evidence.source.get("forward", ""))
+        return replace(_of_guess(found), remedy=hint)
+    return _of_contract((shape or views)[0]) if shape or views else None
 
 
 def _only_shape(one: Comparison) -> bool:

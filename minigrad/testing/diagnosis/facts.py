@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.graph import Array
-from minigrad.testing.diagnosis import slopes
+from minigrad.testing.diagnosis import slopes, targets
 from minigrad.testing.diagnosis.displaced import index_of, moved, shuffled
 from minigrad.testing.diagnosis.factors import meaning, number
 from minigrad.testing.diagnosis.guesses import Guess
@@ -32,6 +32,7 @@ def facts(bench: Workbench) -> Iterator[Guess]:
     yield from _unused(bench, wrong)
     yield from _swapped(bench, yours, wrong)
     yield from _one_factor(bench, yours, wrong)
+    yield from targets.not_subtracted(bench, wrong)
     yield from slopes.elementwise(bench, yours, wrong)
     yield from slopes.scaled(bench, yours, wrong)
     for name in wrong:

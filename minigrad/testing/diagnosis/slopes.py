@@ -34,6 +34,12 @@ OF_EITHER: dict[
     "3 {}²": lambda v: 3 * v**2,
     "√{}": np.sqrt,
 }
+
+
+def _sigmoid(x: Array) -> Array:
+    return 1 / (1 + np.exp(-x))
+
+
 OF_INPUT: dict[str, Callable[[Array], Array]] = {
     "0": lambda x: 0 * x,
     "1": lambda x: 1 + 0 * x,
@@ -50,8 +56,17 @@ OF_INPUT: dict[str, Callable[[Array], Array]] = {
     "tanh {}": np.tanh,
     "σ({})": lambda x: 1 / (1 + np.exp(-x)),
     "σ({0}) (1 − σ({0}))": lambda x: 1 / (2 + np.exp(-x) + np.exp(x)),
+    "σ({0}) + {0} σ({0}) (1 − σ({0}))": lambda x: _sigmoid(x) * (1 + x * (1 - _sigmoid(x))),
     "1 / (1 + {}²)": lambda x: 1 / (1 + x**2),
     "1 / √(1 − {}²)": lambda x: 1 / np.sqrt(1 - x**2),
+}
+SLOPE_OF = {  # functions of which a person writes the forward
+    "σ({0}) (1 − σ({0}))": "the sigmoid",
+    "σ({0}) + {0} σ({0}) (1 − σ({0}))": "swish, x σ(x)",
+    "1 − tanh² {}": "tanh",
+    "σ({})": "softplus, log(1 + exp x)",
+    "1 / (1 + {}²)": "arctan",
+    "1 where {} > 0": "relu",
 }
 TURNED = {"1 where {} > 0", "1 where {} < 0"}
 PIECEWISE = {"0", "1", "the sign of {}", *TURNED}
@@ -81,7 +96,9 @@ def elementwise(bench: Workbench, yours: dict[str, Array], wrong: list[str]) -> 
             words += f", and yours is {spelled(found, name)}: {at}" if found else f": {at}"
         elif found is not None:
             words = f"yours is {spelled(found, name)}, and that is not the slope here: {at}"
-        yield Guess(label, words, (name,), cost)
+        known = SLOPE_OF.get(found[0]) if found and found[1] == "x" else None
+        meant = f"yours is right for {known}: if that is meant, forward is what is wrong"
+        yield Guess(label, words, (name,), cost, meant if known and right != found else "")
 
 
 def formula(slope: Array, x: Array, y: Array) -> Formula | None:

@@ -18,7 +18,7 @@ import numpy as np
 from minigrad.graph import Array
 from minigrad.layers.inside import attributes
 from minigrad.testing.evidence.jacobian import Point, joined
-from minigrad.testing.subjects.subject import Run, Subject, kept
+from minigrad.testing.subjects.subject import Run, Subject, is_float, kept
 
 RTOL = 1e-6  # of the entry: what is called wrong beyond the bar
 OF_TERMS = 1e-9  # of the sum of |terms| behind an entry: what rounding may do to yours
@@ -43,6 +43,7 @@ class Comparison:
         scale: the size of what the gradients are sums of, or of the outputs: what is far below it
             need not be known.
         sampled: of a large operand: whether numerical is yours but for the entries looked at.
+        left_open: of an operand of a network: not looked at, since others are known to be wrong.
         corners: where a graph of ours is known to be at a corner. Where several meet, the rules of
             each may add up to what is no slope of the whole, and nobody is to blame.
     """
@@ -57,6 +58,7 @@ class Comparison:
     scale: float = 0.0
     sampled: bool = False
     corners: Any = False
+    left_open: bool = False
 
     @property
     def shape_is_right(self) -> bool:
@@ -242,8 +244,8 @@ def compared(
             rounding += OF_STEEPEST * steepest
             constant = (numerical == 0) & (bar == 0)  # as in f(x) − f(x), and yours may be rounding
             rounding += np.where(constant, OF_LARGEST * np.sum(np.abs(dout)), 0.0)
-            if unit:
-                rounding += 100 * unit * (size + largest)
+            rounding += 100 * max(unit, unit_of(yours.get(name))) * (size + largest)
+            rounding += 4 * unit_of_constants(point.subject) * (size + largest)
             kinks = np.any(scan.kinks[:, used], axis=1).reshape(value.shape)
             corners = np.reshape(scan.corners, value.shape)
             found[name] = Comparison(
@@ -254,6 +256,34 @@ def compared(
         total = float(np.sum(np.abs(dout)))
         found = {k: one.less_sure(lost_nearby(point, k) * total) for k, one in found.items()}
     return found
+
+
+def unit_of(gradient: Array | None) -> float:
+    """The unit of rounding of a gradient in float16, as one is that is kept in such an array.
+
+    One that loses digits without need is another matter: the contract of dtypes looks at that.
+
+    >>> unit_of(np.zeros(2, np.float16)) == 2.0**-11, unit_of(np.zeros(2))
+    (True, 0.0)
+    """
+    is_half = gradient is not None and np.asarray(gradient).dtype == np.float16
+    return float(np.finfo(np.float16).eps) / 2 if is_half else 0.0
+
+
+def unit_of_constants(subject: Subject) -> float:
+    """The unit of rounding of targets and the like, where they are narrower than float64.
+
+    Rows of probabilities in float32 sum to 1 as far as float32 goes, and a backward that relies on
+    the 1 is right as far.
+
+    >>> from minigrad.testing.subjects import subjects
+    >>> given = np.ones(3, np.float32)
+    >>> unit_of_constants(subjects.of_pair(np.sin, np.cos, given, fixed=["x"])) == 2.0**-24
+    True
+    """
+    given = [x for k, x in subject.inputs.items() if k in subject.fixed and is_float(x)]
+    narrow = [float(np.finfo(x.dtype).eps) / 2 for x in given if x.dtype.itemsize < 8]
+    return max(narrow, default=0.0)
 
 
 def lost_nearby(point: Point, name: str) -> float:

@@ -19,7 +19,7 @@ from minigrad.testing.evidence.evidence import (
     lost_nearby,
 )
 from minigrad.testing.evidence.jacobian import Point, joined
-from minigrad.testing.evidence.projections import Judge
+from minigrad.testing.evidence.judge import Judge
 from minigrad.testing.reports.findings import Finding, Verdict
 from minigrad.testing.subjects.naming import flat
 from minigrad.testing.subjects.ours import FunctionSubject
@@ -33,7 +33,7 @@ def forward_mode(
     """Compare Jacobian times direction, as forward mode has it, with the numerical one."""
     names = list(point.operands)
     us = [np.asarray(rng.normal(size=point.operands[k].shape)) for k in names]
-    large = {k: one.along(us[names.index(k)].ravel()) for k, one in judge.projections.items()}
+    large = {k: judge.projections(k).along(us[names.index(k)].ravel()) for k in judge.large}
 
     def of_operands(*values: Any) -> list[Any]:
         moved = dict(zip(names, values, strict=True))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -11,10 +11,11 @@ import numpy as np
 from minigrad.graph import Array
 from minigrad.testing.numeric.decisions import Decision, changed
 from minigrad.testing.numeric.plateau import Scan, follow, levels_of, scale_of
-from minigrad.testing.subjects.subject import Subject, as_floats
+from minigrad.testing.subjects.subject import Subject, as_floats, cut
 
 MOST_ENTRIES = 1000  # of an operand that is differentiated by each
 MOST_NUMBERS = 1_000_000  # of a Jacobian
+MOST_TOGETHER = 300  # entries of all operands of a network, whose every evaluation takes long
 
 
 class Point:
@@ -89,10 +90,30 @@ class Point:
         """The derivative by every entry of every operand that is not large: lines are entries."""
         return {k: self._scan(k, v) for k, v in self.operands.items() if not self.is_large(k)}
 
+    def use_one_copy(self) -> None:
+        """Evaluate one copy of the subject again and again, if that gives what fresh ones give."""
+        subject, here = self.subject, (self.inputs, self.params)
+        if subject.keeps_nothing:
+            return
+        rng = np.random.default_rng(2)
+        moved = {k: x + 1e-2 * rng.normal(size=x.shape) for k, x in self.operands.items()}
+        places = [here, self._with(moved), here]
+        fresh = [joined(self.evaluate(*place)) for place in places]
+        subject.keeps_nothing = True
+        again = [joined(self.evaluate(*place)) for place in places]
+        subject.keeps_nothing = all(map(np.array_equal, fresh, again))
+
     def is_large(self, name: str) -> bool:
         """Whether an operand has too many entries to differentiate by each."""
         size = self.operands[name].size
-        return size > MOST_ENTRIES or size * self.centre.size > MOST_NUMBERS
+        if size > MOST_ENTRIES or size * self.centre.size > MOST_NUMBERS:
+            return True
+        return self.subject.is_network and self.entries > MOST_TOGETHER
+
+    @cached_property
+    def entries(self) -> int:
+        """How many entries all operands have."""
+        return sum(x.size for x in self.operands.values())
 
     def _scan(self, name: str, value: Array) -> Scan:
         """Differentiate by one operand."""
@@ -148,16 +169,33 @@ class Axes:
         finally:
             self.moved = kept
 
+    def there(self) -> dict[str, Array]:
+        """The operand after the step, by name."""
+        return {self.name: self.moved}
+
     def _outputs(self, i: int) -> Array:
         if not self.watching:
-            return self.point.beside({self.name: self.moved})
-        outputs, decided = self.point.decided_beside({self.name: self.moved})
+            return self.point.beside(self.there())
+        outputs, decided = self.point.decided_beside(self.there())
         found = changed(self.point.decisions, decided)
         if found is None:
             return outputs
         self.corner[i] = f"{found[0]}, {found[1]}"
         self.crossed[0, i] = True
         return np.full(outputs.shape, np.nan)
+
+
+class JointAxes(Axes):
+    """Lines through several operands at once, which stand one after another."""
+
+    def __init__(self, point: Point, names: Sequence[str]) -> None:
+        operands = [point.operands[name] for name in names]
+        super().__init__(point, ", ".join(names), joined(operands))
+        self.names, self.shapes = names, [x.shape for x in operands]
+
+    def there(self) -> dict[str, Array]:
+        """The operands after the step, by name."""
+        return dict(zip(self.names, cut(self.moved, self.shapes), strict=True))
 
 
 def joined(outputs: list[Array]) -> Array:

@@ -67,6 +67,9 @@ def judged(name: str, one: Comparison, cotangents: int, order: int = 1) -> Findi
         return Finding(
             title, Verdict.FAIL, f"{least}{wrong} of {size} entries are wrong", (name,), 1
         )
+    if one.left_open:
+        sentence = "not looked at any more, since others are wrong"
+        return Finding(title, Verdict.INCONCLUSIVE, sentence, (name,), 1)
     unknown, kinks = int(np.sum(one.unknown)), int(np.sum(one.kinks))
     if order == 1:  # where a function jumps, it has no slope; where a slope jumps, that is a kink
         unknown = int(np.sum(one.unknown | (one.kinks & ~(one.bar < np.inf))))
@@ -79,7 +82,8 @@ def judged(name: str, one: Comparison, cotangents: int, order: int = 1) -> Findi
             )
         return Finding(title, Verdict.INCONCLUSIVE, sentence, (name,), 1)
     if one.sampled:
-        sentence = f"right along 3 random directions in its {size} entries, for {cotangents} douts"
+        sentence = f"right along 3 random directions in its {size} entries"
+        sentence += f", for {cotangents} douts" if cotangents > 1 else ""
         return Finding(title, Verdict.PASS, sentence, (name,), 1)
     smooth = ~one.kinks
     error = np.max(one.error, initial=0, where=smooth)

@@ -15,41 +15,23 @@ from typing import Any
 import numpy as np
 
 from minigrad.graph import Array
-from minigrad.testing.evidence.evidence import OF_LARGEST, OF_TERMS, Comparison, Evidence, gathered
-from minigrad.testing.evidence.jacobian import Axes, Point, joined
+from minigrad.testing.evidence.evidence import OF_LARGEST, OF_TERMS, Comparison
+from minigrad.testing.evidence.jacobian import Axes, joined
 from minigrad.testing.numeric.plateau import Scan, follow, scale_of
 
 DIRECTIONS = 3
 FEW = 8  # entries that are looked at one by one
 BLOCKS = 6  # of them that are searched for
-
-
-class Judge:
-    """Compares gradients at a point: small operands entry by entry, large ones by projections."""
-
-    def __init__(self, point: Point, rng: Any, rtol: float) -> None:
-        self.point, self.rtol = point, rtol
-        large = [name for name in point.operands if point.is_large(name)]
-        self.projections = {name: Projections(point, name, rng) for name in large}
-
-    def evidence(self, douts: Sequence[Array]) -> Evidence:
-        """Run backward with these cotangents, and compare."""
-        with np.errstate(all="ignore"):
-            found = gathered(self.point, douts, self.rtol)
-            for name, one in self.projections.items():
-                found.operands[name] = one.compare(douts, found.yours[name], self.rtol)
-        order = list(self.point.operands)
-        found.operands = {name: found.operands[name] for name in order}
-        return found
+SHARP = 1e-5  # of a sum: what several operands together must be known to
 
 
 class Projections:
     """The derivatives of a subject along random directions in one operand."""
 
-    def __init__(self, point: Point, name: str, rng: Any) -> None:
-        self.point, self.name, self.rng = point, name, rng
-        self.value = point.operands[name]
-        self.axes = Axes(point, name, self.value)
+    def __init__(self, axes: Axes, rng: Any, blocks: int = BLOCKS) -> None:
+        self.point, self.name, self.axes = axes.point, axes.name, axes
+        self.rng, self.blocks = rng, blocks
+        self.value = axes.moved.copy()
         size = self.value.size
         self.directions = [rng.normal(size=size) for _ in range(DIRECTIONS)]
         self.known = [self.along(u) for u in self.directions]
@@ -75,6 +57,16 @@ class Projections:
         rounding = rtol * 1e-2 * float(np.linalg.norm(terms)) + OF_TERMS * size
         error = abs(float(yours @ u) - numerical)
         return not error <= bar + rounding + OF_LARGEST * float(np.sum(terms))
+
+    def agree(self, yours: Array, dout: Array, rtol: float) -> bool:
+        """Tell whether yours is right along every direction, and that is well known."""
+        for u, scan in zip(self.directions, self.known, strict=True):
+            bar = float(scan.bar[0] @ np.abs(dout))
+            if not bar <= SHARP * float(np.linalg.norm(yours * u)):
+                return False
+            if self.differs(yours, dout, u, scan, rtol):
+                return False
+        return True
 
     def compare(self, douts: Sequence[Array], yours: Array | None, rtol: float) -> Comparison:
         """Compare along every direction, and look for the wrong entries where that differs."""
@@ -105,7 +97,7 @@ class Projections:
         """Halve the entries where the numbers differ, and differentiate by the last few."""
         found: dict[int, tuple[float, float]] = {}
         stack, blocks = [np.arange(yours.size)], 0
-        while stack and blocks < BLOCKS:
+        while stack and blocks < self.blocks:
             some = stack.pop(int(self.rng.integers(len(stack))))
             if len(some) > FEW:
                 for half in np.array_split(some, 2):

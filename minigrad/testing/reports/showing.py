@@ -16,22 +16,31 @@ SHADES = "·░▒▓█"  # right; off by less than 1 %, 10 %, 100 %; more
 LEGEND = "· right   ░ under 1 %   ▒ under 10 %   ▓ under 100 %   █ more"
 MOST_ROWS, MOST_COLUMNS = 12, 60
 MOST_ENTRIES = 4
+MOST_PICTURES = 2
+FEW_NUMBERS = 4  # of a dout that is written out
+MOST_GRADIENTS = 3  # that a headline counts
+MANY, MOST_OF_MANY = 16, 3  # gradients, and how many of them have a line of their own
 WIDTH = 96
+MARKS = {Verdict.PASS: "✓", Verdict.FAIL: "✗", Verdict.INCONCLUSIVE: "?"}
 
 
 def text(report: Any) -> str:
     """The whole report."""
+    shown = report.alone or report  # of a network, the layer that is to blame is what one reads
+    pictures = [picture(name, error) for name, error in shown.errors.items() if error.size > 1]
+    more = len(pictures) - MOST_PICTURES
     blocks = [
         explained(report),
-        entries(report),
-        *(picture(name, error) for name, error in report.errors.items()),
+        entries(shown),
+        *pictures[:MOST_PICTURES],
+        [f"… and {more} more such pictures"] * (more > 0),
         looked_at(report),
         [line for note in report.notes for line in wrap(f"note: {note}", WIDTH)],
         [f"{report.evaluations} evaluations in {report.seconds:.2f} s"] * bool(report.evaluations),
     ]
     head = f"{report.verdict.name}  {headline(report)}"
-    shown = ("\n".join(f"  {line}".rstrip() for line in block) for block in blocks if block)
-    return "\n\n".join([head, *shown])
+    written = ("\n".join(f"  {line}".rstrip() for line in block) for block in blocks if block)
+    return "\n\n".join([head, *written])
 
 
 def headline(report: Any) -> str:
@@ -40,14 +49,20 @@ def headline(report: Any) -> str:
         return f"{report.name}"
     if report.reason:
         return f"{report.name}: {report.reason}"
-    wrong = [grad_of(name) for name in report.counts]
-    if wrong:
-        least = "at least " if report.sampled else ""
-        counts = [f"{least}{a} of {b}" for a, b in report.counts.values()]
-        what = ", ".join(f"{name} in {n} entries" for name, n in zip(wrong, counts, strict=True))
-        return f"{report.name}: wrong gradient, {what}"
-    broken = [found.name for found in report.checks if found.verdict is Verdict.FAIL]
-    return f"{report.name}: {', '.join(broken)}"
+    if report.alone:
+        return f"{report.name}: its layer {report.culprit} is wrong: {_what(report.alone)}"
+    return f"{report.name}: {_what(report)}"
+
+
+def _what(report: Any) -> str:
+    """What is wrong: how many entries of which gradients, or which contracts are broken."""
+    if not report.counts:
+        return ", ".join(f.name for f in report.checks if f.verdict is Verdict.FAIL)
+    least = "at least " if report.sampled else ""
+    counts = [f"{grad_of(k)} in {least}{a} of {b} entries" for k, (a, b) in report.counts.items()]
+    more = len(counts) - MOST_GRADIENTS
+    rest = [f"and {more} more"] if more > 0 else []
+    return f"wrong gradient, {', '.join(counts[:MOST_GRADIENTS] + rest)}"
 
 
 def explained(report: Any) -> list[str]:
@@ -71,8 +86,22 @@ def entries(report: Any) -> list[str]:
         f"{place:<{a}}   yours {yours:>{b}}   numerical {number:>{c}} ± {bar}"
         for place, yours, number, bar in rows
     ]
+    lines = [*_for_dout(report), *lines]
     total = sum(wrong for wrong, _ in report.counts.values())
     return lines + ([f"… and {total - len(shown)} more"] if total > len(shown) else [])
+
+
+def _for_dout(report: Any) -> list[str]:
+    """Which dout the entries are for; a loss is handed none."""
+    evidence = report.evidence
+    douts = [] if evidence is None else evidence.douts
+    name = evidence.subject.arguments_of_backward()[0] if len(douts) == 1 else "dout"
+    numbers = np.concatenate([np.ravel(d) for d in douts]) if douts else np.ones(1)
+    if evidence is None or evidence.subject.kind == "network":
+        return []
+    if len(numbers) > FEW_NUMBERS or not set(report.counts) <= set(evidence.wrong):
+        return [f"for a {name} of {len(numbers)} random numbers:"]
+    return [f"for {name} = {', '.join(f'{d:.6g}' for d in numbers)}:"]
 
 
 def picture(name: str, error: Array) -> list[str]:
@@ -115,13 +144,25 @@ def looked_at(report: Any) -> list[str]:
     """What was checked: values one by one, contracts by name, the broken ones with a sentence."""
     values = [found for found in report.checks if found.order]
     contracts = [found for found in report.checks if not found.order]
-    shown = [*values, *(found for found in contracts if found.verdict is not Verdict.PASS)]
-    lines = [line for found in shown for line in _line(found)]
+    broken = [found for found in contracts if found.verdict is not Verdict.PASS]
+    lines = [*_few(values), *(line for found in broken for line in _line(found))]
     kept = [found.name for found in contracts if found.verdict is Verdict.PASS]
     if kept and report.verdict is Verdict.PASS and not _is_network(report):
         lines += _wrapped(f"{len(kept)} slips not made: ", kept)
     elif kept:
         lines.append(f"✓ conduct: {len(kept)} contracts are kept")
+    return lines
+
+
+def _few(values: Sequence[Finding]) -> list[str]:
+    """A line for each gradient, those that are wrong first; of a network's hundred only some."""
+    lines = []
+    for verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS):
+        found = [one for one in values if one.verdict is verdict]
+        most = MOST_OF_MANY if len(values) > MANY else len(values)
+        lines += [line for one in found[:most] for line in _line(one)]
+        if len(found) > most:
+            lines.append(f"{MARKS[verdict]} … and {len(found) - most} more such gradients")
     return lines
 
 
@@ -131,8 +172,9 @@ def _is_network(report: Any) -> bool:
 
 
 def _line(found: Finding) -> list[str]:
-    mark = {Verdict.PASS: "✓", Verdict.FAIL: "✗", Verdict.INCONCLUSIVE: "?"}[found.verdict]
-    return wrap(f"{mark} {found.name}: {found.sentence}", WIDTH, subsequent_indent="    ")
+    return wrap(
+        f"{MARKS[found.verdict]} {found.name}: {found.sentence}", WIDTH, subsequent_indent="    "
+    )
 
 
 def _wrapped(start: str, names: Sequence[str], width: int = WIDTH) -> list[str]:

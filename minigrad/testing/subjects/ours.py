@@ -44,7 +44,7 @@ class FunctionSubject(Subject):
         self, inputs: Mapping[str, Any], params: Mapping[str, Any], cast: Any
     ) -> list[Any]:
         """Compute the function on arrays, without a graph."""
-        self.evaluations += 1
+        self.counted()
         self.rewind.begin(self.f)
         outputs = flat(self.f(*(kept(x) for x in inputs.values())))
         return [np.asarray(y._array if isinstance(y, Node) else y) for y in outputs]
@@ -86,6 +86,7 @@ class LayerSubject(ByHandSubject):
         super().__init__(name or type(layer).__name__, named(written, inputs, bound=True))
         self.layer = layer
         self.options = options
+        self.is_network = len(list(layer.structure().inner)) > 1
         self.written = {"forward": written}
         if layer.is_by_hand():
             self.written["backward"] = type(layer).backward
@@ -131,6 +132,7 @@ class NetworkSubject(Subject):
     """Something with loss(x, t), gradient(x, t) and params: a Network, or the book's."""
 
     kind = "network"
+    is_network = True
 
     def __init__(self, net: Any, x: Any, t: Any, name: str | None) -> None:
         super().__init__(name or type(net).__name__, {"x": np.asarray(x), "t": np.asarray(t)})

@@ -64,7 +64,8 @@ def useless(y: Any) -> tuple[str, bool] | None:
     array = np.asarray(y)
     if array.dtype.kind != "f":
         kinds = {"i": "integers", "u": "integers", "b": "booleans", "c": "complex numbers"}
-        return f"{kinds.get(array.dtype.kind, 'no numbers')}, and floats alone are checked", True
+        what = kinds.get(array.dtype.kind, f"{y!r:.40}, which is no array of numbers")
+        return f"{what}, and floats alone are checked", True
     if not array.size:
         return "an empty array", False
     return None if np.all(np.isfinite(array)) else ("numbers that are not finite", False)

@@ -8,7 +8,7 @@ random numbers each time. Nothing that a run does reaches the caller's own objec
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,8 @@ import numpy as np
 from minigrad.graph import Array
 from minigrad.testing.numeric.decisions import Decision, decisions
 from minigrad.testing.subjects.randomness import Rewind
+
+WATCHERS: list[Callable[[str], None]] = []  # who is told of each evaluation, and what of
 
 
 class Subject:
@@ -28,10 +30,12 @@ class Subject:
         params: the parameters by name, as copies.
         fixed: the inputs that have no gradient: labels, indices, conditions.
         notes: what was assumed on the way here, in plain sentences.
+        is_network: whether it is made of layers, so that looking at every entry takes long.
         written: the callables whose source a person wrote: {"forward": …, "backward": …}.
     """
 
     kind = "function"
+    is_network = False
 
     def __init__(self, name: str, inputs: Mapping[str, Any], fixed: Iterable[str] = ()) -> None:
         self.name = name
@@ -123,7 +127,7 @@ class Subject:
         self, inputs: Mapping[str, Any], params: Mapping[str, Any], cast: Any
     ) -> tuple[Any, list[Any]]:
         """Run a copy forward: a fresh one, or the same one again where it keeps nothing."""
-        self.evaluations += 1
+        self.counted()
         if not self.keeps_nothing:
             thing = self.fresh(params, cast)
             self.rewind.begin(*self.holders(thing))
@@ -135,6 +139,12 @@ class Subject:
             self.set_params(thing, params)
             self.rewind.begin_with(generators)
         return thing, list(self.forward(thing, {k: kept(v) for k, v in inputs.items()}))
+
+    def counted(self) -> None:
+        """Count one more evaluation."""
+        self.evaluations += 1
+        for told in WATCHERS:
+            told(self.name)
 
     # ---- what the kinds of subject do in their own way -----------------------------------------
     def fresh(self, params: Mapping[str, Any], cast: Any) -> Any:
@@ -198,7 +208,7 @@ class Run:
         subject = self.subject
         if inputs is None:
             inputs = {k: kept(v) for k, v in self.given.items()}
-        subject.evaluations += 1
+        subject.counted()
         subject.rewind.begin(*subject.holders(self.thing))
         outputs = subject.forward(self.thing, inputs)
         self.outputs = [np.asarray(y) for y in outputs]
