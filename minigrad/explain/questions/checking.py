@@ -11,7 +11,14 @@ from minigrad.explain.data.again import Rerun, reach
 from minigrad.explain.data.model import Line, Trace
 from minigrad.explain.letters import printable
 from minigrad.explain.questions import verdicts
-from minigrad.explain.questions.differences import COARSE, KINK, UNDEFINED, Leaf, size_of
+from minigrad.explain.questions.differences import (
+    COARSE,
+    KINK,
+    UNDEFINED,
+    Leaf,
+    nothing_beside,
+    size_of,
+)
 from minigrad.explain.questions.nudges import nudge
 from minigrad.explain.questions.suspects import Suspect, suspects, told
 from minigrad.explain.questions.verdicts import Verdict
@@ -63,7 +70,7 @@ def check(trace: Trace, rerun: Rerun, rng: np.random.Generator) -> Check:
     assert trace.output is not None
     reached = [line for line in trace.leaves if line.gradient is not None]
     most = max(1, min(ENTRIES, CALLS // max(1, sum(3 * reach(trace, x.id) for x in reached))))
-    largest = max((size_of(x.gradient) for x in reached if x.gradient is not None), default=0.0)
+    largest = _largest(trace, reached)
     with np.errstate(all="ignore"):  # what is not finite is told, and not warned of
         found, first = [], None
         for line in reached:
@@ -79,6 +86,15 @@ def check(trace: Trace, rerun: Rerun, rng: np.random.Generator) -> Check:
         blamed = suspects(trace, wrong, right)
     name = trace.lines[trace.output].name
     return Check(found, name, hint=told(blamed), suspects=blamed)
+
+
+def _largest(trace: Trace, reached: list[Line]) -> float:
+    """Find the largest gradient of all leaves; where they all are rounding, as of the sum of a
+    softmax, the largest that came by.
+    """
+    of_leaves = max((size_of(x.gradient) for x in reached if x.gradient is not None), default=0.0)
+    of_all = max((size_of(x.gradient) for x in trace.lines if x.gradient is not None), default=0.0)
+    return of_all if of_leaves <= nothing_beside(of_all, reached) else of_leaves
 
 
 def _verdict(leaf: Leaf, rng: np.random.Generator, most: int) -> Verdict:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -48,6 +49,12 @@ def size_of(gradient: Array) -> float:
     return largest if math.isfinite(largest) else 0.0
 
 
+def nothing_beside(largest: float, lines: Sequence[Line]) -> float:
+    """Say up to which size a gradient is nothing but the rounding of backprop beside another."""
+    eps = max((float(np.finfo(x.value.dtype).eps) for x in lines), default=0.0)
+    return min(300 * eps, 1e-3) * largest
+
+
 class Leaf:
     """A leaf whose entries are moved one at a time.
 
@@ -67,7 +74,7 @@ class Leaf:
         self.first = _FIRST[not is_double] if first is None else first
         self.scale = size_of(line.gradient)
         dtype = line.value.real.dtype
-        nothing = min(300 * float(np.finfo(dtype).eps), 1e-3) * largest
+        nothing = nothing_beside(largest, [line])
         reference = largest if self.scale <= nothing else self.scale
         tolerance = _TOLERANCE.get(str(dtype), 1e-2)
         tolerance = tolerance if is_double else max(tolerance, _OF_DIFFERENCES)
