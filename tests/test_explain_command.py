@@ -275,6 +275,14 @@ def test_a_quiz_as_a_page(folder, capsys):
     assert Path("quiz.html").read_text("utf-8").count("<form") == 2
 
 
+def test_the_help_promises_of_a_quiz_what_there_is(capsys):
+    with pytest.raises(SystemExit):
+        main(["explain", "--help"])
+    told = " ".join(capsys.readouterr().out.split())
+    assert "with --quiz, one that asks" in told
+    assert "with --quiz, and without --html, the result" in told
+
+
 def test_what_a_failed_pass_was_given_stands_in_the_order_it_was_given(capsys):
     assert main(["explain", "x @ W", "x=[1, 2]", "W=[1, 2, 3]"]) == 1
     out = capsys.readouterr().out

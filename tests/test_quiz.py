@@ -147,13 +147,29 @@ def test_numbers_and_arithmetic_are_answers(answer):
         (apples(), 3, 2, "the gradient that comes in is missing"),
         (apples(), 3, 1.1, "the call's own derivative is missing"),
         (doubled(), 2, 2, "the sum of the paths so far"),
-        (apples(), 3, 7, "Not yet. The rule here: dapple = dbag * count"),
+        (apples(), 1, 200, "adds to dtax: the other operand is the factor here"),
+        (apples(), 3, 110, "adds to dcount: the other operand is the factor here"),
     ],
 )
 def test_a_wrong_answer_is_told_what_it_would_be_the_answer_to(trace, number, answer, words):
     feedback = all_of(trace).check(number, answer)
     assert not feedback
     assert words in str(feedback)
+
+
+def test_wrong_answers_bring_nothing_then_a_hint_then_the_rule():
+    quiz = all_of(apples())
+    told = [str(quiz.check(3, 7)) for _ in range(4)]
+    rule = "Not yet. The rule here: dapple = dbag * count"
+    assert told == ["Not yet.", "Not yet. It is made of dbag and count.", rule, rule]
+
+
+@pytest.mark.parametrize(
+    "answer", ["dbag*count", "dbag * 2", "count + 0.2", "sqrt(count**2) * dbag"]
+)
+def test_an_expression_of_what_is_shown_is_an_answer(answer):
+    assert all_of(apples()).check(3, answer)
+    assert "an expression of" in str(all_of(apples()).check(3, "price"))
 
 
 @pytest.mark.parametrize("answer", ["two", "", "open('x')", "[1, 2]", "1/0", "nan", None])
@@ -270,7 +286,7 @@ def give(page, number, answer):
 
 
 @needs_browser
-@pytest.mark.parametrize("answers", [("1.1", "200", "2 * 1.1", "110"), ("1", "-200", "2", "?")])
+@pytest.mark.parametrize("answers", [("1.1", "200", "dbag*count", "110"), ("1", "-200", "2", "?")])
 def test_the_page_judges_as_python_does_and_leaves_the_same_result(opened, answers):
     quiz = all_of(apples(), seed=5)
     page = opened(quiz)

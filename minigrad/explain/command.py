@@ -49,7 +49,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--at", metavar="NAME,I,J", help="one entry of a gradient: every term of its sum")
     add("--html", metavar="FILE", help="write a page to step through (with --quiz, one that asks)")
     add("--svg", metavar="FILE", help="write the graph as a picture")
-    add("--json", metavar="FILE", help="write all of it as data (with --quiz, the result)")
+    add(
+        "--json",
+        metavar="FILE",
+        help="write all of it as data (with --quiz, and without --html, the result)",
+    )
     add("--quiz", action="store_true", help="hide contributions, and ask for them")
     add("--seed", type=_seed, default=0, metavar="N", help="which questions (default: 0)")
     add("--questions", type=_count, default=5, metavar="N", help="how many (default: 5)")

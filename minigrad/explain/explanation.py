@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,7 @@ class Explanation(Trace):
     """
 
     file: str | None = None  # where the learner's code stands, that computed it
-    rerun: again.Rerun | None = None  # runs a network again with other values of a parameter
+    whole: Callable[[], again.Rerun] | None = None  # makes what runs a network again
 
     def text(
         self,
@@ -91,12 +92,13 @@ class Explanation(Trace):
         """
         return entries.entry_at(self, name, index)
 
-    def why(self, name: str, most: int = 20) -> paths.Why:
-        """List the paths that a gradient comes by, with the product along each.
+    def why(self, name: str, most: int = paths.MOST) -> paths.Why:
+        """List the paths that a gradient comes by, with the product along each, the largest first.
 
         Args:
             name: of the value.
-            most: how many paths to list.
+            most: how many paths to keep; a dozen are printed. Of more paths than are kept, or of
+                very many through a deep graph, those are followed that carry most at each call.
 
         Raises:
             KeyError: when nothing has the name.
@@ -107,12 +109,12 @@ class Explanation(Trace):
         >>> y = x * x + x
         >>> print(mg.explain(y).why("x"))
         3 paths from y to x
-          1  y → x
-             1 = 1
+          1  y → v1 → x
+             1 · 3 = 3
           2  y → v1 → x
              1 · 3 = 3
-          3  y → v1 → x
-             1 · 3 = 3
+          3  y → x
+             1 = 1
         dx = 7, the sum over the paths
         """
         return paths.why(self, name, most)
@@ -136,7 +138,7 @@ class Explanation(Trace):
         >>> x = mg.Tensor(3.0)
         >>> y = x * x
         >>> print(mg.explain(y).check())
-        Backprop and finite differences
+        Backprop and finite differences: they agree
           ✓ dx  agree on 1 entry: largest difference ..., largest gradient 6
         A small step, and what the gradient predicts of it
           x + 0.001: y is to change by 0.006, and changes by 0.006001
@@ -148,13 +150,20 @@ class Explanation(Trace):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the forward pass gave its warnings
             try:
-                rerun = again.rerun_of(self)
+                rerun = self._rerun()
             except again.UnrepeatableError as error:
-                if self.rerun is None:
-                    cause = f"{error} cannot be run again to the same result"
-                    return checking.Check([], output, cause)
-                rerun = self.rerun
+                cause = f"{error} cannot be run again to the same result"
+                return checking.Check([], output, cause)
             return checking.check(self, rerun, generator)
+
+    def _rerun(self) -> again.Rerun:
+        """Make what runs the forward pass again: call by call, or a network as a whole."""
+        try:
+            return again.rerun_of(self)
+        except again.UnrepeatableError:
+            if self.whole is None:
+                raise
+            return self.whole()
 
     def health(self) -> healths.Health:
         """Look for what keeps a network from learning.

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
-from minigrad.explain.data.again import Rerun
+from minigrad.explain.data.again import Rerun, coarsest
 from minigrad.explain.data.asked import no_tensor
 from minigrad.explain.data.build import behind, failed, traced
 from minigrad.explain.data.names import Names, parameters
 from minigrad.explain.data.standins import Twin, is_layer, is_net, layers_in, twin_of
+from minigrad.explain.data.twin import rerun_of_network
 from minigrad.explain.data.watching import Watching, callable_name
 from minigrad.explain.explanation import Explanation
 from minigrad.graph import Array
@@ -43,7 +45,7 @@ def of_network(net: Network, *batch: Any) -> Explanation:
     with Replay(net) as replay:
         found = watched(lambda: net.objective(x, t), layers, names, "loss")
     kept = [b if isinstance(b, Tensor) else b.copy() for b in (x, t)]
-    found.rerun = _rerun(net, kept, replay, found)
+    found.whole = functools.partial(rerun_of_network, found, net, kept, replay)
     return found
 
 
@@ -95,24 +97,6 @@ def watched(
     return Explanation(**vars(traced(y, behind([y]), names, seen.watched)))
 
 
-def _rerun(net: Network, batch: list[Any], replay: Replay, found: Explanation) -> Rerun:
-    """Make the function that computes a network's loss again, with the same random numbers."""
-
-    def rerun(line: int, values: Array) -> Array:
-        node = found.nodes[line]
-        assert node is not None
-        kept = node._array.copy()
-        try:
-            node._array[...] = values
-            with Replay(net):  # today's state comes back afterwards
-                replay.rewind()
-                return np.asarray(net.objective(*batch)._array)
-        finally:
-            node._array[...] = kept
-
-    return rerun
-
-
 # ---- networks and layers by hand, as the book writes them ----------------------------------------
 def by_hand(what: Any) -> tuple[Any, str | None] | None:
     """Find the object by hand that is meant, and its method if one was named; None for others."""
@@ -155,7 +139,7 @@ def of_object(what: Any, args: tuple[Any, ...], variables: Mapping[str, Any]) ->
         found = watched(run, twin.layers, names, output)
     finally:
         restore(before)
-    found.rerun = _rerun_twin(twin, drawn, run, found)
+    found.whole = functools.partial(_rerun_twin, twin, drawn, run, found)
     return found
 
 
@@ -199,4 +183,5 @@ def _rerun_twin(twin: Twin, drawn: Rewind, run: Callable[[], Any], found: Explan
             node._array[...] = kept
             restore(before)
 
-    return rerun
+    made = (node._array.dtype for node in found.nodes if node is not None)
+    return Rerun(rerun, coarsest(made), [line.id for line in found.leaves])

@@ -11,6 +11,7 @@ from minigrad.explain.data.failures import FIX
 from minigrad.explain.data.model import Contribution, Failure, Line, Step, Trace
 from minigrad.explain.data.numbers import shape_text, value_text, with_numbers
 from minigrad.explain.letters import printable
+from minigrad.explain.questions.health import not_finite
 from minigrad.explain.words import (
     STOPPED,
     count,
@@ -75,6 +76,9 @@ class _Page:
         yield ""
         yield self._paint("head", "Gradients")
         yield from self._gradients()
+        if lost := not_finite(self.trace):
+            yield ""
+            yield self._paint("bad", lost)
 
     # ---- forward ---------------------------------------------------------------------------------
     def _forward(self) -> Iterator[str]:

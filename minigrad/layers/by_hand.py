@@ -20,7 +20,7 @@ import numpy as np
 from minigrad.constants import arrays
 from minigrad.functions.activations import real_numbers
 from minigrad.graph import Node, record
-from minigrad.layers.inside import attributes, inside
+from minigrad.layers.inside import attributes, inside, reached, replaced
 from minigrad.tensor import SHARE_TENSORS, Tensor
 
 _CONSTANT = (
@@ -61,7 +61,7 @@ def record_by_hand(
             raise TypeError(f"{name}.forward must return an array of floats, not {result!r:.60}")
         kept = _copied(layer, params)
 
-    rule = Pullback(kept, inputs, params, gradients_of)
+    rule = Pullback(kept, inputs, params, gradients_of, options)
     arguments = (*inputs, *params.values())
     return record(Tensor, type(layer), rule, arguments, arrays(arguments), {}, output)
 
@@ -101,11 +101,13 @@ class Pullback:
         inputs: tuple[Any, ...],
         params: Mapping[str, Tensor],
         gradients_of: Callable[[Any], Mapping[str, Any]],
+        options: Mapping[str, Any] | None = None,
     ) -> None:
         self.layer = layer
         self._inputs = inputs
         self.params = params
         self._gradients_of = gradients_of
+        self._options = options or {}
 
     def __call__(self, g: Any, y: Any, *operands: Any) -> list[Any]:
         """Run backward; return the gradients of all inputs and parameters."""
@@ -129,6 +131,26 @@ class Pullback:
         names = [f"input {i}" for i in range(len(inputs))] + list(params)
         wanted = (*inputs, *params.values())
         return [_own(name, *each) for each in zip(names, shares, wanted, strict=True)]
+
+    def run_again(self, *operands: Any) -> tuple[Pullback, Any]:
+        """Run forward on other inputs and parameters, and return the rule of that call, and what
+        it made.
+
+        Nothing of the layer changes. Random numbers are drawn anew.
+
+        Raises:
+            TypeError: when a parameter is no array of the layer, and cannot be another.
+        """
+        run = _copied(self.layer, self.params)
+        vars(run).pop("_Layer__memory", None)  # it knows the parameters of the layer
+        count = len(self._inputs)
+        for name, value in zip(self.params, operands[count:], strict=True):
+            if not isinstance(reached(run, name, None), np.ndarray):
+                raise TypeError(f"{type(run).__name__}.{name} is no array of the layer's own")
+            replaced(run, name, np.array(value))
+        made = run.forward(*map(np.array, operands[:count]), **self._options)
+        rule = Pullback(run, self._inputs, self.params, self._gradients_of, self._options)
+        return rule, np.array(made)
 
 
 def _own(layer: str, name: str, share: Any, wanted: Any) -> Any:

@@ -3,9 +3,9 @@ const quiz = JSON.parse(document.getElementById("questions").textContent);
 const tries = quiz.questions.map(() => []);
 const right = quiz.questions.map(() => false);
 
-// Numbers with + - * / ** and brackets; anything else is null.
-function number(text) {
-  const tokens = text.match(/\d+\.?\d*(?:e[+-]?\d+)?|\.\d+(?:e[+-]?\d+)?|\*\*|[-+*/()]|\S/gi) || [];
+// Numbers and names of numbers with + - * / ** and brackets; anything else is null.
+function number(text, values = {}) {
+  const tokens = text.match(/\d+\.?\d*(?:e[+-]?\d+)?|\.\d+(?:e[+-]?\d+)?|[\p{L}_][\p{L}\p{N}_]*|\*\*|[-+*/()]|\S/giu) || [];
   let at = 0;
   const next = (...wanted) => (wanted.includes(tokens[at]) ? tokens[at++] : null);
   function sum() {
@@ -32,6 +32,7 @@ function number(text) {
       return next(")") ? value : NaN;
     }
     const token = tokens[at++];
+    if (Object.hasOwn(values, token)) return values[token];
     return /^[\d.]/.test(token || "") ? Number(token) : NaN;
   }
   const value = sum();
@@ -42,7 +43,7 @@ const close = (given, wanted) => Math.abs(given - wanted) <= quiz.tolerance * Ma
 
 function judge(i, text) {
   const question = quiz.questions[i];
-  const given = number(text);
+  const given = number(text, question.values);
   if (given === null) return [null, `“${text}” is no number; 2.5 would be one, or 2 * 1.25.`];
   tries[i].push(text);
   if (close(given, question.answer)) {
@@ -50,7 +51,8 @@ function judge(i, text) {
     return [true, `✓ Right.  ${question.rule}`];
   }
   const slip = question.slips.find(([, wrong]) => close(given, wrong));
-  return [false, `✗ Not yet. ${slip ? slip[0] : ""}The rule here: ${question.rule}`];
+  const help = ["", "", question.hint][tries[i].length] ?? `The rule here: ${question.rule}`;
+  return [false, `✗ Not yet. ${slip ? slip[0] : ""}${help}`.trimEnd()];
 }
 
 function result() {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,12 +15,19 @@ from minigrad.graph import Array, Node
 from minigrad.kinds import Function, called
 from minigrad.table import RECORDED
 
-Rerun: TypeAlias = Callable[[int, Array], Array]  # (leaf, its values) -> the output
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
 class UnrepeatableError(Exception):
     """A call cannot be run again to the same result."""
+
+
+class Rerun(NamedTuple):
+    """A forward pass that can be run again, in float64 as far as the calls allow it."""
+
+    run: Callable[[int, Array], Array]  # (leaf, its values) -> the output
+    precision: float  # the rounding of the coarsest floats that it computes with
+    leaves: Collection[int]  # that can be moved
 
 
 def rerun_of(trace: Trace) -> Rerun:
@@ -53,7 +60,18 @@ def rerun_of(trace: Trace) -> Rerun:
                 changed[line] = call.run(changed, places)
         return np.asarray(changed.get(trace.output, known))
 
-    return rerun
+    made = [call.made for call in calls.values()]
+    return Rerun(rerun, coarsest(made), [line.id for line in trace.leaves])
+
+
+def coarsest(dtypes: Iterable[np.dtype[Any]]) -> float:
+    """Find the rounding of the coarsest floats among some dtypes; that of float64 at least.
+
+    >>> coarsest([np.dtype(np.float64), np.dtype(np.float32), np.dtype(int)]) == 2.0**-23
+    True
+    """
+    floats = [dtype for dtype in dtypes if dtype.kind in "fc"]
+    return max([float(np.finfo(dtype).eps) for dtype in floats] + [float(np.finfo(float).eps)])
 
 
 def _is_of_data(node: Node | None) -> bool:
@@ -90,6 +108,7 @@ class Call:
         self.operands = trace.lines[line].operands[:count]
         self.values = [_wide(value) for value in node._values[:count]]
         self.keywords = node._keywords
+        self.made = trace.lines[line].value.dtype  # of what it makes in float64
         self.to_the_bit = False  # whether it gave what was recorded, to the last bit
 
     def among(self, lines: set[int]) -> list[tuple[int, int]]:
@@ -112,6 +131,7 @@ def _compared(trace: Trace, line: int) -> Call:
         call = Call(trace, line)
         with np.errstate(all="ignore"):
             found = np.asarray(call.run({}, ()))
+        call.made = found.dtype
         call.to_the_bit = found.dtype == known.dtype and np.array_equal(found, known)
         same = np.allclose(found, known, rtol=tolerance, atol=tolerance, equal_nan=True)
     except Exception as error:  # functions take their recorded operands in ways of their own

@@ -13,11 +13,18 @@ from typing import Any
 import numpy as np
 
 from minigrad.explain.data.asked import entry_asked, line_asked
-from minigrad.explain.data.factors import Index, Source, placed
-from minigrad.explain.data.lettering import OF_GRADIENTS, box, bracketed, lettered
+from minigrad.explain.data.factors import PLAIN, Index, Source, placed
+from minigrad.explain.data.lettering import OF_GRADIENTS, Derivative, box, bracketed, lettered
 from minigrad.explain.data.model import Contribution, Line, Step, Trace
 from minigrad.explain.data.numbers import MINUS
-from minigrad.explain.data.shares import Values, Weights, drawn, local_derivatives
+from minigrad.explain.data.patterns import pattern_of
+from minigrad.explain.data.shares import (
+    Values,
+    Weights,
+    drawn,
+    is_by_hand,
+    local_derivatives,
+)
 from minigrad.explain.data.slopes import Slope, slope_of
 from minigrad.explain.data.terms import Entry, PathSum, Term, signed
 
@@ -50,16 +57,25 @@ def path_sum(trace: Trace, step: Step, c: Contribution, index: Index) -> PathSum
         rule = f"entry {bracketed(index)} of {c.rule}" if index else c.rule
         return PathSum(c.path, c.paths, rule, [], value, False)
     formulas, terms, numbers, rule = [], [], "", ""
+    pattern = pattern_of(trace, step, c) if is_by_hand(trace, step) else None
     others, drawn_weights = _on_others(trace, step, c, index, len(found))
+    source: Source | Derivative | None
     for weights, of_others in zip(found, drawn_weights, strict=True):
-        places, source = placed(trace, step, weights.of, index, others, of_others)
+        if pattern is not None:
+            places = pattern.places(index)
+            source = pattern.source
+        else:
+            places, source = placed(trace, step, weights.of, index, others, of_others)
         slope = None
-        if source is None and len(found) == 1 and not weights.conjugate:
+        if isinstance(source, Source) and source.form is not PLAIN and len(places) == 1:
+            numbers = _with_numbers(trace, step, source, places[0], index)
+        if source is None and len(found) == 1 and not weights.conjugate and pattern is None:
             here = box(places) or [index] * (c.share.shape == step.gradient.shape)
             slope = slope_of(trace, step, c, here, weights.of, index)
             places = here if slope else places
             numbers = slope.with_numbers(places[0]) if slope and len(places) == 1 else ""
-        if source is None and slope is None and np.any(np.abs(weights.of[weights.of != 0]) != 1):
+        is_known = slope is not None or isinstance(source, Source)
+        if not is_known and np.any(np.abs(weights.of[weights.of != 0]) != 1):
             rule = f"{trace.lines[c.to].d} {c.sign} {c.rule}"
         to = trace.lines[c.to].name
         formula, several = _products(trace, step, weights, index, places, source or slope, to)
@@ -73,6 +89,14 @@ def path_sum(trace: Trace, step: Step, c: Contribution, index: Index) -> PathSum
     adds_up = bool(abs(total - value) <= 1e-5 * scale) or not np.isfinite(value)
     formula = f"Re({formula})" if real else formula
     return PathSum(c.path, c.paths, formula, terms, value, adds_up, real, rule, numbers)
+
+
+def _with_numbers(trace: Trace, step: Step, source: Source, place: Index, index: Index) -> str:
+    """Write a product with the numbers that its formula reads: 0.5 · (1 − 0.5) · 2."""
+    known = {line.name: line.value for line in trace.lines}
+    array = {**step.caches, **known}[source.name]
+    read = signed(array[source.at(place, index)].item())
+    return f"{source.form.text.format(read)} · {signed(step.gradient[place].item())}"
 
 
 def _on_others(
@@ -95,7 +119,7 @@ def _products(
     weights: Weights,
     index: Index,
     places: list[Index],
-    source: Source | Slope | None,
+    source: Source | Derivative | Slope | None,
     to: str,
 ) -> tuple[str, list[Term]]:
     """Write the products of a gradient's entries with their weights: as a formula, and each."""
@@ -116,7 +140,7 @@ def _products(
 # ---- in letters ---------------------------------------------------------------------------------
 def _formula(
     line: Line,
-    source: Source | Slope | None,
+    source: Source | Derivative | Slope | None,
     places: list[Index],
     weights: Weights,
     index: Index,
@@ -143,7 +167,7 @@ def _formula(
     elif len(values) == 1:
         product = f"{signed(values.pop())} · {g}"
     else:
-        product = f"∂{line.name}{bracketed(found.place)}/∂{to}{bracketed(index)} · {g}"
+        product = f"{Derivative(line.name, to).lettered(found.place, index)} · {g}"
     return found.sum(product)
 
 

@@ -7,9 +7,9 @@ of the call, and with others that were drawn at random, since ones and equal ope
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,12 +20,32 @@ from minigrad.graph import Array
 Index = tuple[int, ...]
 
 
+Axes = tuple[tuple[str, int], ...]  # of an index: ("g", 0), ("entry", 1), or ("one", 0)
+
+
+class Form(NamedTuple):
+    """What is made of an entry: as text, and as a number."""
+
+    text: str
+    value: Callable[[Any], Any]
+
+
+PLAIN = Form("{}", lambda a: a * 1)
+FORMS = (  # of a backward that was written by hand; those of ours are read
+    PLAIN,
+    Form("{0} · (1 − {0})", lambda a: a * (1 - a)),
+    Form("(1 − {} ** 2)", lambda a: 1 - a**2),
+    Form("({} > 0)", lambda a: (a > 0) * 1),
+)
+
+
 @dataclass
 class Source:
     """An array whose entries are the local derivatives, and which of them."""
 
     name: str
-    axes: tuple[tuple[str, int], ...]  # of its index: ("g", 0), ("entry", 1), or ("one", 0)
+    axes: Axes
+    form: Form = PLAIN
 
     def at(self, place: Index, index: Index) -> Index:
         """Find the entry that belongs to the gradient's entry `place`."""
@@ -36,7 +56,7 @@ class Source:
         """Write its index with letters for what is summed over."""
         picked: dict[str, Sequence[Any]] = {"g": letters, "entry": index}
         parts = ["0" if kind == "one" else str(picked[kind][axis]) for kind, axis in self.axes]
-        return f"{self.name}[{', '.join(parts)}]" if parts else self.name
+        return self.form.text.format(f"{self.name}[{', '.join(parts)}]" if parts else self.name)
 
 
 def placed(
@@ -83,14 +103,14 @@ def _found(
     name: str, value: Any, coefficients: Array, places: list[Index], index: Index
 ) -> Source | None:
     """Look for the local derivatives among the entries of a value; every one is compared."""
-    for axes in _guesses(np.shape(value), len(places[0]), len(index)) if places else ():
+    for axes in guesses(np.shape(value), len(places[0]), len(index)) if places else ():
         source = Source(name, axes)
         if _fits(source, np.asarray(value), coefficients, places, index):
             return source
     return None
 
 
-def _guesses(shape: Index, of_g: int, of_entry: int) -> Iterator[tuple[tuple[str, int], ...]]:
+def guesses(shape: Index, of_g: int, of_entry: int) -> Iterator[Axes]:
     """List the ways to index an array by the places of g's entry and of ours."""
     known = [("g", i) for i in range(of_g)] + [("entry", i) for i in range(of_entry)]
     aligned = tuple(("g", of_g - len(shape) + i) for i in range(len(shape)))

@@ -52,6 +52,17 @@ def lettered(places: Sequence[Index], shape: Index, letters: str) -> Lettered | 
     return Lettered(index, signs, f" ({', '.join(ranges)})" if ranges else "")
 
 
+class Derivative(NamedTuple):
+    """Local derivatives that are entries of nothing that is known: ∂z[n, 1]/∂x[0, 1]."""
+
+    of: str
+    by: str
+
+    def lettered(self, letters: Sequence[Any], index: Index) -> str:
+        """Write it with letters for what is summed over."""
+        return f"∂{self.of}{bracketed(letters)}/∂{self.by}{bracketed(index)}"
+
+
 def box(places: Sequence[Index]) -> list[Index]:
     """List the entries that letters stand for, if they stand for these: all rows by all columns.
 

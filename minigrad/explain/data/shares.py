@@ -6,7 +6,7 @@ by hand, by running it on one entry at a time.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -151,18 +151,44 @@ def _by_hand(
                 )
             )
         ]
+    known = jacobian(trace, step, c)
+    assert known is not None
+    return [Weights(known[index])]
+
+
+def jacobian(trace: Trace, step: Step, c: Contribution) -> Array | None:
+    """Run a backward on every entry at a time: what each entry of the share makes of each of g's.
+
+    Returns:
+        An array of both shapes, the share's first; None where there is no room for it.
+    """
+    size = step.gradient.size
+    if size > _MOST or size * c.share.size > _KEPT:
+        return None
     known = _jacobians.setdefault(step, {})
     if c.position not in known:
-        known[c.position] = np.stack([*_of_units(trace, step, c)], axis=-1)
-    return [Weights(known[c.position][index].reshape(step.gradient.shape))]
+        known[c.position] = stacked([*_of_units(trace, step, c)], step, c)
+    return known[c.position]
+
+
+def stacked(made: Sequence[Array], step: Step, c: Contribution) -> Array:
+    """Put what a backward made of each entry of g together."""
+    stacked = np.stack(made, axis=-1) if made else np.zeros((*c.share.shape, 0))
+    return stacked.reshape(*c.share.shape, *step.gradient.shape)
 
 
 def _of_units(trace: Trace, step: Step, c: Contribution) -> Iterator[Array]:
     """Run a backward on gradients of which one entry is 1."""
+    for unit in units(step):
+        yield np.asarray(share_of(trace, step, c, unit))
+
+
+def units(step: Step) -> Iterator[Array]:
+    """List gradients of which one entry is 1."""
     for place in np.ndindex(step.gradient.shape):
         unit = np.zeros_like(step.gradient)
         unit[place] = 1
-        yield np.asarray(share_of(trace, step, c, unit))
+        yield unit
 
 
 def drawn(trace: Trace, step: Step) -> Values | None:

@@ -37,7 +37,7 @@ content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inlin
 <main>
 <h1>Backward pass: a quiz</h1>
 <p>Each call below is one step on the way back. Work out what it adds to one gradient. Answers count
-within 1 %; arithmetic such as <code>2 * 1.1</code> is welcome.</p>
+within 1 %; arithmetic such as <code>2 * 1.1</code>, with names too, is welcome.</p>
 <noscript><p>This page needs its script to judge answers. In Python, <code>quiz.run()</code> asks
 the same questions.</p></noscript>
 <ol>

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from minigrad.explain.data.lettering import bracketed
 from minigrad.explain.data.located import Place, located_in
 from minigrad.explain.data.model import Line, Trace
 from minigrad.explain.data.numbers import number
@@ -21,6 +23,8 @@ Locate = Callable[[Trace, Line], "Place | None"]
 _RATIO = 1000.0  # between the gradients of two layers, to be called vanishing or exploding
 _LISTED = 20  # activations that are told one by one
 _SHARE = 0.5  # of units that are dead or saturated, to be called a problem
+_NOTED = 0.1  # of entries that are saturated, to have no tick
+_STEEP = 0.25  # of all that a gradient changes by, between two neighbours, to be told of them
 
 
 @dataclass
@@ -31,6 +35,12 @@ class Finding:
     problem: bool
     line: int | None
     words: str
+    noted: bool = False  # no problem yet, and nothing to be glad of: some units are dead
+
+    @property
+    def mark(self) -> str:
+        """✗ for a problem, – for what is worth knowing, ✓ for what is well."""
+        return "✗" if self.problem else "–" if self.noted else "✓"
 
 
 @dataclass(repr=False)
@@ -45,7 +55,7 @@ class Health:
         return not any(finding.problem for finding in self.findings)
 
     def __str__(self) -> str:
-        return printable("\n".join(f"{'✗' if f.problem else '✓'} {f.words}" for f in self.findings))
+        return printable("\n".join(f"{f.mark} {f.words}" for f in self.findings))
 
     __repr__ = __str__
 
@@ -54,10 +64,10 @@ def health(trace: Trace, locate: Locate) -> Health:
     """Look for what keeps a network from learning."""
     findings = [*_failed(trace), *_not_finite(trace, locate)]
     units = [finding for line in trace.lines for finding in _units(trace, line)]
-    bad = [finding for finding in units if finding.problem]
+    bad = sorted((f for f in units if f.mark != "✓"), key=lambda f: not f.problem)
     if len(units) > _LISTED:
         good = len(units) - len(bad)
-        words = f"{good} of {len(units)} activations are neither dead nor saturated"
+        words = f"{good} of {len(units)} activations have no dead units, and are not saturated"
         units = [*bad[:_LISTED], Finding("units", False, None, words)]
     findings += units
     findings += _ratios(trace)
@@ -94,7 +104,9 @@ def _not_finite(trace: Trace, locate: Locate) -> Iterator[Finding]:
 
 def _forward_words(trace: Trace, line: Line, locate: Locate) -> str:
     if line.kind != "call":
-        return f"{line.name} itself is not finite ({_bad(line.value)}), before anything is computed"
+        where = f"; {_first_bad(line)}" if line.value.ndim else ""
+        told = f"{line.name} itself is not finite ({_bad(line.value)})"
+        return f"{told}, before anything is computed{where}"
     told = f"{line.name} = {line.call} is the first value that is not finite ({_bad(line.value)})"
     told += _where(trace, line, locate)
     place = tuple(map(int, np.argwhere(~np.isfinite(line.value))[0]))
@@ -109,6 +121,26 @@ def _forward_words(trace: Trace, line: Line, locate: Locate) -> str:
     if shown:
         told += f"; {', '.join(shown)}, and so {line.name}{index} is {number(line.value[place])}"
     return told
+
+
+def _first_bad(line: Line) -> str:
+    """Name the first entry that is not finite: x[3, 1] is nan."""
+    place = tuple(map(int, np.argwhere(~np.isfinite(line.value))[0]))
+    return f"{line.name}{bracketed(place)} is {number(line.value[place])}"
+
+
+def not_finite(trace: Trace) -> str:
+    """Say in one line what is not finite first; nothing where all is."""
+    for line in trace.lines:
+        if not _finite(line.value):
+            made = f", made by {line.call}" if line.call else ""
+            return f"not finite: {line.name}{made}; e.health() tells more"
+    for step in trace.steps:
+        for c in step.contributions:
+            if not _finite(c.share):
+                d = trace.lines[c.to].d
+                return f"not finite: {d}, made by {c.rule}; e.health() tells more"
+    return ""
 
 
 def _where(trace: Trace, line: Line, locate: Locate) -> str:
@@ -154,14 +186,14 @@ def _units(trace: Trace, line: Line) -> Iterator[Finding]:
         kind = "channel" if images else "unit"
         told = f"{name}: {dead} of {units} ReLU {kind}s are 0 in {many} and learn nothing from them"
         told = told if dead else f"{name}: no ReLU {kind} is 0 in {many}"
-        yield Finding("dead", dead > _SHARE * units, line.id, told)
+        yield Finding("dead", dead > _SHARE * units, line.id, told, dead > 0)
     elif kind:
         slope = rows * (1 - rows) * 4 if kind == "sigmoid" else 1 - rows**2
         flat = float(np.mean(slope < 0.05))
         told = f"{name}: {100 * flat:.0f} % of the entries are saturated: the slope there is "
         told += "under a twentieth of what it can be"
         told = told if flat else f"{name}: no entry is saturated"
-        yield Finding("saturated", flat > _SHARE, line.id, told)
+        yield Finding("saturated", flat > _SHARE, line.id, told, flat > _NOTED)
 
 
 def _of_layer(trace: Trace, line: Line) -> str:
@@ -195,25 +227,43 @@ def _ratios(trace: Trace) -> Iterator[Finding]:
         return
     told = f"{last.d} is of size {number(late)} and {first.d} of {number(early)}"
     if early * _RATIO < late:
-        told += f": gradients vanish on the way back to the first layer{_steepest(weighted)}"
+        told += f": gradients vanish on the way back to the first layer{_course(trace, weighted)}"
         yield Finding("vanishing", True, first.id, told)
     elif early > late * _RATIO:
-        told += f": gradients explode on the way back to the first layer{_steepest(weighted)}"
+        told += f": gradients explode on the way back to the first layer{_course(trace, weighted)}"
         yield Finding("exploding", True, first.id, told)
     else:
         told += " (root mean square): they neither vanish nor explode on the way back"
         yield Finding("gradients", False, first.id, told)
 
 
-def _steepest(weighted: list[Line]) -> str:
-    """Say between which two neighbours the gradient changes most, where there are more than two."""
+def _course(trace: Trace, weighted: list[Line]) -> str:
+    """Say where the gradient changes, where there are more than two to compare: between which two
+    neighbours, or from layer to layer, or from step to step where a weight is used many times.
+    """
     sizes = [_size(line.gradient) for line in weighted]
     if len(sizes) < 3 or not all(sizes):
         return ""
     steps = [abs(math.log(a / b)) for a, b in itertools.pairwise(sizes)]
     i = int(np.argmax(steps))
+    if steps[i] < _STEEP * abs(math.log(sizes[0] / sizes[-1])):
+        return _on_average(trace, weighted)
     factor = number(sizes[i] / sizes[i + 1], 2)
     return f"; most between {weighted[i + 1].d} and {weighted[i].d}, times {factor}"
+
+
+def _on_average(trace: Trace, weighted: list[Line]) -> str:
+    """Say what the gradient is multiplied by at each step of time, or from layer to layer."""
+    uses = Counter(i for line in weighted for i in line.operands if i is not None)
+    weight, most = uses.most_common(1)[0]
+    repeats = most > 2 and trace.lines[weight].kind == "leaf"
+    along = [line for line in weighted if weight in line.operands] if repeats else weighted
+    first, middle, last = along[0], along[len(along) // 2], along[-1]
+    sizes = [_size(line.gradient) for line in (first, middle, last)]
+    factor = number((sizes[0] / sizes[-1]) ** (1 / (len(along) - 1)), 2)
+    each = f"of the {most} uses of {trace.lines[weight].name}" if repeats else "layer"
+    half = f"{number(sizes[1], 2)} half of the way, at {middle.d}"
+    return f"; by about a factor of {factor} at each {each}: {half}"
 
 
 def _size(gradient: Any) -> float:

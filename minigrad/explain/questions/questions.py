@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from minigrad.explain.data.model import Contribution, Line, Step, Trace
+from minigrad.explain.data.numbers import any_of
 from minigrad.graph import Array
 
 TOLERANCE = 0.01  # of the answer: enough digits to show that it was worked out
@@ -27,6 +28,8 @@ class Question:
     rule: str  # dtotal = dprice * tax: the hint
     place: str  # "path 2 of 3; the sum so far is 4.5", or ""
     answer: float
+    hint: str = ""  # which of what is shown it is made of
+    values: dict[str, Array] = field(default_factory=dict)  # of what is shown, for expressions
     slips: dict[str, float] = field(default_factory=dict)  # words about a wrong answer -> that one
     tries: list[str] = field(default_factory=list)
     right: bool = False
@@ -90,16 +93,31 @@ def _question(
         place = f"path 1 of {part.paths}"
     index = f"[{', '.join(map(str, entry))}]" if entry else ""
     answer = float(part.share[entry])
+    rule = f"{to.d} {part.sign} {part.rule}"
+    known = {line.name: line.value for line in _seen(trace, step)} | step.caches
+    known[call.d] = step.gradient
     return Question(
         number=number,
         call=f"{call.name} = {call.call}",
         target=to.d + index,
         shown=shown,
-        rule=f"{to.d} {part.sign} {part.rule}",
+        rule=rule,
         place=place,
         answer=answer,
-        slips=_slips(step, part, entry, answer),
+        hint=_hint(part.rule, known),
+        values=known,
+        slips=_slips(trace, step, part, entry, answer),
     )
+
+
+def _hint(rule: str, known: Mapping[str, Array]) -> str:
+    """Say what the rule reads, without how.
+
+    >>> _hint("dprice * tax", {"bag": np.ones(()), "tax": np.ones(()), "dprice": np.ones(())})
+    'It is made of dprice and tax. '
+    """
+    read = list(dict.fromkeys(any_of(known).findall(rule))) or [*known][-1:]
+    return f"It is made of {', '.join(read[:-1])}{' and ' * (len(read) > 1)}{read[-1]}. "
 
 
 def _entry(share: Array, rng: np.random.Generator) -> tuple[int, ...]:
@@ -112,7 +130,7 @@ def _entry(share: Array, rng: np.random.Generator) -> tuple[int, ...]:
 
 
 def _slips(
-    step: Step, part: Contribution, entry: tuple[int, ...], answer: float
+    trace: Trace, step: Step, part: Contribution, entry: tuple[int, ...], answer: float
 ) -> dict[str, float]:
     """Say for wrong answers that are often given what they are."""
     slips = {"The size is right; look at the sign. ": -answer}
@@ -129,6 +147,11 @@ def _slips(
             slips["That is the call's own derivative; the gradient that comes in is missing. "] = (
                 local
             )
+    for other in step.contributions:
+        if other.to != part.to and other.share.shape == part.share.shape:
+            d = trace.lines[other.to].d
+            words = f"That is what the call adds to {d}: the other operand is the factor here. "
+            slips[words] = float(other.share[entry])
     return {words: wrong for words, wrong in slips.items() if not close(wrong, answer)}
 
 

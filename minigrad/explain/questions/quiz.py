@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+import numpy as np
+
 from minigrad.explain.data.asked import count_asked, generator_asked, whole_asked
 from minigrad.explain.data.expressions import ExpressionError, evaluate
 from minigrad.explain.data.model import Trace
@@ -49,7 +51,9 @@ class Quiz:
         seed: decides which contributions and which entries are asked for.
         questions: how many, where there are so many.
 
-    Answers count as right within 1 %. They may be numbers, or arithmetic like "2 * 1.1".
+    Answers count as right within 1 %. They may be numbers, arithmetic like "2 * 1.1", or
+    expressions of what is shown, "dprice * tax". A wrong answer is told what it is the answer to,
+    where that can be seen; the second one brings a hint, and the third the rule.
 
     Raises:
         ValueError: when there is nothing to ask: no gradient flows, or every array is large.
@@ -58,7 +62,7 @@ class Quiz:
     >>> apple, tax = mg.Tensor(100.0, name="apple"), mg.Tensor(1.1, name="tax")
     >>> quiz = mg.explain(apple * 2 * tax).quiz(seed=0)
     >>> quiz.check(1, 55)
-    Not yet. The rule here: ...
+    Not yet.
     >>> quiz.result()["right"]
     0
     """
@@ -78,7 +82,8 @@ class Quiz:
     def check(self, number: int, answer: float | str) -> Feedback:
         """Judge an answer to a question; numbers begin at 1.
 
-        A wrong one is told what it would be the answer to, where that can be seen, and the rule.
+        A wrong one is told what it would be the answer to, where that can be seen; the second wrong
+        one brings a hint too, and the third the rule.
 
         Raises:
             IndexError: when there is no such question.
@@ -87,15 +92,19 @@ class Quiz:
             raise IndexError(f"there is no question {number}; they go from 1 to {len(self)}")
         question = self.questions[number - 1]
         try:
-            given = float(evaluate(str(answer), {}))
+            given = float(evaluate(str(answer), question.values))
         except (ExpressionError, TypeError):
-            return Feedback(False, f"{answer!r} is no number; 2.5 would be one, or 2 * 1.25")
+            told = f"{answer!r} is no number; 2.5 would be one, or 2 * 1.25"
+            names = [name for name in question.values if name.isidentifier()]
+            return Feedback(False, f"{told}, or an expression of {', '.join(names)}")
         question.tries.append(str(answer))
         if close(given, question.answer):
             question.right = True
             return Feedback(True, f"Right.  {question.rule}")
         slip = next((w for w, wrong in question.slips.items() if close(given, wrong)), "")
-        return Feedback(False, f"Not yet. {slip}The rule here: {question.rule}")
+        helps = {1: "", 2: question.hint}
+        told = helps.get(len(question.tries), f"The rule here: {question.rule}")
+        return Feedback(False, f"Not yet. {slip}{told}".rstrip())
 
     def run(
         self,
@@ -178,6 +187,8 @@ class Quiz:
                     "target": q.target,
                     "answer": q.answer,
                     "rule": q.rule,
+                    "hint": q.hint,
+                    "values": {k: float(v) for k, v in q.values.items() if _is_number(v)},
                     "slips": [*q.slips.items()],
                 }
                 for q in self.questions
@@ -213,6 +224,11 @@ class Quiz:
             f"<ol>{items}</ol><p>Answer with <code>quiz.check(1, 2.2)</code>, or all of them with "
             "<code>quiz.run()</code>.</p>"
         )
+
+
+def _is_number(value: Any) -> bool:
+    """Whether a page can compute with it: one finite number."""
+    return np.ndim(value) == 0 and bool(np.isfinite(value))
 
 
 def _body(question: Question) -> str:
