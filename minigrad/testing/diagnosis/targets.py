@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.functions import softmax
 from minigrad.graph import Array
 from minigrad.testing.diagnosis.guesses import Guess
 from minigrad.testing.diagnosis.workbench import Workbench, same
@@ -22,8 +23,8 @@ def not_subtracted(bench: Workbench, wrong: list[str]) -> Iterator[Guess]:
     for name in wrong:
         mine = [np.asarray(yours[name], np.float64) for yours in bench.yours if _has(yours, name)]
         pairs = list(zip(mine, (true[name] for true in bench.numerical), strict=False))
-        if pairs and all(_lacks_targets(yours, true) for yours, true in pairs):
-            x = bench.operands[name]
+        x = np.asarray(bench.operands[name], np.float64)
+        if pairs and all(_lacks_targets(yours, true, x) for yours, true in pairs):
             rows, one_hot = x.reshape(-1, x.shape[-1]).shape[0], _is_one_hot(*pairs[0])
             what = "1 at the right class of each row" if one_hot else "t"
             words = "the subtraction of the targets is missing: "
@@ -37,8 +38,8 @@ def _has(yours: Mapping[str, Any], name: str) -> bool:
     return found is not None and bool(np.all(np.isfinite(np.asarray(found, np.float64))))
 
 
-def _lacks_targets(yours: Array, true: Array) -> bool:
-    """Whether yours is c · p, and yours − true is c · t, with rows that sum to 1."""
+def _lacks_targets(yours: Array, true: Array, x: Array) -> bool:
+    """Whether yours is c · softmax(x), and yours − true is c · t, with rows that sum to 1."""
     if yours.shape != true.shape or yours.ndim == 0 or yours.shape[-1] < 2:
         return False
     sums = yours.sum(axis=-1)
@@ -46,8 +47,10 @@ def _lacks_targets(yours: Array, true: Array) -> bool:
     if c == 0 or not same(sums, np.full(sums.shape, c)):
         return False
     p, t = yours / c, (yours - true) / c
+    if not same(p, softmax(x)):  # p + t sums to a constant too
+        return False
     small = float(np.max(np.abs(true.sum(axis=-1)))) <= 1e-6 * abs(c)
-    return small and bool(np.all(p > 0) and np.min(t) > -1e-6 and np.max(t) < 1 + 1e-6)
+    return small and bool(np.min(t) > -1e-6 and np.max(t) < 1 + 1e-6)
 
 
 def _is_one_hot(yours: Array, true: Array) -> bool:
