@@ -38,7 +38,8 @@ from minigrad.explain.page.closed import closed, runs
 from minigrad.explain.page.page import page
 from minigrad.explain.page.tables import layout, table
 
-WIDTHS = (360, 800, 1100, 1600)
+WIDTHS = (360, 800, 1600)
+NARROWEST = 1100  # where graph and step stand side by side
 each_sample = pytest.mark.parametrize("sample", SAMPLES.values(), ids=SAMPLES.keys())
 
 
@@ -159,6 +160,17 @@ def test_the_sum_of_complex_products_is_written_with_its_real_part():
     h = z * r
     loss = np.sum(np.abs(h) ** 2)
     assert "Re(Σₙ z[n] · dh[n]) = Re((1+2j)·(4-8j) + 3·12)" in page(mg.explain(loss))
+
+
+def test_a_page_says_at_its_head_what_is_not_finite_and_marks_it():
+    x = mg.Tensor([1.0, 0.0], name="x")
+    with np.errstate(all="ignore"):
+        text = page(mg.explain(np.sum(np.log(x) * 0.5), names={}))
+        assert "not finite: v1 first of all; e.health() says why" in text
+        assert "<td class=bad>-inf</td>" in text
+        root = mg.explain(np.sum(np.sqrt(x)), names={})
+        assert "not finite: dx first of all" in page(root)
+    assert "not finite" not in page(apples())
 
 
 def test_save_writes_the_page_and_names_a_part_that_is_not_there(tmp_path):
@@ -294,7 +306,7 @@ LOOSE = """(() => {
 def test_nothing_overflows_and_nothing_overlaps(opened, sample):
     shown = opened(sample())
     count = shown.evaluate("document.querySelectorAll('.step').length")
-    for width in WIDTHS:
+    for width in (*WIDTHS, NARROWEST) if sample is two_layers else WIDTHS:
         shown.resize(width, 900)
         for key in ("Home", "End", "ArrowLeft", "ArrowLeft"):
             shown.press(key)

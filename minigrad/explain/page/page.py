@@ -13,6 +13,8 @@ import hashlib
 import html
 import json
 
+import numpy as np
+
 from minigrad.explain.assets import read
 from minigrad.explain.data.model import Trace
 from minigrad.explain.drawing.colours import variables
@@ -83,7 +85,17 @@ def _summary(trace: Trace, found: list[View]) -> str:
     words = [f"{calls} call{'s' * (calls != 1)}", f"{leaves} {'leaf' if leaves == 1 else 'leaves'}"]
     if trace.failure is None:
         words.append(f"{len(trace.steps)} step{'s' * (len(trace.steps) != 1)} back")
+    lost = _not_finite(trace)
+    words += [f"not finite: {lost} first of all; e.health() says why"] if lost else []
     return " · ".join([found[0].name] * (found[0].name != "whole graph") + words)
+
+
+def _not_finite(trace: Trace) -> str:
+    """Name the first value, or the first gradient on the way back, that is not all finite."""
+    values = [(line.name, line.value) for line in trace.lines]
+    back = [(trace.lines[c.to].d, c.share) for step in trace.steps for c in step.contributions]
+    floats = ((name, array) for name, array in values + back if array.dtype.kind in "fc")
+    return next((name for name, array in floats if not np.all(np.isfinite(array))), "")
 
 
 def _step(k: int, step: Section, count: int) -> str:
