@@ -100,7 +100,15 @@ def full_run(tmp_path_factory):
 
 
 # ---- what they print -----------------------------------------------------------------------------
-@pytest.mark.parametrize("example", TOLERANCE)
+SLOW = pytest.mark.skipif(
+    not os.environ.get("MINIGRAD_SLOW"), reason="it trains for seconds: MINIGRAD_SLOW=1 asks for it"
+)
+LONG = {"overfit_dropout"}
+
+
+@pytest.mark.parametrize(
+    "example", [pytest.param(name, marks=SLOW) if name in LONG else name for name in TOLERANCE]
+)
 def test_an_example_prints_what_its_docstring_says(example, full_run):
     done, _ = full_run(example)
     assert done.returncode == 0, done.stderr
