@@ -133,3 +133,9 @@ def test_mistakes_in_the_call_are_named():
 
 def test_the_books_simple_one_is_here_too():
     np.testing.assert_allclose(numerical_gradient(np.sum, np.ones(3)), np.ones(3))
+
+
+def test_infinite_operands_are_moved_without_a_warning():
+    for x in (-np.inf, np.inf, np.nan):
+        numerical_derivative(np.nan_to_num, np.array(x))
+        numerical_derivative(np.nan_to_num, np.array([x, 1.0]))

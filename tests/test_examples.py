@@ -103,7 +103,7 @@ def full_run(tmp_path_factory):
 SLOW = pytest.mark.skipif(
     not os.environ.get("MINIGRAD_SLOW"), reason="it trains for seconds: MINIGRAD_SLOW=1 asks for it"
 )
-LONG = {"overfit_dropout"}
+LONG = {"overfit_dropout", "pinn", "custom_net", "initial_weights"}
 
 
 @pytest.mark.parametrize(

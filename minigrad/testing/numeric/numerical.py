@@ -127,10 +127,11 @@ class Lines:
     def at(self, i: int, t: Any, nudge: float = 0.0) -> Array:
         """Compute f at t on the line i."""
         x = np.array(self.x * (1 + nudge), dtype=np.result_type(t, np.float64))
-        if self.along is None:
-            x.flat[i] += t  # in C order, whatever the layout
-        else:
-            x += t * self.along
+        with np.errstate(all="ignore"):  # x may be infinite
+            if self.along is None:
+                x.flat[i] += t  # in C order, whatever the layout
+            else:
+                x += t * self.along
         return self.values(x)
 
     def complex_steps(self) -> tuple[Array, Array] | None:
